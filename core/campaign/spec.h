@@ -1,0 +1,86 @@
+/* Theme and campaign files: JSON with a published schema (config/schema/{theme,campaign,channel}.schema.json), read into structs. Errors name file, line, field.
+ *
+ * Theme: { "name": "diem-tua-tuoi-gia", "title": {"vi": "...", "en": "..."}, "messages": {"vi": ["...", ...], "en": [...]}, "partials": {"vi": {"footer": "..."}, "en": {...}},
+ *          "materials": [{"name": "logo", "file": "logo.png", "mime": "image/png"}] }      name and title are required. Partials are {{> footer}} in every content of that language.
+ * Campaign: see the issue's example; every field here. Paths in "attachments" are relative to the file. */
+#ifndef CAMPAIGN_SPEC_H
+#define CAMPAIGN_SPEC_H
+
+#include "base/civil.h"
+#include "base/json.h"
+#include "channel/manifest.h"
+#include "store/db.h"
+
+enum campaign_class { CLASS_STATE_INFORMATION = 1, CLASS_ADVERTISING, CLASS_PERSONAL_SERVICE, CLASS_EMERGENCY, CLASS_INTERNAL };
+const char *campaign_class_word(enum campaign_class class); /* "state_information", ... */
+
+enum holdout_unit { HOLDOUT_CONTACT = 1, HOLDOUT_HOUSEHOLD, HOLDOUT_PLACE };
+
+enum when_kind { WHEN_AT = 1, WHEN_NOW, WHEN_AFTER, WHEN_RRULE };
+struct campaign_when {
+    enum when_kind kind;
+    struct base_civil at;        /* AT, and RRULE's first occurrence: local time in the campaign's zone */
+    char *after;                 /* AFTER: name of an earlier step */
+    struct base_duration delay;  /* AFTER */
+    char *rrule;                 /* RFC 5545 value, e.g. FREQ=WEEKLY;BYDAY=MO;COUNT=4 */
+};
+
+struct campaign_content {
+    char *lang;            /* "vi" */
+    char **fields;         /* by name below; same order as field_names of the step */
+};
+struct campaign_attachment {
+    char *file, *name, *mime, *content_id; /* content_id "": attachment */
+};
+struct campaign_step {
+    char *name, *channel;
+    struct campaign_when when;
+    char *only_if;         /* segment expression or NULL */
+    struct base_duration expires; /* nothing is handed out later than this after its due time; default: end of the window */
+    bool has_expires;
+    char **field_names;    /* content fields used by any language, e.g. subject text html */
+    size_t field_count;
+    struct campaign_content *contents;
+    size_t content_count;
+    struct campaign_attachment *attachments;
+    size_t attachment_count;
+};
+
+struct campaign_spec {
+    char *name, *theme;
+    enum campaign_class class;
+    char *legal_basis;
+    struct base_date from, to; /* both days included, local */
+    char *timezone;
+    char *audience;            /* segment expression */
+    bool has_holdout;
+    double holdout_percent;    /* 0 < p < 100, two decimals kept */
+    enum holdout_unit holdout_unit;
+    int64_t budget_minor;      /* -1: none. "budget": {"amount": 5000000, "currency": "VND"} */
+    char *budget_currency;
+    int64_t goal_enrolments;   /* -1: none. "goal": {"enrolments": 500} */
+    char *default_lang;        /* "default_lang", else the first language of the first step */
+    int hours_from_min, hours_to_min; /* "hours": {"from": "07:00", "to": "20:00"}: narrower than the rules only; -1: none */
+    struct campaign_step *steps;
+    size_t step_count;
+};
+
+struct theme_spec {
+    char *name;
+    json_t *root; /* owned */
+};
+
+int campaign_spec_parse(const struct base_json *doc, struct campaign_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK; /* shape, types, ranges, unknown keys, cross references inside the file, RRULE, zone */
+void campaign_spec_free(struct campaign_spec **spec);
+int theme_spec_parse(const struct base_json *doc, struct theme_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK;
+void theme_spec_free(struct theme_spec **spec);
+
+/* The checks that need the database and the channels: theme, channels, audience and only_if expressions, content rows against the channel's manifest, templates (each language), attribute names,
+ * attachments readable. base_dir: folder attachments are relative to. Appends every finding as one line to findings ("FILE:LINE: field PATH: text\n") and returns LANTOA_EINVAL if there was any. */
+int campaign_check(struct db *db, const struct base_json *doc, const struct campaign_spec *spec, const char *base_dir,
+    struct base_buf *findings, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* Names a template may use besides the contact's attributes: campaign, step, theme, today, message_key, sender... listed with their meaning in docs. */
+bool campaign_variable_known(struct str name);
+
+#endif
