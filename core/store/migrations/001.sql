@@ -165,7 +165,8 @@ CREATE TABLE step (
     state SMALLINT NOT NULL,            -- enum step_state
     start_at BIGINT,                    -- due time; NULL for "now" until started, and for steps that follow another
     after_id BIGINT REFERENCES step (id),
-    last_sent_at BIGINT,                -- latest hand-out; lets the cap check skip steps that are too old to matter
+    first_sent_at BIGINT,               -- first and last hand-out: the first opens the steps that follow this one, the last lets the
+    last_sent_at BIGINT,                -- cap check skip steps that are too old to matter
     UNIQUE (campaign_id, position, occurrence)
 );
 
@@ -177,12 +178,11 @@ CREATE TABLE message (
     reason SMALLINT NOT NULL DEFAULT 0, -- enum message_reason
     tries SMALLINT NOT NULL DEFAULT 0,  -- times handed out
     due_at BIGINT,                      -- only for rows that wait for a time of their own: held, or to be retried
-    sent_at BIGINT,                     -- last hand-out
-    done_at BIGINT,                     -- when the state became final
+    at BIGINT NOT NULL,                 -- last hand-out; for rows never handed out: when they got their state
     ref TEXT,                           -- the operator's reference
     detail TEXT                         -- the last reply or reason in the operator's words
 );
-CREATE INDEX message_due ON message (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX message_due ON message ((id >> 43), due_at) WHERE due_at IS NOT NULL;
 
 -- What happened to a message besides plain success: retries, failures, receipts, acts of people.
 CREATE TABLE attempt (
