@@ -142,6 +142,22 @@ out:
     return result;
 }
 
+int base_file_place(const char *from, const char *to, struct base_err *err) {
+    int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (result != 0 && (errno == EINVAL || errno == ENOSYS)) {
+        /* A file system that cannot look and move in one go. */
+        if (base_file_exists(to)) {
+            errno = EEXIST;
+        } else {
+            result = rename(from, to);
+        }
+    }
+    if (result != 0 || dir_sync(to) != 0) {
+        return fault(err, to, TR("cannot create"));
+    }
+    return 0;
+}
+
 static int dir_make_one(const char *path, int mode, struct base_err *err) {
     if (mkdir(path, (mode_t)mode) == 0) {
         return 0;

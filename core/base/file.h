@@ -9,6 +9,8 @@
 int base_file_read(const char *path, size_t most_bytes, struct base_buf *out, struct base_err *err) LANTOA_MUST_CHECK; /* out is initialised by the caller */
 /* Writes to path.tmp, fsyncs, renames, fsyncs the folder: the file is the old or the new one, never half. */
 int base_file_write(const char *path, struct str bytes, int mode, struct base_err *err) LANTOA_MUST_CHECK;
+/* Moves from to to, which must not be there yet (LANTOA_EEXIST), and fsyncs the folder. Both on one file system. */
+int base_file_place(const char *from, const char *to, struct base_err *err) LANTOA_MUST_CHECK;
 int base_dir_make(const char *path, int mode, struct base_err *err) LANTOA_MUST_CHECK; /* with its parents; fine if there */
 char *base_path_join(const char *dir, const char *name); /* caller owns; name itself if it is absolute */
 int base_file_exists(const char *path);                  /* 1 or 0 */
