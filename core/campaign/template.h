@@ -2,8 +2,9 @@
  * inheritance or dynamic names), compiled once per step and rendered many times, plus
  *   filters    {{amount | money}} {{n | number}} {{due | date}} {{name | upper}}: a name, '|', a filter, more filters; see TEMPLATE_FILTERS
  *   fallback   {{name | or "bạn"}}: the text when the value is missing or empty
- * A value that is missing and has no fallback makes the message unrenderable (LANTOA_ENOENT, text names the field): people are never sent half a text. In sections and inverted
- * sections a missing value is simply false. (The specification's own cases run in lenient mode, where missing is empty.)
+ * A value that is missing or empty and has no fallback makes the message unrenderable (LANTOA_ENOENT, text names the field): people are never sent half a text; `or ""` says that
+ * nothing may stand there. In sections and inverted sections a missing value is simply false, as are the empty text, "false", JSON false and null and the empty list; everything
+ * else, 0 too, is true. With flat values a true section renders once, and {{.}} in it is its value. (The specification's own cases run in lenient mode, where missing is empty.)
  * Knows no SQL: values come from a call back. Thread: a compiled template is read-only and may be shared; a renderer belongs to one thread. */
 #ifndef CAMPAIGN_TEMPLATE_H
 #define CAMPAIGN_TEMPLATE_H
@@ -21,7 +22,8 @@ enum template_mode {
 
 /* number: 1.234.567,5 · money: 1.234.567 đ · date: 23/11/2026 · datetime: 23/11/2026 08:00 · percent: 3,66 % · upper, lower · strip: accents off · phone: 0912 345 678 ·
  * first: the given name (last word of a Vietnamese name) · url: percent-encoded. In an English step ("en") number, money, date follow English: 1,234,567.5 · VND 1,234,567 · 23 Nov 2026.
- * A value that a filter cannot read (money of "abc") makes the message unrenderable. */
+ * A value that a filter cannot read (money of "abc") makes the message unrenderable; so does one that may be read in two ways ("1.500": 1500 or 1,5?). Filters run from left to
+ * right; a missing value passes them by until `or` catches it. percent takes per cent (3.66, not 0.0366). */
 #define TEMPLATE_FILTERS(X)                                                                        \
     X(number) X(money) X(date) X(datetime) X(percent) X(upper) X(lower) X(strip) X(phone) X(first) X(url)
 
@@ -32,8 +34,14 @@ typedef int template_partial_fn(void *arg, struct str name, struct str *text_out
 int template_compile(struct str text, enum template_mode mode, const char *lang, template_partial_fn *partial, void *partial_arg,
     struct template **template_out, struct base_err *err) LANTOA_MUST_CHECK;
 void template_free(struct template **template);
-/* Calls back once for each different name the template uses (a dotted name whole), with whether every use has a fallback or is a section. For the check of unknown attributes. */
-void template_each_name(const struct template *template, void (*name)(void *arg, struct str name, bool optional, int line, int column), void *arg);
+/* Calls back once for each different name the template uses (a dotted name whole). optional: every use has a fallback, is a section, or stands inside a section
+ * of the same name. Line and column are those of the first use that is not optional (else of the first use), in the text itself or in the partial named. */
+struct template_use {
+    struct str name, partial; /* partial: empty in the text itself. BORROWED from the template */
+    bool optional;
+    int line, column;
+};
+void template_each_name(const struct template *template, void (*name)(void *arg, const struct template_use *use), void *arg);
 
 /* Rendering against flat values: get fills value_out and returns true, or false when absent. Names are interned at compile time: get is called with the
  * template's own index for the name too, so that a caller can cache look-ups per template (template_name_count, template_name). value BORROWED until render returns. */
