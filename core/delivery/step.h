@@ -1,0 +1,78 @@
+/* Steps ready to work: a campaign's steps loaded from the database with everything compiled once per step (templates, only_if, rules, times), so that
+ * nothing is done per message that can be done per step. Belongs to one thread and one database connection. */
+#ifndef DELIVERY_STEP_H
+#define DELIVERY_STEP_H
+
+#include "audience/segment.h"
+#include "campaign/calendar.h"
+#include "campaign/spec.h"
+#include "campaign/store.h"
+#include "campaign/template.h"
+#include "delivery/ledger.h"
+#include "delivery/rules.h"
+
+#define DELIVERY_LANGS_MAX 8
+#define DELIVERY_FIELDS_MAX 32 /* content rows of a channel */
+
+struct delivery_campaign {
+    int64_t id;
+    struct campaign_row row;
+    struct campaign_spec *spec;
+    struct theme_spec *theme;
+    const struct calendar_zone *zone;
+    int64_t open_ms, close_ms;  /* the window: first moment, and the first moment after it */
+    int64_t spent_minor;        /* cost of what has been handed out */
+    struct delivery_step *steps;
+    size_t step_count;
+    bool seen;                  /* mark of a reload */
+};
+
+/* One name that a template uses, resolved once: where its value comes from. */
+struct delivery_value {
+    int kind;        /* enum in render.c */
+    struct str name; /* BORROWED from the template */
+    char *text;      /* constant value, owned; NULL otherwise */
+};
+
+struct delivery_template {
+    struct template *template; /* NULL: the content has no such field */
+    struct delivery_value *values;
+    size_t value_count;
+    bool single_line;
+};
+
+struct delivery_step {
+    int64_t id;
+    uint32_t ref;                    /* the number the channel host knows it by: the id */
+    struct delivery_campaign *campaign;
+    const struct campaign_step *spec;
+    int occurrence;
+    enum step_state state;
+    int64_t channel_id;
+    struct channel_manifest *manifest;
+    const struct rule *rule;
+    int64_t price_minor;
+    int64_t start_ms;                /* 0: not known yet ("now", or it follows another step) */
+    int64_t after_id;                /* 0: none */
+    int64_t first_sent_ms, last_sent_ms;
+    size_t lang_count;
+    const char *langs[DELIVERY_LANGS_MAX];
+    struct delivery_template *templates; /* [lang * manifest->content_count + field] */
+    struct segment *only_if;
+
+    /* Where the dispatcher stands; rebuilt from the ledger at any time. */
+    int64_t cursor;                  /* rows up to here have been looked at */
+    int64_t last_id;                 /* highest id of the step's rows */
+    bool swept;                      /* the cursor has reached last_id */
+    int64_t next_due_ms;             /* no row of its own time is due before this; 0: look */
+    size_t outstanding;              /* handed to the host, not recorded yet */
+    bool dirty;                      /* first_sent_ms or last_sent_ms to be written */
+};
+
+/* Loads one campaign whatever its state; LANTOA_EINVAL if its channel, templates or expressions no longer fit. */
+int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rules *rules, struct delivery_campaign **campaign_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+void delivery_campaign_free(struct delivery_campaign **campaign);
+struct delivery_step *delivery_campaign_step(struct delivery_campaign *campaign, int64_t step_id); /* NULL if not its own */
+
+#endif
