@@ -1,0 +1,113 @@
+"""Peers on 127.0.0.1: the witness SMTP server, postfix's smtp-sink, a private PostgreSQL. All are ended by pid."""
+import contextlib
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from .program import eventually
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def listening(port):
+    with contextlib.closing(socket.socket()) as sock:
+        sock.settimeout(1)
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Peer:
+    def __init__(self, process, port):
+        self.process, self.port = process, port
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Witness(Peer):
+    """smtpd.py: knows every message that was accepted, whatever our database says."""
+
+    def __init__(self, folder, *args, port=0, name="witness"):
+        self.log_path = os.path.join(folder, f"{name}.log")
+        self.folder = folder
+        process = subprocess.Popen([sys.executable, os.path.join(HERE, "smtpd.py"), self.log_path, "--port", str(port), *args],
+                                   stdout=subprocess.PIPE, text=True)
+        line = process.stdout.readline()
+        assert line.startswith("ready "), f"witness did not start: {line!r}"
+        super().__init__(process, int(line.split()[1]))
+
+    def accepted(self):
+        """One dict per message and recipient accepted, in order."""
+        with open(self.log_path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def count(self):
+        with open(self.log_path, "rb") as file:
+            return file.read().count(b"\n")
+
+    def recipients(self):
+        return [record["to"] for record in self.accepted()]
+
+
+class SmtpSink(Peer):
+    """Debian's smtp-sink, e.g. SmtpSink("-W", ".:1"). Counts only; keeps nothing."""
+
+    def __init__(self, *args):
+        port = free_port()
+        user = ["-u", "nobody"] if os.getuid() == 0 else []
+        process = subprocess.Popen(["/usr/sbin/smtp-sink", *user, *args, f"127.0.0.1:{port}", "500"], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        super().__init__(process, port)
+        eventually(lambda: listening(port), 10, 0.02, "smtp-sink listens")
+
+
+class Postgres:
+    """A private PostgreSQL 15 cluster on a socket in a folder of its own."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="lantoa-pg-")
+        self.bin = "/usr/lib/postgresql/15/bin"
+        self.root = os.getuid() == 0
+        if self.root:
+            os.chown(self.folder, pwd.getpwnam("postgres").pw_uid, -1)
+        self.port = free_port()
+        self.as_owner("initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        self.as_owner("pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o",
+                      f"-k {self.folder} -c listen_addresses=127.0.0.1 -p {self.port} -c fsync=off", "start")
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def as_owner(self, program, *args):
+        command = [f"{self.bin}/{program}", *args]
+        if self.root:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+        done = subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+                              stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stdout
+
+    def psql(self, text):
+        done = subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url], input=text, capture_output=True, text=True,
+                              timeout=120)
+        return done.returncode, done.stdout, done.stderr
+
+    def end(self):
+        with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+            self.as_owner("pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")
+        time.sleep(0.1)
+        subprocess.run(["rm", "-rf", self.folder], check=False)
