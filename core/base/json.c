@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json_lines.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/tr.h"
 
 #include <stdarg.h>
@@ -86,7 +87,10 @@ static int parse_fault(const char *name, const json_error_t *error, struct base_
     int code = json_error_code(error) == json_error_out_of_memory ? LANTOA_ENOMEM : LANTOA_EINVAL;
     struct str near = parse_fault_near(error);
     int line = error->line > 0 ? error->line : 1;
-    if (near.bytes > 0 && !str_is(near, "end of file")) {
+    bool telling = near.bytes > 0 && base_utf8_valid(near) &&
+                   json_error_code(error) != json_error_premature_end_of_input &&
+                   json_error_code(error) != json_error_invalid_utf8;
+    if (telling) {
         return base_err_set(err, code, TR("%s:%d: %s, near " STR_FMT), name, line,
             parse_fault_text(error), STR_ARG(near));
     }
