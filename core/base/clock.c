@@ -11,7 +11,7 @@
 
 enum { CLOCK_MOST_SPEED = 1000000 };
 
-/* speed 0 means the real clock. The simulated time is start_ms plus the real time since
+/* speed 0 means the real clock, -1 one that stands. The simulated time is start_ms plus the real time since
  * real_start_us, times speed. */
 static _Atomic(int64_t) speed, start_ms, real_start_us;
 
@@ -34,6 +34,9 @@ int64_t base_clock_now_ms(void) {
     if (times == 0) {
         return base_clock_wall_ms();
     }
+    if (times < 0) {
+        return atomic_load(&start_ms);
+    }
     int64_t passed_us = read_us(CLOCK_MONOTONIC) - atomic_load(&real_start_us);
     return atomic_load(&start_ms) + passed_us * times / 1000;
 }
@@ -43,6 +46,11 @@ void base_clock_simulate(int64_t from_ms, int64_t times) {
     atomic_store(&start_ms, from_ms);
     atomic_store(&real_start_us, read_us(CLOCK_MONOTONIC));
     atomic_store_explicit(&speed, times, memory_order_release);
+}
+
+void base_clock_stand(int64_t at_ms) {
+    atomic_store(&start_ms, at_ms);
+    atomic_store_explicit(&speed, -1, memory_order_release);
 }
 
 void base_clock_jump(int64_t to_ms) {
@@ -55,7 +63,7 @@ void base_clock_jump(int64_t to_ms) {
 
 int64_t base_clock_speed(void) {
     int64_t times = atomic_load(&speed);
-    return times ? times : 1;
+    return times < 0 ? 0 : times ? times : 1;
 }
 
 int64_t base_clock_real_until(int64_t when_ms) {
@@ -63,10 +71,10 @@ int64_t base_clock_real_until(int64_t when_ms) {
     if (when_ms <= now) {
         return 0;
     }
-    if (__builtin_sub_overflow(when_ms, now, &left)) {
+    if (times == 0 || __builtin_sub_overflow(when_ms, now, &left)) {
         left = INT64_MAX;
     }
-    return left / times + (left % times != 0);
+    return times == 0 ? left : left / times + (left % times != 0);
 }
 
 int base_clock_parse(struct str spec, int offset_min, int64_t *start_ms_out, int64_t *speed_out,

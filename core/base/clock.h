@@ -13,8 +13,10 @@ int64_t base_clock_wall_ms(void); /* the machine's own time of day */
 
 /* From now on the clock starts at start_ms and runs speed times as fast as real time (1 to 1,000,000). */
 void base_clock_simulate(int64_t start_ms, int64_t speed);
+/* From now on the clock stands at at_ms and only base_clock_jump moves it. */
+void base_clock_stand(int64_t at_ms);
 void base_clock_jump(int64_t to_ms);  /* a simulated clock only: moves forward to to_ms */
-int64_t base_clock_speed(void);       /* 1 when real */
+int64_t base_clock_speed(void);       /* 1 when real, 0 when it stands */
 /* Real milliseconds until the clock shows when_ms; 0 when past. */
 int64_t base_clock_real_until(int64_t when_ms);
 /* "START,xSPEED" where START is a date-time (read in the offset given, minutes east of UTC, unless it carries its own zone)

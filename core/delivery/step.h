@@ -24,7 +24,9 @@ struct delivery_campaign {
     int64_t spent_minor;        /* cost of what has been handed out */
     struct delivery_step *steps;
     size_t step_count;
-    bool seen;                  /* mark of a reload */
+    bool stale;                 /* a failed transaction touched it: to be loaded again */
+    bool listed;                /* mark of a reload */
+    bool watched;               /* ran in an earlier turn of this dispatcher, so a late start was not missed */
 };
 
 /* One name that a template uses, resolved once: where its value comes from. */
@@ -65,8 +67,9 @@ struct delivery_step {
     int64_t last_id;                 /* highest id of the step's rows */
     bool swept;                      /* the cursor has reached last_id */
     int64_t next_due_ms;             /* no row of its own time is due before this; 0: look */
+    int64_t pause_ms;                /* the cursor stands until then: the next row follows an earlier step */
     size_t outstanding;              /* handed to the host, not recorded yet */
-    bool dirty;                      /* first_sent_ms or last_sent_ms to be written */
+    size_t outstanding_committed;    /* the same as of the last commit */
 };
 
 /* Loads one campaign whatever its state; LANTOA_EINVAL if its channel, templates or expressions no longer fit. */

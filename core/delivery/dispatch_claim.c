@@ -1,0 +1,423 @@
+/* What goes out: picks rows of the ledger, asks the policy at the last moment, renders, and marks them as sending. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tr.h"
+#include "delivery/dispatch_private.h"
+
+/* Ids looked through in one go, so that a step that is nearly through does not hold up the turn. */
+#define SCAN_RECIPIENTS 20000
+#define GATE_RECIPIENTS 5000
+/* A row that follows an earlier step and is due within this time stops the cursor; a later one is put aside by itself. */
+#define PAUSE_MS (INT64_C(10) * 60 * 1000)
+
+enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
+
+struct candidate {
+    int64_t id;
+    int tries;
+    int64_t due_ms; /* 0: none of its own */
+    int before_state; /* of the same person's row in the step before */
+    int64_t before_at, before_due;
+    struct policy_person person;
+};
+
+struct claimer {
+    struct dispatcher *d;
+    struct dispatch_channel *channel;
+    struct delivery_step *step;
+    int64_t now_ms;
+    size_t quota; /* messages that may still go out */
+    bool told;    /* the port knows the step */
+};
+
+bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
+    return step->campaign->row.state == CAMPAIGN_RUNNING && step->state == STEP_RUNNING &&
+           ((!step->swept && step->pause_ms <= now_ms) || step->next_due_ms <= now_ms);
+}
+
+int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries) {
+    int64_t wait = channel->retry_first_ms;
+    for (int i = 1; i < tries && wait < channel->retry_longest_ms; i++) {
+        wait *= 2;
+    }
+    return wait < channel->retry_longest_ms ? wait : channel->retry_longest_ms;
+}
+
+static void note_due(struct delivery_step *step, int64_t due_ms) {
+    step->next_due_ms = due_ms < step->next_due_ms ? due_ms : step->next_due_ms;
+}
+
+static int hold(struct claimer *c, const struct candidate *row, int reason, int64_t due_ms, struct base_err *err) {
+    db_bind_i64(c->d->hold, 1, row->id);
+    db_bind_i64(c->d->hold, 2, reason);
+    db_bind_i64(c->d->hold, 3, due_ms);
+    note_due(c->step, due_ms);
+    return db_run(c->d->hold, err);
+}
+
+static int end(struct claimer *c, const struct candidate *row, int state, int reason, const char *detail,
+    struct base_err *err) {
+    db_bind_i64(c->d->suppress, 1, row->id);
+    db_bind_i64(c->d->suppress, 2, state);
+    db_bind_i64(c->d->suppress, 3, reason);
+    db_bind_text(c->d->suppress, 4, detail);
+    db_bind_i64(c->d->suppress, 5, c->now_ms);
+    return db_run(c->d->suppress, err);
+}
+
+static int suppress(struct claimer *c, const struct candidate *row, int reason, const char *detail,
+    struct base_err *err) {
+    /* What was handed out before and failed for now has failed; only what never left can be suppressed. */
+    if (row->tries > 0 && reason == SUPPRESSED_EXPIRED) {
+        char text[96];
+        snprintf(text, sizeof text, TR("gave up after %d tries: too late"), row->tries);
+        int rc = dispatch__attempt(c->d, row->id, c->now_ms, MESSAGE_FAILED, LANTOA_REASON_TIMEOUT, str_from(text), err);
+        return rc == 0 ? end(c, row, MESSAGE_FAILED, LANTOA_REASON_TIMEOUT, text, err) : rc;
+    }
+    return end(c, row, MESSAGE_SUPPRESSED, reason, detail, err);
+}
+
+/* A step that follows another: when this person's turn comes. *due_out 0: now; reason when never. */
+static int after_earlier(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
+    const struct delivery_campaign *campaign = c->step->campaign;
+    struct base_duration delay = c->step->spec->when.delay;
+    *due_out = 0;
+    if (c->step->after_id == 0) {
+        return 0;
+    }
+    switch (row->before_state) {
+    case MESSAGE_ACCEPTED:
+    case MESSAGE_DELIVERED:
+    case MESSAGE_UNCERTAIN:
+        *due_out = calendar_add(campaign->zone, row->before_at, delay);
+        return 0;
+    case MESSAGE_PLANNED:
+    case MESSAGE_HELD:
+    case MESSAGE_SENDING: {
+        int64_t earliest = row->before_due > c->now_ms ? row->before_due : c->now_ms + 60000;
+        *due_out = calendar_add(campaign->zone, earliest, delay);
+        return 0;
+    }
+    default:
+        return SUPPRESSED_CONDITION;
+    }
+}
+
+static int64_t due_of(const struct claimer *c, const struct candidate *row) {
+    return row->due_ms && row->due_ms > c->step->start_ms ? row->due_ms : c->step->start_ms;
+}
+
+/* Everything that can be said before rendering: 0 go on, 1 settled (held or ended), 2 stop the cursor, negative error. */
+static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    int64_t due = 0;
+    bool match = true;
+    int reason = policy_check(step, &row->person);
+    if (reason == 0) {
+        reason = after_earlier(c, row, &due);
+    }
+    if (reason == 0 && c->now_ms >= policy_expires_at(step, due ? due : step->start_ms)) {
+        reason = SUPPRESSED_EXPIRED;
+    }
+    if (reason != 0) {
+        int rc = suppress(c, row, reason, NULL, err);
+        return rc ? rc : 1;
+    }
+    if (due > c->now_ms) {
+        if (by_cursor && due - c->now_ms < PAUSE_MS) {
+            step->pause_ms = due;
+            return 2;
+        }
+        int rc = hold(c, row, HELD_EARLIER_STEP, due, err);
+        return rc ? rc : 1;
+    }
+    if (step->only_if) {
+        struct base_civil day = base_civil_from_ms(c->now_ms, calendar_offset_min(step->campaign->zone, c->now_ms));
+        int64_t today = base_days_from_date((struct base_date){day.year, day.month, day.day});
+        int rc = segment_match(step->only_if, c->d->db, &row->person.contact, today, &match, err);
+        if (rc == 0 && !match) {
+            bool converted = segment_asks_enrolled(step->only_if) && row->person.contact.enrolled_at;
+            rc = suppress(c, row, converted ? SUPPRESSED_CONVERTED : SUPPRESSED_CONDITION, NULL, err);
+            return rc ? rc : 1;
+        }
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    if (step->rule->cap_count) {
+        int64_t free_at;
+        int rc = policy_caps_check(c->d->caps, step, row->person.contact.id, c->now_ms, &free_at, err);
+        if (rc == 0 && free_at) {
+            rc = free_at < policy_expires_at(step, due_of(c, row)) ? hold(c, row, HELD_CAP, free_at, err)
+                                                                  : suppress(c, row, SUPPRESSED_CAPPED, NULL, err);
+            return rc ? rc : 1;
+        }
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    int64_t budget = step->campaign->spec->budget_minor;
+    if (budget >= 0 && step->price_minor && step->campaign->spent_minor + step->price_minor > budget) {
+        int rc = suppress(c, row, SUPPRESSED_OVER_BUDGET, NULL, err);
+        return rc ? rc : 1;
+    }
+    return 0;
+}
+
+static int mark_sending(struct claimer *c, const struct candidate *row, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    db_bind_i64(c->d->claim, 1, row->id);
+    db_bind_i64(c->d->claim, 2, c->now_ms);
+    int rc = db_run(c->d->claim, err);
+    if (rc == 0) {
+        step->outstanding++;
+        c->channel->put++;
+        c->quota--;
+        step->campaign->spent_minor += step->price_minor;
+    }
+    return rc;
+}
+
+static int tell_step(struct claimer *c, struct base_err *err) {
+    if (!c->told) {
+        int rc = c->channel->port.step(c->channel->port.arg, c->step, err);
+        if (rc != 0) {
+            return rc;
+        }
+        c->told = true;
+    }
+    return 0;
+}
+
+/* Renders and hands over. */
+static int send(struct claimer *c, struct candidate *row, enum verdict *verdict_out, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    struct str fields[DELIVERY_FIELDS_MAX];
+    char key[LEDGER_KEY_BYTES + 1];
+    struct base_err fault = {0};
+    size_t lang = delivery_lang(step, &row->person.contact);
+    ledger_key(c->d->instance, row->id, key);
+    *verdict_out = VERDICT_ASIDE;
+    int rc = delivery_render(c->d->renderer, step, lang, &row->person.contact, key, c->now_ms, fields, &fault);
+    if (rc != 0) {
+        return suppress(c, row, SUPPRESSED_TEMPLATE_ERROR, fault.text, err);
+    }
+    rc = tell_step(c, err);
+    if (rc != 0) {
+        return rc;
+    }
+    struct channel_message message = {.id = (uint64_t)row->id,
+        .step_ref = step->ref,
+        .due_ms = due_of(c, row),
+        .key = str_of(key, LEDGER_KEY_BYTES),
+        .address = row->person.address,
+        .name = row->person.contact.name,
+        .lang = str_from(step->langs[lang]),
+        .fields = fields};
+    rc = c->channel->port.put(c->channel->port.arg, &message);
+    if (rc == LANTOA_EAGAIN) {
+        *verdict_out = VERDICT_STOP;
+        return 0;
+    }
+    if (rc != 0) {
+        return end(c, row, MESSAGE_FAILED, LANTOA_REASON_TOO_LARGE, TR("larger than a channel may be given"), err);
+    }
+    *verdict_out = VERDICT_SENT;
+    return mark_sending(c, row, err);
+}
+
+static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
+    row_out->id = db_column_i64(stmt, 0);
+    row_out->tries = (int)db_column_i64(stmt, 1);
+    row_out->due_ms = db_column_i64(stmt, 2);
+    row_out->before_state = db_column_is_null(stmt, 3) ? -1 : (int)db_column_i64(stmt, 3);
+    row_out->before_at = db_column_i64(stmt, 4);
+    row_out->before_due = db_column_i64(stmt, 5);
+    policy_read(stmt, 6, &row_out->person);
+}
+
+static void bind_range(struct claimer *c, int64_t from, int64_t to, size_t most) {
+    struct delivery_step *step = c->step;
+    db_bind_i64(c->d->range, 1, from);
+    db_bind_i64(c->d->range, 2, to);
+    db_bind_i64(c->d->range, 3, (int64_t)most);
+    db_bind_i64(c->d->range, 4, step->after_id ? (step->id - step->after_id) << LEDGER_STEP_SHIFT : 0);
+    db_bind_text(c->d->range, 5, step->manifest->kind);
+    db_bind_text(c->d->range, 6, campaign_class_word(step->campaign->spec->class));
+    db_bind_i64(c->d->range, 7, c->now_ms);
+}
+
+/* Works through rows with from <= id <= to; *rows_out counts them, *last_out is the last one settled. Returns 1 when it had to stop before the end. */
+static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, bool by_cursor, size_t *rows_out,
+    int64_t *last_out, struct base_err *err) {
+    struct candidate row;
+    int rc;
+    *rows_out = 0;
+    bind_range(c, from, to, most);
+    while ((rc = db_step(c->d->range, err)) == 1) {
+        enum verdict verdict = VERDICT_ASIDE;
+        read_candidate(c->d->range, &row);
+        if (row.person.contact.id == 0) {
+            row.person.address = (struct str){0};
+        }
+        rc = judge(c, &row, by_cursor, err);
+        if (rc == 0) {
+            rc = send(c, &row, &verdict, err);
+        } else if (rc == 2) {
+            verdict = VERDICT_STOP;
+        }
+        if (rc < 0) {
+            break;
+        }
+        if (verdict == VERDICT_STOP) {
+            db_reset(c->d->range);
+            return 1;
+        }
+        (*rows_out)++;
+        *last_out = row.id;
+        if (c->quota == 0 && *rows_out < most) {
+            db_reset(c->d->range);
+            return 1;
+        }
+    }
+    db_reset(c->d->range);
+    return rc;
+}
+
+/* Rows with a time of their own: retries, held ones, given-back ones. */
+static int work_due(struct claimer *c, struct base_err *err) {
+    int64_t ids[DISPATCH_BATCH];
+    size_t count = 0;
+    size_t most = c->quota < DISPATCH_BATCH ? c->quota : DISPATCH_BATCH;
+    db_bind_i64(c->d->due, 1, c->step->id);
+    db_bind_i64(c->d->due, 2, c->now_ms);
+    db_bind_i64(c->d->due, 3, (int64_t)most);
+    int rc;
+    while ((rc = db_step(c->d->due, err)) == 1) {
+        if (count < DISPATCH_BATCH) {
+            ids[count++] = db_column_i64(c->d->due, 0);
+        }
+    }
+    for (size_t i = 0; rc == 0 && i < count && c->quota > 0; i++) {
+        size_t rows;
+        int64_t last;
+        rc = work_range(c, ids[i], ids[i], 1, false, &rows, &last, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    if (count < most && rc == 0) {
+        db_bind_i64(c->d->min_due, 1, c->step->id);
+        rc = db_step(c->d->min_due, err);
+        if (rc == 1) {
+            c->step->next_due_ms =
+                db_column_is_null(c->d->min_due, 0) ? INT64_MAX : db_column_i64(c->d->min_due, 0);
+            rc = 0;
+        }
+        db_reset(c->d->min_due);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* Rows not looked at yet, in order of id. */
+static int work_fresh(struct claimer *c, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    while (c->quota > 0 && !step->swept && step->pause_ms <= c->now_ms) {
+        int64_t to = step->cursor + ((int64_t)SCAN_RECIPIENTS << LEDGER_RECIPIENT_SHIFT);
+        to = to < step->last_id ? to : step->last_id;
+        size_t most = c->quota;
+        size_t rows;
+        int64_t last = step->cursor;
+        int rc = work_range(c, step->cursor + 1, to, most, true, &rows, &last, err);
+        if (rc < 0) {
+            return rc;
+        }
+        step->cursor = rc == 0 && rows < most ? to : last;
+        step->swept = step->cursor >= step->last_id;
+        if (rc == 1 || rows == 0) {
+            break;
+        }
+    }
+    return 0;
+}
+
+/* Outside the hours: puts rows aside until the doors open, many at a time. */
+static int close_gate(struct claimer *c, int64_t open_ms, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    int rc = 0;
+    if (step->next_due_ms <= c->now_ms) {
+        db_bind_i64(c->d->gate_due, 1, step->id);
+        db_bind_i64(c->d->gate_due, 2, c->now_ms);
+        db_bind_i64(c->d->gate_due, 3, open_ms);
+        db_bind_i64(c->d->gate_due, 4, HELD_QUIET_HOURS);
+        rc = db_run(c->d->gate_due, err);
+        if (rc == 0 && db_changes(c->d->db) < 5000) {
+            step->next_due_ms = open_ms;
+        }
+    }
+    if (rc == 0 && !step->swept) {
+        int64_t to = step->cursor + ((int64_t)GATE_RECIPIENTS << LEDGER_RECIPIENT_SHIFT);
+        to = to < step->last_id ? to : step->last_id;
+        db_bind_i64(c->d->gate_fresh, 1, step->cursor + 1);
+        db_bind_i64(c->d->gate_fresh, 2, to);
+        db_bind_i64(c->d->gate_fresh, 3, open_ms);
+        db_bind_i64(c->d->gate_fresh, 4, HELD_QUIET_HOURS);
+        rc = db_run(c->d->gate_fresh, err);
+        step->cursor = to;
+        step->swept = to >= step->last_id;
+        note_due(step, open_ms);
+    }
+    return rc;
+}
+
+static int work_step(struct claimer *c, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    size_t before = c->channel->put;
+    int64_t open_ms = policy_open_at(step, c->now_ms);
+    if (open_ms > c->now_ms && open_ms < step->campaign->close_ms) {
+        return close_gate(c, open_ms, err);
+    }
+    int rc = policy_caps_prepare(c->d->caps, step, c->now_ms, err);
+    if (rc == 0 && step->next_due_ms <= c->now_ms) {
+        rc = work_due(c, err);
+    }
+    if (rc == 0) {
+        rc = work_fresh(c, err);
+    }
+    if (rc == 0 && c->channel->put > before) {
+        step->first_sent_ms = step->first_sent_ms ? step->first_sent_ms : c->now_ms;
+        step->last_sent_ms = c->now_ms;
+        rc = dispatch__times(c->d, step, err);
+    }
+    return rc;
+}
+
+int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
+    struct claimer c = {.d = d, .channel = channel, .now_ms = now_ms};
+    size_t room = channel->port.room(channel->port.arg);
+    size_t quota = room < DISPATCH_BATCH ? room : DISPATCH_BATCH;
+    c.quota = (double)quota < channel->tokens ? quota : (size_t)channel->tokens;
+    size_t total = 0;
+    for (size_t i = 0; i < d->campaign_count; i++) {
+        total += d->campaigns[i]->step_count;
+    }
+    size_t start = channel->next_step++;
+    for (size_t n = 0; n < total && c.quota > 0; n++) {
+        size_t index = (start + n) % total;
+        size_t i = 0;
+        while (index >= d->campaigns[i]->step_count) {
+            index -= d->campaigns[i++]->step_count;
+        }
+        struct delivery_step *step = &d->campaigns[i]->steps[index];
+        if (step->channel_id == channel->id && dispatch__has_work(step, now_ms)) {
+            c.step = step;
+            c.told = false;
+            int rc = work_step(&c, err);
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,91 @@
+/* Shared by dispatch.c, dispatch_campaigns.c, dispatch_claim.c and dispatch_record.c only. */
+#ifndef DELIVERY_DISPATCH_PRIVATE_H
+#define DELIVERY_DISPATCH_PRIVATE_H
+
+#include "base/buf.h"
+#include "delivery/dispatch.h"
+#include "delivery/policy.h"
+#include "delivery/render.h"
+
+struct pending_result {
+    uint64_t id;
+    enum lantoa_outcome outcome;
+    enum lantoa_reason reason;
+    int64_t after_ms;
+    size_t ref, ref_bytes, detail, detail_bytes; /* into dispatch_channel.texts */
+};
+
+struct pending_event {
+    uint64_t token;
+    enum lantoa_event_kind kind;
+    enum lantoa_reason reason;
+    size_t key, key_bytes, ref, ref_bytes, address, address_bytes, detail, detail_bytes;
+};
+
+enum recovery { RECOVERY_WAITING, RECOVERY_TRUSTED, RECOVERY_UNTRUSTED, RECOVERY_DONE };
+
+struct dispatch_channel {
+    int64_t id;
+    struct delivery_port port;
+    enum recovery recovery;
+    double per_second, tokens;
+    int64_t burst, refilled_ms; /* refilled_ms 0: not yet */
+    int retry_tries;
+    int64_t retry_first_ms, retry_longest_ms;
+    bool resend_unknown; /* the operator drops repeats, or the channel file says so */
+    enum lantoa_address_kind address;
+
+    struct pending_result *results;
+    size_t result_count, result_room;
+    struct pending_event *events;
+    size_t event_count, event_room;
+    struct base_buf texts;
+    size_t put;          /* messages put in this turn */
+    size_t next_step;    /* round robin over the steps */
+    int64_t wait_ms;     /* no lot of tokens before this time; 0: there is one */
+    bool spending;       /* a lot is being spent: go on to its last token */
+    bool full;           /* no room at the last look though there was work */
+};
+
+struct dispatcher {
+    struct db *db;
+    int64_t only_campaign;
+    struct rules *rules;
+    struct base_hmac *instance;
+    struct delivery_renderer *renderer;
+    struct policy_caps *caps;
+    struct dispatch_channel *channels;
+    size_t channel_count;
+    struct delivery_campaign **campaigns;
+    size_t campaign_count;
+    struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh, *gate_due, *times, *attempt;
+    struct db_stmt *record, *get, *contact;
+    int64_t data_version;
+    bool must_reload;
+    int64_t last_turn_ms; /* 0: none yet */
+    struct base_buf acks; /* ids recorded in this turn, uint64_t each */
+    bool in_turn_changed; /* something was written in this turn */
+};
+
+struct delivery_step *dispatch__step(struct dispatcher *d, int64_t step_id);
+struct dispatch_channel *dispatch__channel(struct dispatcher *d, int64_t channel_id);
+
+/* dispatch_campaigns.c: what runs */
+int dispatch__reload(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__advance(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK; /* opens steps that are due */
+int dispatch__finish(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;  /* closes steps and campaigns that are through */
+int64_t dispatch__next_start(const struct dispatcher *d, const struct delivery_step *step); /* when a waiting step opens; INT64_MAX: not known */
+
+int dispatch__times(struct dispatcher *d, const struct delivery_step *step, struct base_err *err) LANTOA_MUST_CHECK; /* writes its state and times */
+
+/* dispatch_claim.c: what goes out */
+int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms);
+int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries);
+
+/* dispatch_record.c: what came back */
+int dispatch__record(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__recover(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state, int reason, struct str detail, struct base_err *err) LANTOA_MUST_CHECK;
+
+#endif

@@ -1,0 +1,269 @@
+/* The daemon's loop: ticks, turns of the dispatcher, and the channels' call backs. */
+#include "delivery/serve.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/tr.h"
+#include "delivery/control.h"
+#include "delivery/dispatch.h"
+#include "delivery/serve_channels.h"
+#include "store/schema.h"
+#include <ev.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define TICK_S 0.2         /* how often the database is looked at for what people changed */
+#define GATHER_S 0.01      /* results wait this long for company, unless the channel runs dry */
+#define RETRY_S 1.0        /* after a failed turn: disk full, database busy */
+#define STOP_GRACE_MS 10000
+#define SLOW_TURN_MS 50
+#define IDLE_HORIZON_MS (INT64_C(60) * 60 * 1000)
+
+struct serve {
+    const struct serve_options *options;
+    struct ev_loop *loop;
+    struct db *db;
+    struct dispatcher *dispatcher;
+    struct serve_channels *channels;
+    ev_timer tick, turn;
+    ev_signal term, intr;
+    int lock_fd;
+    bool stopping;
+    int failures; /* failed turns in a row */
+    struct base_err err;
+};
+
+static void schedule(struct serve *s, double after_s) {
+    if (ev_is_active(&s->turn) && ev_timer_remaining(s->loop, &s->turn) <= after_s) {
+        return;
+    }
+    ev_timer_stop(s->loop, &s->turn);
+    ev_timer_set(&s->turn, after_s, 0.0);
+    ev_timer_start(s->loop, &s->turn);
+}
+
+/* Something came from a channel. */
+static void on_news(void *arg, bool urgent) {
+    struct serve *s = arg;
+    schedule(s, urgent || dispatcher_pending(s->dispatcher) >= DISPATCH_BATCH ? 0.0 : GATHER_S);
+}
+
+static void begin_stop(struct serve *s) {
+    if (!s->stopping) {
+        s->stopping = true;
+        serve_channels_stop(s->channels, STOP_GRACE_MS);
+        schedule(s, 0.0);
+    }
+}
+
+static void check_idle(struct serve *s) {
+    struct dispatcher_status status;
+    dispatcher_status(s->dispatcher, &status);
+    if (!s->options->until_idle || s->stopping || dispatcher_pending(s->dispatcher) > 0 || status.outstanding > 0) {
+        return;
+    }
+    bool idle = status.running == 0;
+    if (!idle && status.blocked && serve_channels_parked(s->channels)) {
+        base_err_set(&s->err, LANTOA_ESTATE, "%s", TR("a channel is parked: its messages cannot leave"));
+        idle = true;
+    }
+    if (!idle && base_clock_speed() == 1 && status.next_ms != INT64_MAX &&
+        status.next_ms > base_clock_now_ms() + IDLE_HORIZON_MS) {
+        char when[BASE_ISO_MAX];
+        base_format_iso(status.next_ms, 0, when);
+        base_log(BASE_LOG_INFO, "serve", "idle: the next message is due at %s", when);
+        idle = true;
+    }
+    if (idle) {
+        begin_stop(s);
+    }
+}
+
+static void failed_turn(struct serve *s, const struct base_err *err) {
+    if (s->failures++ % 60 == 0) {
+        base_log(BASE_LOG_ERROR, "serve", "%s; trying again every second", err->text);
+    }
+    schedule(s, RETRY_S);
+}
+
+static void on_turn(struct ev_loop *loop, ev_timer *timer, int events) {
+    struct serve *s = timer->data;
+    struct base_err err = {0};
+    int64_t next_ms;
+    (void)loop;
+    (void)events;
+    int64_t began = base_clock_real_ms();
+    int rc = dispatcher_turn(s->dispatcher, &next_ms, &err);
+    if (rc != 0) {
+        failed_turn(s, &err);
+        return;
+    }
+    if (s->failures) {
+        base_log(BASE_LOG_INFO, "serve", "the database takes writes again");
+        s->failures = 0;
+    }
+    int64_t took = base_clock_real_ms() - began;
+    if (took > SLOW_TURN_MS) {
+        base_log(BASE_LOG_DEBUG, "serve", "a turn of the dispatcher took %" PRId64 " ms", took);
+    }
+    if (s->stopping) {
+        if (serve_channels_stopped(s->channels) && dispatcher_pending(s->dispatcher) == 0) {
+            ev_break(s->loop, EVBREAK_ALL);
+        }
+        return;
+    }
+    if (next_ms <= base_clock_now_ms()) {
+        schedule(s, 0.0);
+    } else if (next_ms != INT64_MAX) {
+        int64_t wait = base_clock_real_until(next_ms);
+        if (wait < (int64_t)(TICK_S * 1000)) {
+            schedule(s, (double)wait / 1000);
+        }
+    }
+    check_idle(s);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
+    struct serve *s = timer->data;
+    struct base_err err = {0};
+    (void)loop;
+    (void)events;
+    if (!s->stopping && serve_channels_reload(s->channels, &err) != 0) {
+        base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
+    }
+    if (s->failures == 0) {
+        schedule(s, 0.0);
+    }
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *signal_watch, int events) {
+    (void)loop;
+    (void)events;
+    base_log(BASE_LOG_INFO, "serve", "asked to end");
+    begin_stop(signal_watch->data);
+}
+
+/* --- the data folder --- */
+
+/* A number that counts starts, in the database and beside it: a database that lags behind its folder is an older copy. */
+static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err) {
+    char *path = base_path_join(s->options->data_dir, "epoch");
+    char *in_db = NULL;
+    char *flag = NULL;
+    struct base_buf text;
+    int64_t file_epoch = 0;
+    int64_t db_epoch = 0;
+    base_buf_init(&text, 64);
+    int rc = schema_meta_get(s->db, "epoch", &in_db, err);
+    if (rc == 0 || rc == LANTOA_ENOENT) {
+        if (in_db && base_parse_i64(str_from(in_db), &db_epoch) != 0) {
+            db_epoch = 0;
+        }
+        rc = schema_meta_get(s->db, "restored", &flag, err);
+    }
+    if (rc == 0 || rc == LANTOA_ENOENT) {
+        rc = 0;
+        if (base_file_exists(path)) {
+            rc = base_file_read(path, 64, &text, err);
+        }
+    }
+    if (rc == 0 && base_parse_i64(str_trim(base_buf_str(&text)), &file_epoch) != 0) {
+        file_epoch = 0;
+    }
+    *restored_out = (flag && strcmp(flag, "1") == 0) || file_epoch != db_epoch;
+    if (rc == 0) {
+        char next[24];
+        snprintf(next, sizeof next, "%" PRId64, (file_epoch > db_epoch ? file_epoch : db_epoch) + 1);
+        rc = base_file_write(path, str_from(next), 0600, err);
+        if (rc == 0) {
+            rc = schema_meta_set(s->db, "epoch", next, err);
+        }
+        if (rc == 0 && flag) {
+            rc = schema_meta_set(s->db, "restored", "0", err);
+        }
+    }
+    base_buf_release(&text);
+    base_free(in_db);
+    base_free(flag);
+    base_free(path);
+    return rc;
+}
+
+static int open_data(struct serve *s, struct base_err *err) {
+    char *lock = base_path_join(s->options->data_dir, "serve.lock");
+    char *path = base_path_join(s->options->data_dir, "lantoa.db");
+    bool restored = false;
+    int rc = base_lock_take(lock, &s->lock_fd, err);
+    if (rc == LANTOA_EBUSY) {
+        rc = base_err_set(err, LANTOA_EBUSY, TR("another lantoa serve works on %s already"), s->options->data_dir);
+    }
+    if (rc == 0) {
+        rc = db_open(path, 0, &s->db, err);
+    }
+    if (rc == 0) {
+        rc = schema_migrate(s->db, err);
+    }
+    if (rc == 0) {
+        rc = check_epoch(s, &restored, err);
+    }
+    if (rc == 0 && restored) {
+        int64_t held;
+        rc = control_hold_all(s->db, TR("the database was restored from a backup: check what was sent since, then resume"),
+            &held, err);
+        if (rc == 0 && held) {
+            base_log(BASE_LOG_WARN, "serve", "the database was restored: %" PRId64 " campaigns wait for a person", held);
+        }
+    }
+    base_free(lock);
+    base_free(path);
+    return rc;
+}
+
+static int start(struct serve *s, struct base_err *err) {
+    int rc = open_data(s, err);
+    if (rc == 0) {
+        rc = dispatcher_new(s->db, 0, &s->dispatcher, err);
+    }
+    if (rc == 0) {
+        s->channels = serve_channels_new(s->loop, s->db, s->options->data_dir, s->dispatcher, on_news, s);
+        rc = serve_channels_reload(s->channels, err);
+    }
+    return rc;
+}
+
+int serve_run(const struct serve_options *options, struct base_err *err) {
+    struct serve s = {.options = options, .lock_fd = -1, .loop = ev_loop_new(EVFLAG_AUTO)};
+    signal(SIGPIPE, SIG_IGN);
+    int rc = start(&s, err);
+    if (rc == 0) {
+        ev_timer_init(&s.tick, on_tick, TICK_S, TICK_S);
+        ev_timer_init(&s.turn, on_turn, 0.0, 0.0);
+        ev_signal_init(&s.term, on_signal, SIGTERM);
+        ev_signal_init(&s.intr, on_signal, SIGINT);
+        s.tick.data = s.turn.data = s.term.data = s.intr.data = &s;
+        ev_timer_start(s.loop, &s.tick);
+        ev_timer_start(s.loop, &s.turn);
+        ev_signal_start(s.loop, &s.term);
+        ev_signal_start(s.loop, &s.intr);
+        if (options->ready) {
+            options->ready(options->ready_arg);
+        }
+        ev_run(s.loop, 0);
+        rc = s.err.code;
+        if (rc != 0 && err) {
+            *err = s.err;
+        }
+    }
+    serve_channels_free(&s.channels);
+    dispatcher_free(&s.dispatcher);
+    db_close(&s.db);
+    ev_loop_destroy(s.loop);
+    if (s.lock_fd >= 0) {
+        close(s.lock_fd);
+    }
+    return rc;
+}

@@ -1,0 +1,295 @@
+/* Joins channel hosts to the dispatcher. */
+#include "delivery/serve_channels.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tr.h"
+
+#define ATTACHMENT_BYTES_MAX (size_t)(20 * 1024 * 1024)
+
+struct served {
+    struct served *next;
+    struct serve_channels *all;
+    int64_t id, changed_at;
+    struct channel *channel;
+    enum channel_state told; /* state last written to the database */
+};
+
+struct serve_channels {
+    struct ev_loop *loop;
+    struct db *db;
+    char *data_dir;
+    struct dispatcher *dispatcher;
+    void (*news)(void *arg, bool urgent);
+    void *arg;
+    struct served *first;
+    int64_t data_version; /* of the last reload; -1: none yet */
+    bool stopping;
+};
+
+/* --- the dispatcher's side --- */
+
+static size_t port_room(void *arg) {
+    const struct served *served = arg;
+    return channel_room(served->channel);
+}
+
+static int read_parts(const struct served *served, const struct delivery_step *step, struct base_buf *bytes,
+    struct channel_part *parts, struct base_err *err) {
+    for (size_t i = 0; i < step->spec->attachment_count; i++) {
+        const struct campaign_attachment *a = &step->spec->attachments[i];
+        char *path = base_path_join(served->all->data_dir, a->file);
+        base_buf_init(&bytes[i], ATTACHMENT_BYTES_MAX);
+        int rc = base_file_read(path, ATTACHMENT_BYTES_MAX, &bytes[i], err);
+        base_free(path);
+        if (rc != 0) {
+            return rc;
+        }
+        parts[i] = (struct channel_part){
+            str_from(a->name), str_from(a->mime), str_from(a->content_id), base_buf_str(&bytes[i])};
+    }
+    return 0;
+}
+
+static int port_step(void *arg, const struct delivery_step *step, struct base_err *err) {
+    struct served *served = arg;
+    size_t count = step->spec->attachment_count;
+    if (channel_step_known(served->channel, step->ref)) {
+        return 0;
+    }
+    struct base_buf *bytes = base_alloc_array(count + 1, sizeof *bytes);
+    struct channel_part *parts = base_alloc_array(count + 1, sizeof *parts);
+    int rc = read_parts(served, step, bytes, parts, err);
+    if (rc == 0) {
+        rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name), str_from(step->spec->name),
+            str_from(campaign_class_word(step->campaign->spec->class)), parts, count, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        base_buf_release(&bytes[i]);
+    }
+    base_free(bytes);
+    base_free(parts);
+    return rc;
+}
+
+static int port_put(void *arg, const struct channel_message *message) {
+    const struct served *served = arg;
+    return channel_put(served->channel, message);
+}
+
+static void port_flush(void *arg) {
+    const struct served *served = arg;
+    channel_flush(served->channel);
+}
+
+static void port_discard(void *arg) {
+    const struct served *served = arg;
+    channel_discard(served->channel);
+}
+
+static void port_ack(void *arg, const uint64_t *ids, size_t count) {
+    const struct served *served = arg;
+    channel_ack(served->channel, ids, count);
+}
+
+static void port_event_done(void *arg, uint64_t token) {
+    const struct served *served = arg;
+    channel_event_done(served->channel, token);
+}
+
+static void port_cancel(void *arg, uint32_t step_ref) {
+    const struct served *served = arg;
+    channel_cancel(served->channel, step_ref);
+}
+
+/* --- the channel's side --- */
+
+static void on_results(void *arg, struct channel *channel, const struct channel_result *results, size_t count) {
+    struct served *served = arg;
+    dispatcher_results(served->all->dispatcher, served->id, results, count);
+    size_t waiting = dispatcher_pending(served->all->dispatcher);
+    size_t out = channel_outstanding(channel);
+    bool dry = out < waiting + channel_get_spec(channel)->window;
+    served->all->news(served->all->arg, dry);
+}
+
+static void on_events(void *arg, struct channel *channel, const struct channel_event *events, size_t count) {
+    struct served *served = arg;
+    (void)channel;
+    dispatcher_events(served->all->dispatcher, served->id, events, count);
+    served->all->news(served->all->arg, false);
+}
+
+static void on_recovered(void *arg, struct channel *channel, bool trusted) {
+    struct served *served = arg;
+    (void)channel;
+    dispatcher_recovered(served->all->dispatcher, served->id, trusted);
+    served->all->news(served->all->arg, true);
+}
+
+/* Staff see in `channel list` that a channel is parked, and why. */
+static void write_state(struct served *served) {
+    struct base_err err = {0};
+    struct db_stmt *stmt = NULL;
+    bool parked = channel_state(served->channel) == CHANNEL_PARKED;
+    int rc = db_begin(served->all->db, &err);
+    if (rc != 0) {
+        base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
+        return;
+    }
+    rc = db_prepare(served->all->db, "UPDATE channel SET state = ?2, parked_reason = ?3 WHERE id = ?1", &stmt, &err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, served->id);
+        db_bind_text(stmt, 2, parked ? "parked" : "ready");
+        db_bind_text(stmt, 3, parked ? channel_parked_reason(served->channel) : NULL);
+        rc = db_run(stmt, &err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        rc = db_commit(served->all->db, &err);
+    } else {
+        db_rollback(served->all->db);
+    }
+    if (rc != 0) {
+        base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
+    }
+}
+
+static void on_changed(void *arg, struct channel *channel) {
+    struct served *served = arg;
+    enum channel_state state = channel_state(channel);
+    bool parking = state == CHANNEL_PARKED && served->told != CHANNEL_PARKED;
+    bool healed = state == CHANNEL_READY && served->told == CHANNEL_PARKED;
+    if ((parking || healed) && !db_in_transaction(served->all->db)) {
+        served->told = state;
+        write_state(served);
+    }
+    served->all->news(served->all->arg, true);
+}
+
+static const struct channel_callbacks callbacks = {on_results, on_events, on_recovered, on_changed};
+
+/* --- loading --- */
+
+static int parse_row(const struct channel_row *row, struct channel_spec **spec_out,
+    struct channel_manifest **manifest_out, struct base_err *err) {
+    struct base_json *doc = NULL;
+    int rc = channel_manifest_parse(row->manifest_text, manifest_out, err);
+    if (rc == 0) {
+        rc = base_json_parse(str_from(row->spec_text), row->name, &doc, err);
+    }
+    if (rc == 0) {
+        rc = channel_spec_parse(doc, *manifest_out, spec_out, err);
+    }
+    base_json_free(&doc);
+    if (rc != 0) {
+        channel_manifest_free(manifest_out);
+    }
+    return rc;
+}
+
+static void join(struct served *served, const struct channel_spec *spec, const struct channel_manifest *manifest) {
+    const struct delivery_port port = {served, port_room, port_step, port_put, port_flush, port_discard, port_ack,
+        port_event_done, port_cancel};
+    dispatcher_channel(served->all->dispatcher, served->id, spec, manifest, &port);
+}
+
+static int take_row(void *arg, const struct channel_row *row) {
+    struct serve_channels *all = arg;
+    struct channel_spec *spec = NULL;
+    struct channel_manifest *manifest = NULL;
+    struct base_err err = {0};
+    struct served *served = all->first;
+    while (served && served->id != row->id) {
+        served = served->next;
+    }
+    if (served && served->changed_at == row->changed_at) {
+        return 0;
+    }
+    if (parse_row(row, &spec, &manifest, &err) != 0) {
+        base_log(BASE_LOG_ERROR, "serve", "channel %s: %s", row->name, err.text);
+        return 0;
+    }
+    if (served) {
+        served->changed_at = row->changed_at;
+        join(served, spec, manifest);
+        channel_reconfigure(served->channel, spec, manifest);
+        return 0;
+    }
+    served = base_alloc(sizeof *served);
+    served->all = all;
+    served->id = row->id;
+    served->changed_at = row->changed_at;
+    served->told = strcmp(row->state, "parked") == 0 ? CHANNEL_PARKED : CHANNEL_READY;
+    served->next = all->first;
+    all->first = served;
+    join(served, spec, manifest);
+    served->channel = channel_new(all->loop, all->data_dir, spec, manifest, &callbacks, served);
+    channel_start(served->channel);
+    return 0;
+}
+
+struct serve_channels *serve_channels_new(struct ev_loop *loop, struct db *db, const char *data_dir,
+    struct dispatcher *dispatcher, void (*news)(void *arg, bool urgent), void *arg) {
+    struct serve_channels *all = base_alloc(sizeof *all);
+    *all = (struct serve_channels){.loop = loop,
+        .db = db,
+        .data_dir = base_strdup(data_dir),
+        .dispatcher = dispatcher,
+        .news = news,
+        .arg = arg,
+        .data_version = -1};
+    return all;
+}
+
+int serve_channels_reload(struct serve_channels *all, struct base_err *err) {
+    int64_t version;
+    int rc = db_data_version(all->db, &version, err);
+    if (rc != 0 || version == all->data_version) {
+        return rc;
+    }
+    all->data_version = version;
+    return channel_each(all->db, take_row, all, err);
+}
+
+void serve_channels_stop(struct serve_channels *all, int64_t grace_ms) {
+    all->stopping = true;
+    for (struct served *s = all->first; s; s = s->next) {
+        channel_stop(s->channel, grace_ms);
+    }
+}
+
+bool serve_channels_stopped(const struct serve_channels *all) {
+    for (const struct served *s = all->first; s; s = s->next) {
+        if (channel_state(s->channel) != CHANNEL_STOPPED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool serve_channels_parked(const struct serve_channels *all) {
+    for (const struct served *s = all->first; s; s = s->next) {
+        if (channel_state(s->channel) == CHANNEL_PARKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void serve_channels_free(struct serve_channels **all) {
+    if (!*all) {
+        return;
+    }
+    while ((*all)->first) {
+        struct served *served = (*all)->first;
+        (*all)->first = served->next;
+        channel_free(&served->channel);
+        base_free(served);
+    }
+    base_free((*all)->data_dir);
+    base_free(*all);
+    *all = NULL;
+}
