@@ -1,0 +1,190 @@
+"""Every line of "Bad input": one clear message, and everything is left as it was."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from rig.build import campaign, email_channel, outbox_channel, people, step, table
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def ready(data, made):
+    made.init(outbox_channel(), contacts=people(5))
+    return data
+
+
+def contents(data):
+    """What must not change: row counts of every table."""
+    names = [row[0] for row in data.sql("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+    return {name: data.sql(f"SELECT count(*) FROM {name}")[0][0] for name in names if name not in ("import_batch", "audit")}
+
+
+def one_line(message, *parts):
+    lines = [line for line in message.splitlines() if line.strip()]
+    assert len(lines) == 1, f"not one line: {message}"
+    for part in parts:
+        assert part.lower() in message.lower(), f"{part!r} is not in: {message}"
+
+
+@pytest.mark.parametrize("name,bytes_,parts", [
+    ("encoding.csv", "Họ tên,Email\n".encode() + b"Nguy\xea\xf0 \xff\xfe,x@example.com\n" * 3, []),
+    ("no-header.csv", b"", []),
+    ("no-key.csv", "màu,cỡ\nđỏ,to\n".encode(), []),
+], ids=["wrong-encoding", "empty", "missing-column"])
+def test_csv_that_is_no_contact_file(ready, name, bytes_, parts):
+    before = contents(ready)
+    one_line(ready.refused("contact", "import", ready.write(name, bytes_)), name, *parts)
+    after = contents(ready)
+    assert after["contact"] == before["contact"]
+
+
+def test_csv_faults_of_single_rows_are_rejected_rows(ready):
+    text = table(people(3, first=100)) + 'p200,"Nguyễn, chưa đóng,x@example.com,vi\n'
+    rejects = ready.path("rejects.csv")
+    result = ready.run("contact", "import", ready.write("quote.csv", text), "--rejects", rejects)
+    with open(rejects, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert lines[0].startswith("line,field") and any(line.startswith("5,") for line in lines[1:]), (lines, result)
+
+
+def test_csv_field_of_10_mb(ready):
+    text = "ref,name,email\np300," + "a" * (10 << 20) + ",x@example.com\np301,Lê Tốt,tot@example.com\n"
+    rejects = ready.path("rejects.csv")
+    ready.run("contact", "import", ready.write("big.csv", text), "--rejects", rejects)
+    with open(rejects, encoding="utf-8") as file:
+        assert "\n2," in file.read()
+    assert ready.sql("SELECT count(*) FROM contact WHERE ref = 'p301'")[0][0] == 1
+    assert ready.sql("SELECT count(*) FROM contact WHERE ref = 'p300'")[0][0] == 0
+
+
+@pytest.mark.parametrize("change,parts", [
+    ({"steps": [step(channel="pigeon")]}, ["pigeon"]),
+    ({"audience": "place under 'Atlantis'"}, ["atlantis"]),
+    ({"audience": "ocupation = 'farmer'"}, ["ocupation"]),
+    ({"theme": "no-such-theme"}, ["no-such-theme"]),
+    ({"steps": [step(channel="outbox", when={"at": "2026-12-01T08:00", "rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"})]}, ["rrule"]),
+    ({"steps": [step(channel="outbox", content={"vi": {"subject": "x", "text": "{{#open}} never closed"}})]}, ["open", "clos"]),
+    ({"steps": [step(channel="outbox", content={"vi": {"subject": "x", "text": "Chào {{nmae}}"}})]}, ["nmae"]),
+    ({"class": "spam"}, ["class"]),
+    ({"window": {"from": "2026-12-31", "to": "2026-12-01", "timezone": "Asia/Ho_Chi_Minh"}}, ["window"]),
+    ({"window": {"from": "2026-12-01", "to": "2026-12-31", "timezone": "Asia/Saigonn"}}, ["timezone"]),
+    ({"legal_basis": ""}, ["legal_basis"]),
+    ({"holdout": {"percent": 150, "unit": "contact"}}, ["percent"]),
+    ({"colour": "red"}, ["colour"]),
+    ({"steps": [step("a", channel="outbox", when={"after": "b", "delay": "P1D"}), step("b", channel="outbox")]}, ["after"]),
+], ids=["channel", "place", "attribute", "theme", "rrule", "section", "variable", "class", "window", "zone", "basis", "percent", "unknown-key", "later-step"])
+def test_campaign_faults_name_file_line_and_field(ready, made, change, parts):
+    before = contents(ready)
+    path = ready.write("campaign.json", {**campaign(steps=[step(channel="outbox")]), **change})
+    for verb in ("check", "apply"):
+        message = ready.refused("campaign", verb, path)
+        assert "campaign.json:" in message, message
+        assert message.split("campaign.json:")[1].split(":")[0].isdigit(), message
+        for part in parts:
+            assert part.lower() in message.lower(), (part, message)
+    assert contents(ready) == before
+
+
+def test_json_that_is_no_json(ready):
+    before = contents(ready)
+    one_line(ready.refused("campaign", "apply", ready.write("broken.json", '{"name": "x",\n "theme" "y"}')), "broken.json:2")
+    one_line(ready.refused("theme", "apply", ready.write("broken.json", "[1, 2")), "broken.json")
+    one_line(ready.refused("channel", "apply", ready.path("nothing.json")), "nothing.json")
+    assert contents(ready) == before
+
+
+def test_plugin_file_that_is_no_plugin(ready, scratch):
+    plugins = os.path.join(scratch, "plugins")
+    os.mkdir(plugins)
+    with open(os.path.join(plugins, "stone.so"), "wb") as file:
+        file.write(b"this is no shared object\n")
+    with open(os.path.join(scratch, "empty.c"), "w", encoding="ascii") as file:
+        file.write("int nothing(void) { return 0; }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", os.path.join(plugins, "hollow.so"), os.path.join(scratch, "empty.c")], check=True)
+    before = contents(ready)
+    for name in ("stone", "hollow", "missing"):
+        path = ready.write(f"{name}.json", {"name": name, "plugin": name, "options": {}})
+        one_line(ready.refused("channel", "apply", path, env={"LANTOA_PLUGINS": plugins}), name)
+    assert contents(ready) == before
+
+
+def test_channel_options(ready):
+    before = contents(ready)
+    for options, part in [({"prot": 25}, "prot"), ({"port": "many"}, "port"), ({"port": 99999}, "port"), ({"tls": "maybe"}, "tls")]:
+        made = email_channel(25, options=options)
+        path = ready.write("email.json", made)
+        message = ready.refused("channel", "apply", path)
+        one_line(message, "email.json:", part)
+    assert contents(ready) == before
+
+
+def test_second_serve_on_one_folder(ready):
+    with ready.serving() as first:
+        message = ready.refused("serve", timeout=20)
+        one_line(message)
+        assert first.running()
+
+
+def test_newer_schema(ready):
+    ready.ok("doctor")
+    version = ready.sql("SELECT value FROM meta WHERE key LIKE '%schema%'")
+    assert version, ready.sql("SELECT key, value FROM meta")
+    ready.sql_write("UPDATE meta SET value = '999' WHERE key LIKE '%schema%'")
+    for words in (["segment", "count", "all"], ["serve", "--until-idle"], ["contact", "import", ready.path("contacts.csv")]):
+        one_line(ready.refused(*words), "999")
+    assert ready.sql("SELECT value FROM meta WHERE key LIKE '%schema%'")[0][0] == "999"
+
+
+def test_segment_errors_name_the_column(ready):
+    message = ready.refused("segment", "count", "name = 'a' and ocupation = 'farmer'")
+    one_line(message, "column 16", "ocupation")
+    one_line(ready.refused("segment", "count", "name = 'a"), "column")
+    one_line(ready.refused("segment", "count", "((("), "column")
+
+
+def test_no_data_folder(data):
+    one_line(data.refused("segment", "count", "all"))
+    assert not os.path.exists(data.dir) or not os.listdir(data.dir)
+
+
+def test_init_twice_keeps_everything(ready):
+    before = contents(ready)
+    ready.run("init")
+    assert contents(ready) == before
+
+
+@pytest.mark.parametrize("words", [["frobnicate"], ["campaign"], ["campaign", "frobnicate", "x"], ["report", "campaign", "none"],
+                                   ["campaign", "start", "none"], ["message", "list", "--campaign", "none"], ["contact", "import", "/nonexistent.csv"],
+                                   ["segment"], ["contact", "import"], ["serve", "--clock", "yesterday"]])
+def test_wrong_commands_end_with_a_message(ready, words):
+    before = contents(ready)
+    ready.refused(*words)
+    assert contents(ready) == before
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small file system")
+def test_full_disk(made, data, scratch):
+    """Import, plan and send on a disk that fills up: one clear line, the database whole, and all goes on once there is room."""
+    os.makedirs(data.dir)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", data.dir], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount: {mounted.stderr.strip()}")
+    try:
+        made.init(outbox_channel(), contacts=people(50))
+        big = data.write("big.csv", table(people(60000, first=1000)))
+        message = data.refused("contact", "import", big)
+        one_line(message)
+        assert "space" in message.lower() or "full" in message.lower(), message
+        assert data.sql("PRAGMA integrity_check")[0][0] == "ok"
+        subprocess.run(["mount", "-o", "remount,size=200m", data.dir], check=True)
+        data.ok("doctor")
+        data.ok("contact", "import", big)
+        assert data.json("segment", "count", "all")["count"] == 60050
+    finally:
+        data.end()
+        subprocess.run(["umount", data.dir], check=True)
+        shutil.rmtree(data.dir, ignore_errors=True)
