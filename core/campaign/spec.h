@@ -27,10 +27,11 @@ struct campaign_when {
 
 struct campaign_content {
     char *lang;            /* "vi" */
-    char **fields;         /* by name below; same order as field_names of the step */
+    char **fields;         /* same order as field_names of the step; NULL: this language has none */
 };
 struct campaign_attachment {
-    char *file, *name, *mime, *content_id; /* content_id "": attachment */
+    char *file, *name, *mime, *content_id; /* content_id "": attachment, else an inline picture <img src="cid:..."> */
+    char *sha256;                          /* hex; NULL until campaign_apply has copied the file into DATA/materials/SHA256 */
 };
 struct campaign_step {
     char *name, *channel;
@@ -51,7 +52,7 @@ struct campaign_spec {
     enum campaign_class class;
     char *legal_basis;
     struct base_date from, to; /* both days included, local */
-    char *timezone;
+    char *timezone;            /* default Asia/Ho_Chi_Minh */
     char *audience;            /* segment expression */
     bool has_holdout;
     double holdout_percent;    /* 0 < p < 100, two decimals kept */
@@ -70,6 +71,13 @@ struct theme_spec {
     json_t *root; /* owned */
 };
 
+/* A template_partial_fn for the partials of a theme in one language. */
+struct theme_partials {
+    const struct theme_spec *theme;
+    const char *lang;
+};
+int theme_partial(void *partials, struct str name, struct str *text_out) LANTOA_MUST_CHECK;
+
 int campaign_spec_parse(const struct base_json *doc, struct campaign_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK; /* shape, types, ranges, unknown keys, cross references inside the file, RRULE, zone */
 void campaign_spec_free(struct campaign_spec **spec);
 int theme_spec_parse(const struct base_json *doc, struct theme_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK;
@@ -80,7 +88,15 @@ void theme_spec_free(struct theme_spec **spec);
 int campaign_check(struct db *db, const struct base_json *doc, const struct campaign_spec *spec, const char *base_dir,
     struct base_buf *findings, struct base_err *err) LANTOA_MUST_CHECK;
 
-/* Names a template may use besides the contact's attributes: campaign, step, theme, today, message_key, sender... listed with their meaning in docs. */
+/* Names a template may use besides the contact's attributes. X(name, meaning) */
+#define CAMPAIGN_VARIABLES(X)                                                                      \
+    X(campaign, "name of the campaign")                                                            \
+    X(step, "name of the step")                                                                    \
+    X(theme, "title of the theme in the message's language")                                       \
+    X(age, "whole years of age, from the date of birth")                                          \
+    X(place, "name of the contact's place")                                                        \
+    X(today, "local date on which the message is made, as 2026-12-31")                             \
+    X(message_key, "the message's own key")
 bool campaign_variable_known(struct str name);
 
 #endif

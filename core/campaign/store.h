@@ -10,6 +10,7 @@ enum step_state { STEP_WAITING = 0, STEP_RUNNING, STEP_MISSED, STEP_DONE, STEP_S
 const char *step_state_word(enum step_state state);
 
 /* Reads FILE, parses, checks against the database, stores. *changed_out: false when the same text was there already. */
+/* LANTOA_ESTATE when a campaign that is planned, approved, running or paused uses the theme. */
 int theme_apply(struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Describes the plugin (a process of its own) and checks the options. */
 int channel_apply(struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
@@ -41,6 +42,10 @@ int channel_get(struct db *db, const char *name, struct channel_row *row_out, st
 int channel_get_id(struct db *db, int64_t id, struct channel_row *row_out, struct base_err *err) LANTOA_MUST_CHECK;
 void channel_row_release(struct channel_row *row);
 int channel_each(struct db *db, int (*row)(void *arg, const struct channel_row *row), void *arg, struct base_err *err) LANTOA_MUST_CHECK;
+/* In name order; a callback that returns non-zero ends the walk with that code. */
+int campaign_each(struct db *db, int (*row)(void *arg, const struct campaign_row *row), void *arg, struct base_err *err) LANTOA_MUST_CHECK;
+/* Where the copy of an attachment lies. Caller owns. */
+char *campaign_material_path(const char *data_dir, const char *sha256);
 
 /* Everybody's acts. who: the system user unless --by says otherwise. Inside the caller's transaction. */
 int audit_add(struct db *db, const char *who, const char *verb, const char *object, const char *detail, struct base_err *err) LANTOA_MUST_CHECK;

@@ -44,7 +44,7 @@ struct template_use {
 void template_each_name(const struct template *template, void (*name)(void *arg, const struct template_use *use), void *arg);
 
 /* Rendering against flat values: get fills value_out and returns true, or false when absent. Names are interned at compile time: get is called with the
- * template's own index for the name too, so that a caller can cache look-ups per template (template_name_count, template_name). value BORROWED until render returns. */
+ * template's own index for the name too, so that a caller can cache look-ups per template (template_name_count, template_name). value BORROWED until the next call of get or the end of the rendering. */
 struct template_source {
     bool (*get)(void *arg, int index, struct str name, struct str *value_out);
     void *arg;

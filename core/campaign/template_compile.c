@@ -253,10 +253,17 @@ static int value_add(struct template__compiler *c, const struct template__tag *t
     struct template__op op = {
         .kind = TEMPLATE__VALUE, .escape = c->template->html && tag->kind == 'v'};
     int code = template__value_read(c, tag, &op);
-    if (code == 0) {
-        *op_add(c, TEMPLATE__VALUE) = op;
+    if (code) {
+        return code;
     }
-    return code;
+    /* Partials may be called inside a section; the text itself stands inside none. */
+    if (op.name == TEMPLATE__TOP && !c->template->lenient && c->block == 0 &&
+        c->section_count == 0) {
+        return template__fault(
+            c, tag->line, tag->column, TR("{{.}} means something only inside a section"));
+    }
+    *op_add(c, TEMPLATE__VALUE) = op;
+    return 0;
 }
 
 static int tag_add(struct template__compiler *c, const struct template__tag *tag, bool alone,

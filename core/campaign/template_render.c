@@ -185,7 +185,7 @@ void template__put_indent(struct template__out *o, struct template__indent inden
 struct flat {
     struct template__out o;
     const struct template_source *source;
-    struct str tops[TEMPLATE__DEPTH]; /* values of the sections being rendered */
+    int tops[TEMPLATE__DEPTH]; /* names of the sections being rendered; asked anew for {{.}} */
     size_t top_count;
 };
 
@@ -193,7 +193,10 @@ struct flat {
 static struct str flat_get(struct flat *flat, int name) {
     struct str value = {0};
     if (name == TEMPLATE__TOP) {
-        return flat->top_count > 0 ? flat->tops[flat->top_count - 1] : value;
+        if (flat->top_count == 0) {
+            return value;
+        }
+        name = flat->tops[flat->top_count - 1];
     }
     struct str text = flat->o.template->names[name].use.name;
     if (!flat->source->get(flat->source->arg, name, text, &value)) {
@@ -221,12 +224,15 @@ static int flat_partial(
                 : flat_block(flat, op->jump, template__indent_enter(o, op, indent), depth + 1);
 }
 
-static int flat_section(struct flat *flat, struct str value) {
+static int flat_section(struct flat *flat, int name) {
     if (flat->top_count == TEMPLATE__DEPTH) {
         return base_err_set(
             flat->o.err, LANTOA_ELIMIT, TR("more than %d sections open at once"), TEMPLATE__DEPTH);
     }
-    flat->tops[flat->top_count++] = value;
+    if (name == TEMPLATE__TOP) { /* only true within a section, so there is one */
+        name = flat->tops[flat->top_count - 1];
+    }
+    flat->tops[flat->top_count++] = name;
     return 0;
 }
 
@@ -237,7 +243,6 @@ static int flat_block(
     int code = 0;
     for (size_t i = 0; code == 0 && i < block->count; i++) {
         const struct template__op *op = &block->ops[i];
-        struct str value;
         switch (op->kind) {
         case TEMPLATE__TEXT:
             template__put_literal(out, op->text);
@@ -246,9 +251,8 @@ static int flat_block(
             code = template__put(&flat->o, op, flat_get(flat, op->name));
             break;
         case TEMPLATE__SECTION:
-            value = flat_get(flat, op->name);
-            if (flat_true(value)) {
-                code = flat_section(flat, value);
+            if (flat_true(flat_get(flat, op->name))) {
+                code = flat_section(flat, op->name);
             } else {
                 i = op->jump;
             }

@@ -1,0 +1,166 @@
+/* Checks the texts of a step: against the rows its channel declares, as templates, and the names
+ * they use against what is known of contacts. */
+#include "campaign/check_private.h"
+#include "campaign/template.h"
+
+#include "audience/contact.h"
+#include "base/tr.h"
+
+/* Built-in fields that a text is likely to use; the custom ones come from the database. */
+static const char common_names[] = "name phone email ref person_id birth_date sex household "
+                                   "enrolled_on lang ";
+
+static const struct channel_content *find_row(
+    const struct channel_manifest *manifest, const char *name) {
+    for (size_t i = 0; i < manifest->content_count; i++) {
+        if (strcmp(manifest->content[i].name, name) == 0) {
+            return &manifest->content[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_required(struct spec__check *c, const struct spec__node *lang_node,
+    const struct campaign_step *step, const struct campaign_content *content,
+    const struct channel_manifest *manifest) {
+    for (size_t i = 0; i < manifest->content_count; i++) {
+        const struct channel_content *row = &manifest->content[i];
+        const char *text = NULL;
+        for (size_t k = 0; k < step->field_count; k++) {
+            if (strcmp(step->field_names[k], row->name) == 0) {
+                text = content->fields[k];
+            }
+        }
+        if ((row->flags & LANTOA_CONTENT_REQUIRED) && str_trim(str_from(text)).bytes == 0) {
+            struct spec__node node = spec__child(lang_node, row->name);
+            spec__finding(c, &node, TR("channel '%s' needs '%s'"), step->channel, row->name);
+        }
+    }
+}
+
+static void unknown_field(struct spec__check *c, const struct spec__node *node,
+    const struct campaign_step *step, const struct channel_manifest *manifest) {
+    struct base_buf known;
+    base_buf_init(&known, 1 << 16);
+    for (size_t i = 0; i < manifest->content_count; i++) {
+        base_buf_printf(&known, "%s%s", i ? " " : "", manifest->content[i].name);
+    }
+    spec__finding(c, node, TR("channel '%s' has no content field '%s'; it has: %s"), step->channel,
+        node->key, base_buf_text(&known));
+    base_buf_release(&known);
+}
+
+/* --- names in templates --- */
+
+struct name_check {
+    struct spec__check *c;
+    const struct spec__node *node;
+    int code; /* negative once asking failed */
+};
+
+static int fill_names(struct spec__check *c) {
+    struct db_stmt *stmt = NULL;
+    base_buf_add_text(&c->names, common_names);
+#define VARIABLE_ADD(variable, meaning) base_buf_add_text(&c->names, #variable " ");
+    CAMPAIGN_VARIABLES(VARIABLE_ADD)
+#undef VARIABLE_ADD
+    int code = db_prepare(c->db, "SELECT name FROM attribute ORDER BY name", &stmt, c->err);
+    while (code == 0 && (code = db_step(stmt, c->err)) > 0) {
+        base_buf_add_str(&c->names, db_column_str(stmt, 0));
+        base_buf_add_char(&c->names, ' ');
+        code = 0;
+    }
+    db_finish(&stmt);
+    return code;
+}
+
+static void report_name(struct name_check *check, const struct template_use *use) {
+    struct spec__check *c = check->c;
+    if (c->names.bytes == 0) {
+        check->code = fill_names(c);
+    }
+    struct str near = spec__nearest(use->name, base_buf_str(&c->names));
+    char where[160];
+    if (use->partial.bytes > 0) {
+        snprintf(where, sizeof(where), TR("partial '%.*s', line %d, column %d"),
+            STR_ARG(use->partial), use->line, use->column);
+    } else {
+        snprintf(where, sizeof(where), TR("line %d, column %d"), use->line, use->column);
+    }
+    if (near.bytes > 0) {
+        spec__finding(c, check->node, TR("%s: unknown attribute '%.*s' (did you mean '%.*s'?)"),
+            where, STR_ARG(use->name), STR_ARG(near));
+    } else {
+        spec__finding(c, check->node,
+            TR("%s: unknown attribute '%.*s'; if some people have it, write {{%.*s | or \"...\"}}"),
+            where, STR_ARG(use->name), STR_ARG(use->name));
+    }
+}
+
+static void check_name(void *arg, const struct template_use *use) {
+    struct name_check *check = arg;
+    if (check->code || use->optional || campaign_variable_known(use->name)) {
+        return;
+    }
+    bool known = false;
+    check->code = contact_attribute_known(check->c->db, use->name, &known, check->c->err);
+    if (check->code == 0 && !known) {
+        report_name(check, use);
+    }
+}
+
+static int check_template(struct spec__check *c, const struct spec__node *node, const char *lang,
+    const struct channel_content *row, const char *text) {
+    struct theme_partials partials = {c->theme, lang};
+    unsigned mode = row->flags & LANTOA_CONTENT_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
+    if (!c->theme) {
+        mode |= TEMPLATE_LENIENT; /* the theme is missed already; its partials would be noise */
+    }
+    struct template *template = NULL;
+    struct base_err why = {0};
+    int code = template_compile(str_from(text), (enum template_mode)mode, lang,
+        c->theme ? theme_partial : NULL, &partials, &template, &why);
+    if (code) {
+        spec__finding(c, node, "%s", why.text);
+        return 0;
+    }
+    struct name_check check = {.c = c, .node = node};
+    template_each_name(template, check_name, &check);
+    bool constant = template_name_count(template) == 0;
+    template_free(&template);
+    if (constant && row->most_bytes > 0 && strlen(text) > row->most_bytes) {
+        spec__finding(
+            c, node, TR("has %zu bytes, at most %zu are allowed"), strlen(text), row->most_bytes);
+    }
+    return check.code;
+}
+
+int spec__check_content(struct spec__check *c, const struct spec__node *step_node,
+    const struct campaign_step *step, const struct channel_manifest *manifest) {
+    struct spec__node all = spec__child(step_node, "content");
+    for (size_t i = 0; i < step->content_count; i++) {
+        const struct campaign_content *content = &step->contents[i];
+        struct spec__node lang = spec__child(&all, content->lang);
+        check_required(c, &lang, step, content, manifest);
+        for (size_t k = 0; k < step->field_count; k++) {
+            const char *text = content->fields[k];
+            struct spec__node field = spec__child(&lang, step->field_names[k]);
+            const struct channel_content *row = find_row(manifest, step->field_names[k]);
+            if (!text) {
+                continue;
+            }
+            if (!row) {
+                unknown_field(c, &field, step, manifest);
+                continue;
+            }
+            if ((row->flags & LANTOA_CONTENT_SINGLE_LINE) && strpbrk(text, "\r\n")) {
+                spec__finding(c, &field, TR("must be a single line"));
+            }
+            int code = check_template(c, &field, content->lang, row, text);
+            if (code) {
+                return code;
+            }
+        }
+    }
+    return 0;
+}
