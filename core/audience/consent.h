@@ -13,21 +13,31 @@ struct consent_entry {
     int64_t at_ms;
     const char *source, *evidence, *text_hash; /* the last two may be NULL */
 };
-int consent_add(struct db *db, const struct consent_entry *entry, struct base_err *err) LANTOA_MUST_CHECK;
+int consent_add(
+    struct db *db, const struct consent_entry *entry, struct base_err *err) LANTOA_MUST_CHECK;
 
 enum consent_answer { CONSENT_NONE, CONSENT_GIVEN, CONSENT_WITHDRAWN };
-/* The newest row that covers (channel kind, purpose). A prepared checker for the hot path: one per thread. */
+/* The newest row that covers (channel kind, purpose). A prepared checker for the hot path: one per
+ * thread. */
 struct consent_checker;
-int consent_checker_new(struct db *db, const char *channel_kind, const char *purpose, struct consent_checker **checker_out, struct base_err *err) LANTOA_MUST_CHECK;
-int consent_check(struct consent_checker *checker, int64_t contact_id, enum consent_answer *answer_out, struct base_err *err) LANTOA_MUST_CHECK;
+int consent_checker_new(struct db *db, const char *channel_kind, const char *purpose,
+    struct consent_checker **checker_out, struct base_err *err) LANTOA_MUST_CHECK;
+int consent_check(struct consent_checker *checker, int64_t contact_id,
+    enum consent_answer *answer_out, struct base_err *err) LANTOA_MUST_CHECK;
 void consent_checker_free(struct consent_checker **checker);
-/* CSV: email or phone or ref or person_id, channel, purpose, action (given/withdrawn), at, source, evidence. Unknown people are rejected rows. */
-int consent_import(struct db *db, const struct audience_import *import, struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* CSV: email or phone or ref or person_id, channel, purpose, action (given/withdrawn), at, source,
+ * evidence. Unknown people are rejected rows. */
+int consent_import(struct db *db, const struct audience_import *import,
+    struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
-/* kind: "email" or "phone"; the address is normalised here. reason: opted_out, do_not_call, invalid. Adding twice keeps the first. */
-int suppression_add(struct db *db, const char *kind, struct str address, const char *reason, int64_t at_ms, const char *source, struct base_err *err) LANTOA_MUST_CHECK;
-int suppression_remove(struct db *db, const char *kind, struct str address, struct base_err *err) LANTOA_MUST_CHECK; /* LANTOA_ENOENT */
+/* kind: "email" or "phone"; the address is normalised here. reason: opted_out, do_not_call,
+ * invalid. Adding twice keeps the first. */
+int suppression_add(struct db *db, const char *kind, struct str address, const char *reason,
+    int64_t at_ms, const char *source, struct base_err *err) LANTOA_MUST_CHECK;
+int suppression_remove(struct db *db, const char *kind, struct str address,
+    struct base_err *err) LANTOA_MUST_CHECK; /* LANTOA_ENOENT */
 /* CSV: address (or email, phone), reason (default opted_out). */
-int suppression_import(struct db *db, const struct audience_import *import, struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
+int suppression_import(struct db *db, const struct audience_import *import,
+    struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
-/* Contacts: people, their addresses and custom attributes; import, update, undo. Addresses are checked and normalised here and nowhere else. */
+/* Contacts: people, their addresses and custom attributes; import, update, undo. Addresses are
+ * checked and normalised here and nowhere else. */
 #ifndef AUDIENCE_CONTACT_H
 #define AUDIENCE_CONTACT_H
 
@@ -6,34 +7,47 @@
 #include "base/buf.h"
 #include "store/db.h"
 
-/* Built-in fields (columns of the table); every other column becomes a custom attribute [a-z][a-z0-9_]* made from its heading ("Nghề nghiệp" -> nghe_nghiep).
- *   ref person_id si_code name email phone lang birth_date sex household place place_code enrolled (yes/no or a date) consent (yes/no: for advertising by every channel)
- * Usual Vietnamese and English headings map to them by themselves (họ tên, số điện thoại, ngày sinh, ...); --map a=b overrides; --map a= drops the column.
+/* Built-in fields (columns of the table); every other column becomes a custom attribute
+ * [a-z][a-z0-9_]* made from its heading ("Nghề nghiệp" -> nghe_nghiep). ref person_id si_code name
+ * email phone lang birth_date sex household place place_code enrolled (yes/no or a date) consent
+ * (yes/no: for advertising by every channel) Usual Vietnamese and English headings map to them by
+ * themselves (họ tên, số điện thoại, ngày sinh, ...); --map a=b overrides; --map a= drops the
+ * column.
  *
- * The same person: person_id, si_code, ref, then email, then phone. A match by a key of the first three always holds. A match by email or phone holds unless the two
- * records contradict each other: different person_id, si_code or ref, different birth_date, or (phone only: households share phones) different names once
- * accents are folded. A match updates: values that the file gives replace, empty ones leave. Two keys of one row that point at two different contacts: rejected row.
- * Undo (contact_undo) deletes what the batch added and puts back what it changed. A row without any key and address is rejected.
- * Invalid phones and emails are kept in attribute phone_invalid / email_invalid, marked in the rejects file, and never sent to. */
-int contact_import(struct db *db, const struct audience_import *import, struct audience_import_outcome *outcome_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
+ * The same person: person_id, si_code, ref, then email, then phone. A match by a key of the first
+ * three always holds. A match by email or phone holds unless the two records contradict each other:
+ * different person_id, si_code or ref, different birth_date, or (phone only: households share
+ * phones) different names once accents are folded. A match updates: values that the file gives
+ * replace, empty ones leave. Two keys of one row that point at two different contacts: rejected
+ * row. Undo (contact_undo) deletes what the batch added and puts back what it changed. A row
+ * without any key and address is rejected. Invalid phones and emails are kept in attribute
+ * phone_invalid / email_invalid, marked in the rejects file, and never sent to. */
+int contact_import(struct db *db, const struct audience_import *import,
+    struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 struct contact_undo_outcome {
     int64_t deleted, restored;
-    int64_t kept; /* added by the batch but already in the ledger of a campaign, or changed again later: left as they are */
+    int64_t kept; /* added by the batch but already in the ledger of a campaign, or changed again
+                     later: left as they are */
 };
-int contact_undo(struct db *db, int64_t batch_id, struct contact_undo_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
+int contact_undo(struct db *db, int64_t batch_id, struct contact_undo_outcome *outcome_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
-/* Vietnamese numbers to E.164 ("0912 345 678", "84912345678", "+84 912.345.678", "912345678" -> "+84912345678"); foreign ones only with '+'. Old 11-digit mobile
- * prefixes (0169..) are refused with the new prefix named. LANTOA_EINVAL with a reason in err. Source: domain facts 1.3, decision 798/QD-BTTTT for the old prefixes. */
+/* Vietnamese numbers to E.164 ("0912 345 678", "84912345678", "+84 912.345.678", "912345678" ->
+ * "+84912345678"); foreign ones only with '+'. Old 11-digit mobile prefixes (0169..) are refused
+ * with the new prefix named. LANTOA_EINVAL with a reason in err. Source: domain facts 1.3, decision
+ * 798/QD-BTTTT for the old prefixes. */
 int contact_phone(struct str text, char out[static 20], struct base_err *err) LANTOA_MUST_CHECK;
-/* RFC 5321 mailbox syntax as used in practice (no quoted local parts, no address literals, at most 254 bytes, domain with a dot, A-labels or UTF-8); domain lower-cased. */
+/* RFC 5321 mailbox syntax as used in practice (no quoted local parts, no address literals, at most
+ * 254 bytes, domain with a dot, A-labels or UTF-8); domain lower-cased. */
 int contact_email(struct str text, struct base_buf *out, struct base_err *err) LANTOA_MUST_CHECK;
 
-/* One contact as rendering and delivery need it; filled by contact_read from the columns CONTACT_COLUMNS of a SELECT, in that order, starting at `first`.
- * Texts are BORROWED from the statement until its next step. */
+/* One contact as rendering and delivery need it; filled by contact_read from the columns
+ * CONTACT_COLUMNS of a SELECT, in that order, starting at `first`. Texts are BORROWED from the
+ * statement until its next step. */
 #define CONTACT_COLUMNS                                                                            \
-    "c.id, c.ref, c.person_id, c.name, c.email, c.phone, c.lang, c.birth_date, c.sex, c.household, " \
+    "c.id, c.ref, c.person_id, c.name, c.email, c.phone, c.lang, c.birth_date, c.sex, "            \
+    "c.household, "                                                                                \
     "c.place_id, c.enrolled_on, c.enrolled_at, c.attrs"
 #define CONTACT_COLUMN_COUNT 14
 struct contact {
@@ -42,12 +56,15 @@ struct contact {
     int64_t place_id; /* 0: none */
     struct str enrolled_on;
     int64_t enrolled_at; /* 0: not enrolled */
-    struct str attrs; /* JSON object or empty */
+    struct str attrs;    /* JSON object or empty */
 };
 void contact_read(struct db_stmt *stmt, int first, struct contact *contact_out);
-/* Finds a custom attribute in the flat JSON object that the import wrote; unescapes into scratch when needed. false: absent. Fast: no allocation. */
-bool contact_attr(const struct contact *contact, struct str name, struct base_buf *scratch, struct str *value_out);
+/* Finds a custom attribute in the flat JSON object that the import wrote; unescapes into scratch
+ * when needed. false: absent. Fast: no allocation. */
+bool contact_attr(const struct contact *contact, struct str name, struct base_buf *scratch,
+    struct str *value_out);
 /* true if the name is a built-in field or a known custom attribute of this database. */
-int contact_attribute_known(struct db *db, struct str name, bool *known_out, struct base_err *err) LANTOA_MUST_CHECK;
+int contact_attribute_known(
+    struct db *db, struct str name, bool *known_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

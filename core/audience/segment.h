@@ -1,15 +1,19 @@
-/* Audience expressions: parsed once, compiled to bound SQL, and also evaluated in memory against one contact (for only_if at the last moment).
+/* Audience expressions: parsed once, compiled to bound SQL, and also evaluated in memory against
+ * one contact (for only_if at the last moment).
  *
  *   expr    = or ; or = and { "or" and } ; and = not { "and" not } ; not = [ "not" ] primary
- *   primary = "(" expr ")" | "all" | "enrolled" | field op value | field "in" "(" value {, value} ")" | field "between" number "and" number
- *           | field "is" ["not"] "empty" | "has" ("email"|"phone") | "place" "under" place {"," place} | "place" "=" place | field "starts with" text
- *           | "segment" text | "consent" "for" text | "got" text [ "step" text ]      (got: was sent a message of that campaign)
- *   op      = = != < <= > >= ; value = 'text' (quote doubled inside) | number | date 'YYYY-MM-DD'
- *   field   = ref person_id name email phone lang birth_date sex household age enrolled_on, or any custom attribute
- * Words of the language are case-insensitive. Text compares exactly, after NFC; `~` compares folded ("name ~ 'nguyen thi hoa'").
- * A number compared with an attribute compares as numbers, and an attribute that is no number does not match. age is in whole years on the given day.
- * An absent value matches no comparison except `is empty` and `!=`. Depth at most 64, text at most 64 KiB, 10,000 values.
- * Errors name the column (1-based, in characters): "column 17: unknown attribute 'ocupation' (did you mean 'occupation'?)". */
+ *   primary = "(" expr ")" | "all" | "enrolled" | field op value | field "in" "(" value {, value}
+ * ")" | field "between" number "and" number | field "is" ["not"] "empty" | "has" ("email"|"phone")
+ * | "place" "under" place {"," place} | "place" "=" place | field "starts with" text | "segment"
+ * text | "consent" "for" text | "got" text [ "step" text ]      (got: was sent a message of that
+ * campaign) op      = = != < <= > >= ; value = 'text' (quote doubled inside) | number | date
+ * 'YYYY-MM-DD' field   = ref person_id name email phone lang birth_date sex household age
+ * enrolled_on, or any custom attribute Words of the language are case-insensitive. Text compares
+ * exactly, after NFC; `~` compares folded ("name ~ 'nguyen thi hoa'"). A number compared with an
+ * attribute compares as numbers, and an attribute that is no number does not match. age is in whole
+ * years on the given day. An absent value matches no comparison except `is empty` and `!=`. Depth
+ * at most 64, text at most 64 KiB, 10,000 values. Errors name the column (1-based, in characters):
+ * "column 17: unknown attribute 'ocupation' (did you mean 'occupation'?)". */
 #ifndef AUDIENCE_SEGMENT_H
 #define AUDIENCE_SEGMENT_H
 
@@ -18,19 +22,29 @@
 
 struct segment;
 
-/* Names of places, attributes, segments and campaigns are looked up in db now. column of the fault in *column_out (may be NULL). */
-int segment_parse(struct db *db, struct str text, struct segment **segment_out, int *column_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Names of places, attributes, segments and campaigns are looked up in db now. column of the fault
+ * in *column_out (may be NULL). */
+int segment_parse(struct db *db, struct str text, struct segment **segment_out, int *column_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void segment_free(struct segment **segment);
 
-/* Appends a condition over table alias c (contact), with placeholders from first_index on; *next_index_out is the next free one. */
-int segment_sql(const struct segment *segment, struct base_buf *sql, int first_index, int *next_index_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* Binds the values in the same order; today_days fixes age. Texts stay owned by the segment, which must outlive the statement's use. */
-void segment_bind(const struct segment *segment, struct db_stmt *stmt, int first_index, int64_t today_days);
-int segment_count(struct db *db, const struct segment *segment, int64_t today_days, int64_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Appends a condition over table alias c (contact), with placeholders from first_index on;
+ * *next_index_out is the next free one. */
+int segment_sql(const struct segment *segment, struct base_buf *sql, int first_index,
+    int *next_index_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Binds the values in the same order; today_days fixes age. Texts stay owned by the segment, which
+ * must outlive the statement's use. */
+void segment_bind(
+    const struct segment *segment, struct db_stmt *stmt, int first_index, int64_t today_days);
+int segment_count(struct db *db, const struct segment *segment, int64_t today_days,
+    int64_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
 
-/* The same question for one contact, without the database where possible (place sets are resolved at parse time; `got` and `consent` run prepared statements). */
-int segment_match(struct segment *segment, struct db *db, const struct contact *contact, int64_t today_days, bool *match_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* true if the expression asks whether somebody is enrolled (then a failed only_if is reported as converted). */
+/* The same question for one contact, without the database where possible (place sets are resolved
+ * at parse time; `got` and `consent` run prepared statements). */
+int segment_match(struct segment *segment, struct db *db, const struct contact *contact,
+    int64_t today_days, bool *match_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* true if the expression asks whether somebody is enrolled (then a failed only_if is reported as
+ * converted). */
 bool segment_asks_enrolled(const struct segment *segment);
 
 #endif

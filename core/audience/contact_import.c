@@ -1,0 +1,283 @@
+/* The import of contacts: one thread reads and checks, this one writes; a filter spares new rows
+ * the look-ups. */
+#include "audience/contact.h"
+
+#include "audience/contact_filter.h"
+#include "audience/contact_place.h"
+#include "audience/contact_reader.h"
+#include "audience/contact_store.h"
+#include "audience/import_run.h"
+#include "base/tr.h"
+
+enum {
+    /* With so many contacts for each row of the file, reading all their keys first costs more than
+       the look-ups. */
+    FILTER_WORTH = 8,
+    PREFETCH_AHEAD = 4,
+    ALL_KEYS = (1 << CONTACT_KEYS) - 1
+};
+
+struct import {
+    struct audience__run run;
+    struct audience__store store;
+    struct audience__placer *placer;
+    struct audience__reader *reader;
+    struct audience__filter *filter; /* NULL: every key is looked up */
+    struct db_stmt *newest, *keys;
+    int64_t known_id; /* keys of contacts up to this id are in the filter */
+};
+
+/* ---- the filter ---- */
+
+static int newest_id(struct import *import, int64_t *id_out, struct base_err *err) {
+    int rc = db_step(import->newest, err);
+    if (rc == 1) {
+        *id_out = db_column_i64(import->newest, 0);
+        db_reset(import->newest);
+        rc = 0;
+    }
+    return rc;
+}
+
+/* Takes in the keys of contacts that others have added since. (A contact whose address another
+ * program changes during an import may be missed by it; the next import of the same file finds
+ * both.) */
+static int filter_catch_up(struct import *import, struct base_err *err) {
+    int64_t newest = 0;
+    int rc = import->filter ? newest_id(import, &newest, err) : 0;
+    if (rc || newest <= import->known_id) {
+        return rc;
+    }
+    db_bind_i64(import->keys, 1, import->known_id);
+    while ((rc = db_step(import->keys, err)) == 1) {
+        for (int key = 0; key < CONTACT_KEYS; key++) {
+            struct str value = db_column_str(import->keys, key);
+            if (value.bytes > 0) {
+                audience__filter_add(
+                    import->filter, audience__key_hash((enum audience__contact_key)key, value));
+            }
+        }
+    }
+    import->known_id = newest;
+    return rc;
+}
+
+static int filter_open(struct import *import, struct base_err *err) {
+    int rc = db_prepare(
+        import->run.db, "SELECT COALESCE(MAX(id), 0) FROM contact", &import->newest, err);
+    if (rc == 0) {
+        rc = db_prepare(import->run.db,
+            "SELECT person_id, si_code, ref, email, phone FROM contact WHERE id > ?1",
+            &import->keys, err);
+    }
+    int64_t newest = 0;
+    rc = rc ? rc : newest_id(import, &newest, err);
+    int64_t rows = audience_csv_rows(import->run.csv);
+    if (rc || newest > rows * FILTER_WORTH) {
+        return rc;
+    }
+    uint64_t keys = 0;
+    for (int field = CONTACT_REF; field <= CONTACT_PHONE; field++) {
+        bool key = field != CONTACT_NAME;
+        keys += key && audience__columns_has(import->run.columns, (size_t)field);
+    }
+    import->filter = audience__filter_new(keys * (uint64_t)(rows + newest));
+    return filter_catch_up(import, err);
+}
+
+static unsigned maybe_known(const struct import *import, const struct audience__draft *draft) {
+    if (!import->filter) {
+        return ALL_KEYS;
+    }
+    unsigned bits = 0;
+    for (int key = 0; key < CONTACT_KEYS; key++) {
+        if (draft->keys[key].bytes > 0 &&
+            audience__filter_has(import->filter, draft->hashes[key])) {
+            bits |= 1u << key;
+        }
+    }
+    return bits;
+}
+
+static void remember(struct import *import, const struct audience__draft *draft) {
+    for (int key = 0; import->filter && key < CONTACT_KEYS; key++) {
+        if (draft->keys[key].bytes > 0) {
+            audience__filter_add(import->filter, draft->hashes[key]);
+        }
+    }
+}
+
+static void prefetch(const struct import *import, const struct audience__batch *batch, size_t at) {
+    if (import->filter && at < batch->count) {
+        for (int key = 0; key < CONTACT_KEYS; key++) {
+            audience__filter_prefetch(import->filter, batch->drafts[at].hashes[key]);
+        }
+    }
+}
+
+/* ---- rows ---- */
+
+static void count(struct import *import, const struct audience__draft *draft,
+    enum audience__put put, bool faults) {
+    struct audience_import_outcome *outcome = import->run.outcome;
+    outcome->rows++;
+    switch (put) {
+    case PUT_ADDED:
+        outcome->added++;
+        break;
+    case PUT_UPDATED:
+        outcome->updated++;
+        break;
+    case PUT_UNCHANGED:
+        outcome->unchanged++;
+        break;
+    case PUT_REFUSED:
+        outcome->rejected++;
+        return;
+    }
+    outcome->kept_with_faults += faults;
+    remember(import, draft);
+}
+
+static void write_faults(struct import *import, const struct audience__draft *draft, bool kept) {
+    for (const struct audience__fault *fault = draft->faults; fault; fault = fault->next) {
+        audience__run_fault(
+            &import->run, draft->line, fault->field, fault->value, fault->reason, kept);
+    }
+}
+
+static int place_of(struct import *import, const struct audience__draft *draft,
+    int64_t *place_id_out, const char **fault_out, struct base_err *err) {
+    *place_id_out = 0;
+    *fault_out = NULL;
+    if (draft->place.bytes == 0 && draft->place_code.bytes == 0) {
+        return 0;
+    }
+    return audience__placer_find(
+        import->placer, draft->place_code, draft->place, place_id_out, fault_out, err);
+}
+
+static int take_row(
+    struct import *import, const struct audience__draft *draft, struct base_err *err) {
+    if (draft->refused) {
+        write_faults(import, draft, false);
+        count(import, draft, PUT_REFUSED, true);
+        return 0;
+    }
+    int64_t place_id = 0;
+    const char *place_fault = NULL, *refusal = NULL;
+    enum audience__put put = PUT_REFUSED;
+    int rc = place_of(import, draft, &place_id, &place_fault, err);
+    if (rc == 0) {
+        rc = audience__store_put(
+            &import->store, draft, place_id, maybe_known(import, draft), &put, &refusal, err);
+    }
+    if (rc) {
+        return rc;
+    }
+    write_faults(import, draft, put != PUT_REFUSED);
+    if (place_fault) {
+        bool by_code = draft->place_code.bytes > 0;
+        audience__run_fault(&import->run, draft->line,
+            audience__columns_heading(import->run.columns, import->run.csv, &audience__contact_spec,
+                by_code ? CONTACT_PLACE_CODE : CONTACT_PLACE),
+            by_code ? draft->place_code : draft->place, place_fault, put != PUT_REFUSED);
+    }
+    if (put == PUT_REFUSED) {
+        audience__run_fault(
+            &import->run, draft->line, (struct str){NULL, 0}, draft->keys[KEY_REF], refusal, false);
+    }
+    count(import, draft, put, draft->faults || place_fault);
+    return 0;
+}
+
+static int take_batch(struct import *import, struct audience__batch *batch, struct base_err *err) {
+    import->run.position = batch->position;
+    for (size_t i = 0; i < batch->count; i++) {
+        prefetch(import, batch, i + PREFETCH_AHEAD);
+        int rc = take_row(import, &batch->drafts[i], err);
+        bool committed = false;
+        if (rc == 0) {
+            rc = audience__run_row(&import->run, &committed, err);
+        }
+        if (rc == 0 && committed) {
+            rc = filter_catch_up(import, err);
+        }
+        if (rc) {
+            return rc;
+        }
+    }
+    if (batch->result < 0) {
+        return base_err_set(err, batch->result, "%s", batch->err.text);
+    }
+    return 0;
+}
+
+static int take_all(struct import *import, struct base_err *err) {
+    int rc = audience__reader_start(import->run.csv, import->run.columns,
+        import->run.options->today_days, &import->reader, err);
+    bool more = rc == 0;
+    while (more) {
+        struct audience__batch *batch = audience__reader_next(import->reader);
+        rc = take_batch(import, batch, err);
+        more = rc == 0 && batch->result == 1;
+    }
+    audience__reader_stop(&import->reader);
+    return rc;
+}
+
+/* ---- the whole ---- */
+
+/* The names of the custom attributes, so that an expression can be told about an unknown one. */
+static int record_attributes(struct import *import, struct base_err *err) {
+    const struct audience__columns *columns = import->run.columns;
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(import->run.db,
+        "INSERT INTO attribute (name, heading, batch_id) VALUES (?1, ?2, ?3) "
+        "ON CONFLICT DO NOTHING",
+        &stmt, err);
+    static const char *const kept_aside[] = {"email_invalid", "phone_invalid"};
+    for (size_t i = 0; rc == 0 && i < columns->custom_count + 2; i++) {
+        struct str own = str_from(kept_aside[i < 2 ? i : 0]);
+        db_bind_str(stmt, 1, i < 2 ? own : columns->customs[i - 2].name);
+        db_bind_str(stmt, 2, i < 2 ? own : columns->customs[i - 2].heading);
+        db_bind_i64(stmt, 3, import->run.batch_id);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+static int import_rows(struct import *import, struct base_err *err) {
+    struct audience__run *run = &import->run;
+    int64_t today = run->options->today_days;
+    import->placer = audience__placer_new(run->db, today);
+    int rc = audience__store_init(
+        &import->store, run->db, "contact", run->batch_id, run->now_ms, today, err);
+    rc = rc ? rc : record_attributes(import, err);
+    rc = rc ? rc : filter_open(import, err);
+    rc = rc ? rc : take_all(import, err);
+    audience__store_release(&import->store);
+    audience__placer_free(&import->placer);
+    audience__filter_free(&import->filter);
+    db_finish(&import->newest);
+    db_finish(&import->keys);
+    return rc;
+}
+
+int contact_import(struct db *db, const struct audience_import *options,
+    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    static const int needed[] = {
+        CONTACT_REF, CONTACT_PERSON_ID, CONTACT_SI_CODE, CONTACT_EMAIL, CONTACT_PHONE, -1};
+    struct import *import = base_alloc(sizeof(*import));
+    int rc =
+        audience__run_open(&import->run, db, options, &audience__contact_spec, outcome_out, err);
+    if (rc == 0) {
+        rc = audience__run_needs(&import->run, needed, err);
+        rc = rc ? rc : audience__run_start(&import->run, "contact", err);
+        rc = rc ? rc : import_rows(import, err);
+        rc = audience__run_end(&import->run, rc, err);
+    }
+    base_free(import);
+    return rc;
+}
