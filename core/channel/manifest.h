@@ -32,6 +32,7 @@ struct channel_manifest {
     size_t option_count;
     struct channel_content *content;
     size_t content_count;
+    bool reconfigures; /* takes new values of LIVE options without a restart */
 };
 
 /* Runs lantoa-channel --describe (a process of its own, 10 s at most) on plugins/NAME.so and returns its JSON text; caller owns.
@@ -48,7 +49,8 @@ char *channel_plugin_dir(void);
  *   "window": 100,                      messages the plugin may have under way; default 50, 1..10000
  *   "retry": {"tries": 5, "first": "PT5M", "longest": "PT4H"},     back-off doubles from first to longest
  *   "uncertain": "hold" | "resend",     what becomes of messages nobody can tell the end of; default hold: a person settles them
- *   "memory_mb": 256, "watchdog_s": 10, "price": 0 (minor units a message) } */
+ *   "memory_mb": 256, "watchdog_s": 10, "price": 0 (minor units a message),
+ *   "timeout_s": 600                    a message that began and has no result in this time: the host is ended, the message is UNKNOWN } */
 struct channel_spec {
     char *name, *plugin;
     char *options_json; /* as written, for the host */
@@ -61,6 +63,7 @@ struct channel_spec {
     size_t memory_mb;
     int watchdog_s;
     int64_t price_minor;
+    int timeout_s;
 };
 
 /* Reads a channel file. With manifest NULL only the general part is checked; with one, the options too, each error naming file, line and field

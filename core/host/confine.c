@@ -1,0 +1,77 @@
+/* What a plugin's process may not do: gain privileges, dump its memory (there are secrets in it),
+ * eat the machine's memory. */
+#include "base/parse.h"
+#include "host/internal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HOST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HOST_SANITIZED 1
+#endif
+#endif
+#ifndef HOST_SANITIZED
+#define HOST_SANITIZED 0
+#endif
+
+void host__confine(const char *name) {
+    char title[16];
+    snprintf(title, sizeof(title), "ch-%s", name);
+    prctl(PR_SET_NAME, title);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (geteuid() == 0) {
+        /* Root stays root for its own files, but nothing it starts can hold a capability again. */
+        for (int cap = 0; cap <= CAP_LAST_CAP; cap++) {
+            prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+        }
+    }
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    /* Each thread's arena would reserve 64 MiB of address space, which the memory limit counts. */
+    mallopt(M_ARENA_MAX, 1);
+}
+
+/* Field `index` of /proc/self/statm, in bytes: 0 the address space, 1 the resident part. */
+static size_t statm(int index) {
+    char text[128];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t count = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    struct str rest = str_of(text, count > 0 ? (size_t)count : 0);
+    struct str field = {0};
+    for (int i = 0; i <= index; i++) {
+        field = str_cut(&rest, ' ');
+    }
+    uint64_t pages = 0;
+    if (base_parse_u64(field, &pages) != 0) {
+        return 0;
+    }
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t host__resident_bytes(void) {
+    return statm(1);
+}
+
+void host__limit_memory(uint32_t memory_mb) {
+    if (memory_mb == 0 || HOST_SANITIZED) {
+        return; /* the address sanitizer maps terabytes */
+    }
+    /* On top of what the program and its libraries have mapped by now. */
+    rlim_t bytes = (rlim_t)statm(0) + ((rlim_t)memory_mb << 20);
+    struct rlimit limit = {bytes, bytes};
+    setrlimit(RLIMIT_AS, &limit);
+}

@@ -1,0 +1,144 @@
+/* What the files of this folder share: the one host of the process. */
+#ifndef HOST_INTERNAL_H
+#define HOST_INTERNAL_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "host/options.h"
+#include "host/plugin.h"
+#include "wire/idmap.h"
+#include "wire/journal.h"
+#include "wire/record.h"
+#include <ev.h>
+#include <lantoa/plugin.h>
+
+#define HOST_METRICS_MOST 64
+
+enum host_stage {
+    HOST_QUEUED, /* waits here; the plugin has not seen it */
+    HOST_HANDED, /* the plugin has it; nothing has left */
+    HOST_BEGUN,
+};
+
+/* Messages of one SEND frame share one allocation, which goes when the last of them has ended. */
+struct host_chunk {
+    struct host_chunk *next_dead;
+    size_t alive;
+};
+
+struct host_message {
+    struct lantoa_message message; /* what the plugin sees; first, so that one pointer is the other */
+    struct host_message *next;     /* in the queue */
+    struct host_chunk *chunk;
+    struct host_step *step;
+    int64_t handed_ms; /* when the plugin got it; real time */
+    uint32_t slot;
+    enum host_stage stage;
+};
+
+struct host_step {
+    struct lantoa_step step;
+    struct host_step *next;
+    struct base_arena *arena;
+    uint32_t ref;
+    size_t messages; /* that have not ended */
+    bool forgotten;
+};
+
+struct host_metric {
+    char name[WIRE_METRIC_NAME_MOST + 1];
+    double value;
+    bool told;
+};
+
+struct host_resolver;
+
+struct host {
+    struct lantoa_host api; /* first: the plugin's `host` is this */
+    struct ev_loop *loop;
+    struct host_plugin *plugin;
+    struct host_config *config;
+    void *self; /* the plugin's instance; NULL before open */
+    char *channel, *data_dir, *state_dir;
+    int fd; /* to the core; -1 when the core is gone */
+    struct wire_inbox inbox;
+    struct wire_writer outbox;
+    struct wire_journal *journal;
+
+    struct host_message **by_slot;
+    struct wire_idmap *by_id;
+    struct host_message *queue_head, *queue_tail;
+    struct host_chunk *dead; /* freed at the end of the loop turn: the plugin may still hold the batch */
+    struct host_step *steps;
+    size_t underway;              /* handed to the plugin, no result yet */
+    size_t window, plugin_window; /* the channel's, and what the plugin asked for */
+    uint64_t ended[64];           /* ids that ended last, to tell a second result from a foreign id */
+    size_t ended_at;
+
+    bool ready, draining, drained, leaving;
+    char fail_text[1024]; /* set: the plugin cannot go on */
+
+    struct host_metric metrics[HOST_METRICS_MOST];
+    size_t metric_count, metrics_untold;
+    size_t log_tokens, log_dropped;
+    int64_t timeout_ms;  /* a message handed over must have ended by then */
+    size_t memory_bytes; /* resident memory above which the host ends; 0: no limit */
+    enum lantoa_log_level log_level;
+
+    struct host_resolver *resolver;
+    ev_io reading, writing;
+    ev_prepare turn;
+    ev_idle busy;
+    ev_async woken;
+    ev_timer beat, grace;
+};
+
+/* The plugin holds a const view of the first member. */
+static inline struct host *host__of(const struct lantoa_host *api) {
+    union {
+        const struct lantoa_host *from;
+        struct host *to;
+    } cast = {.from = api};
+    return cast.to;
+}
+
+/* api.c */
+void host__api_fill(struct host *host);
+/* The plugin broke the rules: what is known is in the journal, so tells the core and ends the process. */
+_Noreturn void host__fault(struct host *host, const char *fmt, ...) LANTOA_PRINTF(2, 3);
+void host__beat(struct host *host); /* metrics, log allowance; twice a second */
+
+/* api_loop.c */
+void host__api_loop_fill(struct host *host);
+
+/* resolve.c */
+void host__api_resolve_fill(struct host *host);
+void host__resolver_free(struct host *host);
+
+/* queue.c */
+bool host__take_step(struct host *host, struct wire_reader *body);
+void host__forget_step(struct host *host, uint32_t ref);
+bool host__take_messages(struct host *host, struct wire_reader *body, const char **why_out);
+void host__pump(struct host *host); /* hands waiting messages to the plugin, as many as the window allows */
+bool host__pump_wanted(const struct host *host);
+void host__cancel(struct host *host, uint32_t step_ref); /* 0: all steps */
+void host__end_message(struct host *host, struct host_message *message, const struct wire_result *result);
+struct host_message *host__find(const struct host *host, uint64_t id);
+void host__check_overdue(struct host *host); /* ends the process when the plugin sits on a message */
+void host__bury(struct host *host); /* frees dead chunks and forgotten steps */
+void host__queue_free(struct host *host);
+
+/* intake.c */
+/* Acts on all whole frames of the inbox; false: the core does not keep to the protocol. */
+bool host__take_frames(struct host *host, const char **why_out);
+
+/* run.c */
+void host__drain(struct host *host, int64_t grace_ms);
+bool host__send_all(struct host *host, int64_t most_ms); /* waits until everything has left */
+
+/* confine.c */
+void host__confine(const char *name);
+void host__limit_memory(uint32_t memory_mb);
+size_t host__resident_bytes(void);
+
+#endif

@@ -1,0 +1,169 @@
+/* Fills a plugin's config struct. The types and limits are checked by wire/option; only the place
+ * in the struct is known here. */
+#include "host/options.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/tr.h"
+#include <stdlib.h>
+
+#define SECRET_MOST ((size_t)64 << 10)
+
+struct host_config {
+    void *bytes;
+    size_t size;
+    char **texts; /* one place per option; NULL where it has no text */
+    size_t text_count;
+};
+
+/* The first line of a secret's file: a line end at the end of the file is not part of the secret.
+ */
+static int read_secret(const struct wire_option_value *value, const char *data_dir, char **text_out,
+    struct base_err *err) {
+    if (value->from_env) {
+        const char *text = getenv(value->from_env);
+        if (!text) {
+            return base_err_set(
+                err, LANTOA_ENOENT, TR("the environment variable %s is not set"), value->from_env);
+        }
+        *text_out = base_strdup(text);
+        return 0;
+    }
+    struct base_buf buf;
+    base_buf_init(&buf, SECRET_MOST);
+    char *path = base_path_join(data_dir, value->from_file);
+    int code = base_file_read(path, SECRET_MOST, &buf, err);
+    if (!code) {
+        struct str text = base_buf_str(&buf);
+        while (text.bytes > 0 &&
+               (text.at[text.bytes - 1] == '\n' || text.at[text.bytes - 1] == '\r')) {
+            text.bytes--;
+        }
+        *text_out = base_strndup(text.bytes ? text.at : "", text.bytes);
+        if (buf.at) {
+            explicit_bzero(buf.at, buf.bytes);
+        }
+    }
+    base_buf_release(&buf);
+    base_free(path);
+    return code;
+}
+
+static int take_text(struct host_config *config, size_t index, const struct lantoa_option *option,
+    const struct wire_option_value *value, const char *data_dir, struct base_err *err) {
+    char *text = NULL;
+    if (value->from_env || value->from_file) {
+        int code = read_secret(value, data_dir, &text, err);
+        if (code) {
+            return code;
+        }
+    } else if (option->type == LANTOA_TYPE_FILE && value->text.bytes > 0) {
+        char *path = base_strndup(value->text.at, value->text.bytes);
+        text = base_path_join(data_dir, path);
+        base_free(path);
+    } else {
+        text = base_strndup(value->text.at, value->text.bytes);
+    }
+    config->texts[index] = text;
+    const char *seen = text;
+    memcpy((char *)config->bytes + option->offset, &seen, sizeof(seen));
+    return 0;
+}
+
+static int fill(struct host_config *config, size_t index, const struct lantoa_option *option,
+    const json_t *options, const char *data_dir, struct base_err *err) {
+    struct wire_option_rule rule = host_plugin_rule(option);
+    struct wire_option_value value;
+    int code = wire_option_read(&rule, json_object_get(options, option->name), &value, err);
+    if (code || !value.set) {
+        return code;
+    }
+    char *place = (char *)config->bytes + option->offset;
+    switch (option->type) {
+    case LANTOA_TYPE_INT:
+    case LANTOA_TYPE_DURATION:
+        memcpy(place, &value.number, sizeof(value.number));
+        return 0;
+    case LANTOA_TYPE_BOOL:
+        memcpy(place, &value.yes, sizeof(value.yes));
+        return 0;
+    case LANTOA_TYPE_TEXT:
+    case LANTOA_TYPE_CHOICE:
+    case LANTOA_TYPE_FILE:
+        break;
+    }
+    return take_text(config, index, option, &value, data_dir, err);
+}
+
+static int check_unknown(const struct host_plugin *plugin, json_t *options, struct base_err *err) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(options, name, value) {
+        size_t i = 0;
+        while (i < plugin->table.option_count && strcmp(plugin->options[i].name, name) != 0) {
+            i++;
+        }
+        if (i == plugin->table.option_count) {
+            return base_err_set(
+                err, LANTOA_EINVAL, TR("option \"%s\": the plugin has no such option"), name);
+        }
+    }
+    return 0;
+}
+
+int host_config_new(const struct host_plugin *plugin, struct str options, const char *data_dir,
+    struct host_config **config_out, struct base_err *err) {
+    struct base_json *doc = NULL;
+    int code = base_json_parse(options, "options", &doc, err);
+    if (code) {
+        return code;
+    }
+    struct host_config *config = base_alloc(sizeof(*config));
+    config->size = plugin->table.config_size;
+    config->bytes = base_alloc(config->size + 1);
+    config->text_count = plugin->table.option_count;
+    config->texts = base_alloc_array(config->text_count + 1, sizeof(*config->texts));
+    json_t *root = base_json_root(doc);
+    if (!json_is_object(root)) {
+        code = base_err_set(err, LANTOA_EINVAL, TR("the options must be an object"));
+    }
+    if (!code) {
+        code = check_unknown(plugin, root, err);
+    }
+    for (size_t i = 0; i < config->text_count && !code; i++) {
+        code = fill(config, i, &plugin->options[i], root, data_dir, err);
+        if (code) {
+            code = base_err_prefix(err, TR("option \"%s\""), plugin->options[i].name);
+        }
+    }
+    base_json_free(&doc);
+    if (code) {
+        host_config_free(&config);
+        return code;
+    }
+    *config_out = config;
+    return 0;
+}
+
+const void *host_config_get(const struct host_config *config) {
+    return config->bytes;
+}
+
+void host_config_free(struct host_config **config) {
+    struct host_config *old = *config;
+    if (!old) {
+        return;
+    }
+    for (size_t i = 0; i < old->text_count; i++) {
+        if (old->texts[i]) {
+            explicit_bzero(old->texts[i], strlen(old->texts[i]));
+            base_free(old->texts[i]);
+        }
+    }
+    base_free(old->texts);
+    explicit_bzero(old->bytes, old->size);
+    base_free(old->bytes);
+    base_free(old);
+    *config = NULL;
+}

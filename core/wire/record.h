@@ -1,0 +1,128 @@
+/* What the frames carry: one struct, one put and one get for each, so that both sides of the wall agree by construction.
+ * A put appends a whole frame or, for batches, one record; a get reads a body or a record and returns false when it is malformed
+ * (values out of their range, texts cut off or not UTF-8 where people will read them). Texts are BORROWED. */
+#ifndef WIRE_RECORD_H
+#define WIRE_RECORD_H
+
+#include "wire/read.h"
+#include "wire/write.h"
+#include <lantoa/host.h>
+#include <lantoa/message.h>
+
+#define WIRE_REF_MOST 120
+#define WIRE_DETAIL_MOST 500
+#define WIRE_EVENT_TEXT_MOST 1024 /* key, ref, address */
+#define WIRE_EVENT_DETAIL_MOST ((size_t)64 << 10)
+#define WIRE_LOG_MOST 2000
+#define WIRE_METRIC_NAME_MOST 47
+
+/* First frame from the core: all that the host must know to open the plugin. */
+struct wire_hello {
+    uint32_t major, minor;
+    struct str channel, plugin, data_dir, state_dir, options; /* options: JSON object as in the channel file */
+    uint32_t window;
+    uint32_t memory_mb; /* 0: no limit */
+    uint32_t log_level; /* enum lantoa_log_level */
+    uint32_t timeout_s; /* a message the plugin has held this long without a result is a fault */
+};
+void wire_put_hello(struct wire_writer *writer, const struct wire_hello *hello);
+bool wire_get_hello(struct wire_reader *body, struct wire_hello *hello_out);
+
+/* First frame from the host. */
+struct wire_greeting {
+    uint32_t major, minor;
+    struct str plugin, version;
+};
+void wire_put_greeting(struct wire_writer *writer, const struct wire_greeting *greeting);
+bool wire_get_greeting(struct wire_reader *body, struct wire_greeting *greeting_out);
+
+/* The head of a STEP; part_count parts follow, each got with wire_get_part. */
+struct wire_step {
+    uint32_t ref;
+    struct str campaign, step, message_class;
+    uint32_t part_count;
+};
+struct wire_part {
+    struct str name, mime, content_id, bytes;
+};
+void wire_put_step(struct wire_writer *writer, const struct wire_step *step);
+void wire_put_part(struct wire_writer *writer, const struct wire_part *part);
+bool wire_get_step(struct wire_reader *body, struct wire_step *step_out);
+bool wire_get_part(struct wire_reader *body, struct wire_part *part_out);
+
+/* One record of SEND. When got, fields is NULL: field_count texts follow, each got with wire_get_str. */
+struct wire_message {
+    uint64_t id;
+    uint32_t slot, step_ref;
+    int64_t due_ms;
+    struct str key, address, name, lang;
+    uint32_t field_count;
+    const struct str *fields;
+};
+size_t wire_message_bytes(const struct wire_message *message); /* of the record */
+void wire_put_message(struct wire_writer *writer, const struct wire_message *message);
+bool wire_get_message(struct wire_reader *record, struct wire_message *message_out);
+
+/* One record of RESULTS. */
+struct wire_result {
+    uint64_t id;
+    uint32_t slot;
+    enum lantoa_outcome outcome;
+    enum lantoa_reason reason;
+    int64_t after_ms;
+    struct str ref, detail;
+};
+void wire_put_result(struct wire_writer *writer, const struct wire_result *result);
+bool wire_get_result(struct wire_reader *record, struct wire_result *result_out);
+
+/* One record of EVENTS. */
+struct wire_event {
+    uint64_t token;
+    enum lantoa_event_kind kind;
+    enum lantoa_reason reason;
+    struct str key, ref, address, detail;
+};
+void wire_put_event(struct wire_writer *writer, const struct wire_event *event);
+bool wire_get_event(struct wire_reader *record, struct wire_event *event_out);
+
+/* CLOCK: the core's clock shows now_ms and runs `speed` times as fast as real time; simulated 0: the machine's own clock. */
+struct wire_clock {
+    uint32_t simulated;
+    int64_t now_ms, speed;
+};
+void wire_put_clock(struct wire_writer *writer, const struct wire_clock *clock);
+bool wire_get_clock(struct wire_reader *body, struct wire_clock *clock_out);
+
+struct wire_fault {
+    enum wire_fail fail;
+    struct str text;
+};
+void wire_put_fail(struct wire_writer *writer, const struct wire_fault *fault);
+bool wire_get_fail(struct wire_reader *body, struct wire_fault *fault_out);
+
+struct wire_log {
+    enum lantoa_log_level level;
+    struct str text;
+};
+void wire_put_log(struct wire_writer *writer, const struct wire_log *log);
+bool wire_get_log(struct wire_reader *body, struct wire_log *log_out);
+
+struct wire_metric {
+    struct str name;
+    double value;
+};
+void wire_put_metric(struct wire_writer *writer, const struct wire_metric *metric);
+bool wire_get_metric(struct wire_reader *body, struct wire_metric *metric_out);
+
+/* RECONFIGURE */
+struct wire_settings {
+    struct str options;
+    uint32_t window;
+};
+void wire_put_settings(struct wire_writer *writer, const struct wire_settings *settings);
+bool wire_get_settings(struct wire_reader *body, struct wire_settings *settings_out);
+
+/* At most `most` bytes of text, cut at a character border; a text that is not UTF-8 ends before the first wrong byte. */
+struct str wire_tidy(struct str text, size_t most);
+
+#endif
