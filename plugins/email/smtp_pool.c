@@ -1,0 +1,508 @@
+/* The queue of messages, the connections that work on it, and the results; see smtp.h. */
+#include "smtp.h"
+
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 250,
+    BACKOFF_FIRST_MS = 1000,
+    BACKOFF_MOST_MS = 60 * 1000,
+    RESOLVED_FOR_MS = 60 * 1000,
+    SETUP_FAULTS_MOST = 3,
+};
+
+/* A name look-up under way. It outlives the pool when the pool goes first: then pool is NULL. */
+struct smtp_lookup {
+    struct smtp_pool *pool;
+};
+
+static int64_t ticks_of(const struct smtp_pool *pool) {
+    return pool->host->ticks(pool->host);
+}
+
+static void settle_text(struct smtp_pool *pool, struct smtp_job *job, enum lantoa_outcome outcome,
+    enum lantoa_reason reason, int64_t after_ms, const char *detail) {
+    smtp_pool_settle(pool, job,
+        &LANTOA_RESULT(.outcome = outcome, .reason = reason, .after_ms = after_ms, .ref = {"", 0},
+            .detail = {detail, strlen(detail)}));
+}
+
+static size_t permits(const struct smtp_pool *pool) {
+    return (size_t)pool->config->per_domain;
+}
+
+static size_t count_state(const struct smtp_pool *pool, bool open_only) {
+    size_t count = 0;
+    for (size_t i = 0; i < pool->session_count; i++) {
+        enum smtp_state state = pool->sessions[i]->state;
+        count += open_only
+                     ? state != SMTP_CLOSED
+                     : state == SMTP_CONNECTING || state == SMTP_SECURING || state == SMTP_TALKING;
+    }
+    return count;
+}
+
+/* --- results --- */
+
+void smtp_pool_settle(
+    struct smtp_pool *pool, struct smtp_job *job, const struct lantoa_result *result) {
+    struct lantoa_result full = *result;
+    full.id = job->message->id;
+    switch (full.outcome) {
+    case LANTOA_SENT:
+        pool->sent++;
+        break;
+    case LANTOA_RETRY:
+        pool->retried++;
+        break;
+    case LANTOA_REFUSED:
+        pool->refused++;
+        break;
+    case LANTOA_UNKNOWN:
+        pool->unknown++;
+        break;
+    case LANTOA_NOT_SENT:
+        break;
+    }
+    mime_step_drop(pool->sender, job->step);
+    smtp_domains_release(&pool->domains, job, permits(pool), &pool->ready);
+    free(job);
+    pool->live--;
+    pool->host->result(pool->host, &full);
+}
+
+struct smtp_job *smtp_pool_take(struct smtp_pool *pool) {
+    return smtp_queue_pop(&pool->ready);
+}
+
+void smtp_pool_put_back(struct smtp_pool *pool, struct smtp_job *job) {
+    smtp_queue_push_front(&pool->ready, job);
+}
+
+static bool any(void *arg, const struct smtp_job *job) {
+    (void)arg;
+    (void)job;
+    return true;
+}
+
+/* Gives everything that waits its result. */
+static void answer_waiting(struct smtp_pool *pool, enum lantoa_outcome outcome,
+    enum lantoa_reason reason, int64_t after_ms, const char *why) {
+    struct smtp_queue all = {0};
+    smtp_queue_withdraw(&pool->ready, any, NULL, &all);
+    smtp_domains_withdraw(&pool->domains, any, NULL, &all);
+    for (struct smtp_job *job = smtp_queue_pop(&all); job != NULL; job = smtp_queue_pop(&all)) {
+        settle_text(pool, job, outcome, reason, after_ms, why);
+    }
+}
+
+/* --- connections --- */
+
+static void lookup_found(
+    void *arg, const struct lantoa_sockaddr *addresses, size_t count, const char *error) {
+    struct smtp_lookup *lookup = arg;
+    struct smtp_pool *pool = lookup->pool;
+    free(lookup);
+    if (pool == NULL) {
+        return;
+    }
+    pool->lookup = NULL;
+    if (count == 0) {
+        char why[200];
+        snprintf(why, sizeof(why), "the server's name %.80s cannot be resolved: %.80s",
+            pool->config->host, error == NULL ? "" : error);
+        smtp_pool_session_ended(pool, SMTP_FAULT_NETWORK, false, why);
+    } else {
+        pool->address_count = count < SMTP_ADDRESSES_MOST ? count : SMTP_ADDRESSES_MOST;
+        memcpy(pool->addresses, addresses, pool->address_count * sizeof(addresses[0]));
+        pool->address_next = pool->address_tried = 0;
+        pool->resolved_at = ticks_of(pool);
+    }
+    smtp_pool_run(pool);
+}
+
+/* An address written as such needs no look-up. */
+static bool take_literal(struct smtp_pool *pool) {
+    struct lantoa_sockaddr *address = &pool->addresses[0];
+    struct sockaddr_in four = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)pool->config->port)};
+    struct sockaddr_in6 six = {
+        .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)pool->config->port)};
+    *address = (struct lantoa_sockaddr){.socktype = SOCK_STREAM, .protocol = IPPROTO_TCP};
+    if (inet_pton(AF_INET, pool->config->host, &four.sin_addr) == 1) {
+        address->family = AF_INET;
+        address->length = sizeof(four);
+        memcpy(address->bytes, &four, sizeof(four));
+    } else if (inet_pton(AF_INET6, pool->config->host, &six.sin6_addr) == 1) {
+        address->family = AF_INET6;
+        address->length = sizeof(six);
+        memcpy(address->bytes, &six, sizeof(six));
+    } else {
+        return false;
+    }
+    pool->address_count = 1;
+    pool->resolved_at = ticks_of(pool);
+    return true;
+}
+
+/* Whether there are addresses to connect to; else a look-up is begun. */
+static bool have_addresses(struct smtp_pool *pool) {
+    if (pool->address_count > 0 && ticks_of(pool) - pool->resolved_at < RESOLVED_FOR_MS) {
+        return true;
+    }
+    if (pool->lookup != NULL) {
+        return false;
+    }
+    if (take_literal(pool)) {
+        return true;
+    }
+    char port[8];
+    snprintf(port, sizeof(port), "%u", (unsigned)(uint16_t)pool->config->port);
+    pool->lookup = calloc(1, sizeof(*pool->lookup));
+    if (pool->lookup == NULL) {
+        return false;
+    }
+    pool->lookup->pool = pool;
+    if (pool->host->resolve(pool->host, pool->config->host, port, lookup_found, pool->lookup) !=
+        LANTOA_OK) {
+        free(pool->lookup);
+        pool->lookup = NULL;
+        smtp_pool_session_ended(
+            pool, SMTP_FAULT_NETWORK, false, "the server's name cannot be looked up");
+    }
+    return false;
+}
+
+static struct smtp_session *closed_session(struct smtp_pool *pool) {
+    for (size_t i = 0; i < pool->session_count; i++) {
+        if (pool->sessions[i]->state == SMTP_CLOSED) {
+            return pool->sessions[i];
+        }
+    }
+    struct smtp_session **more = realloc(pool->sessions, (pool->session_count + 1) * sizeof(*more));
+    if (more == NULL) {
+        return NULL;
+    }
+    pool->sessions = more;
+    struct smtp_session *session = smtp_session_new(pool);
+    if (session != NULL) {
+        pool->sessions[pool->session_count++] = session;
+    }
+    return session;
+}
+
+static void open_connections(struct smtp_pool *pool) {
+    size_t open = count_state(pool, true), starting = count_state(pool, false);
+    size_t most = (size_t)pool->config->connections;
+    /* One scout first: ten refused logins at once look like an attack, and a dead server need not
+     * be knocked on ten times. */
+    while (open < most && starting < pool->ready.count && (pool->proven || starting == 0) &&
+           ticks_of(pool) >= pool->next_try && have_addresses(pool)) {
+        struct smtp_session *session = closed_session(pool);
+        if (session == NULL) {
+            return;
+        }
+        smtp_session_open(session, &pool->addresses[pool->address_next % pool->address_count]);
+        open = count_state(pool, true);
+        starting = count_state(pool, false);
+    }
+}
+
+void smtp_pool_session_ready(struct smtp_pool *pool) {
+    pool->proven = true;
+    pool->backoff_ms = 0;
+    pool->next_try = 0;
+    pool->setup_faults = 0;
+    pool->address_tried = 0;
+}
+
+void smtp_pool_session_ended(
+    struct smtp_pool *pool, enum smtp_fault fault, bool worked, const char *why) {
+    const struct lantoa_host *host = pool->host;
+    if (fault == SMTP_FAULT_NONE || pool->failed) {
+        return;
+    }
+    snprintf(pool->trouble, sizeof(pool->trouble), "%s", why);
+    if (worked) {
+        return;
+    }
+    pool->proven = false;
+    if (fault == SMTP_FAULT_SETUP && ++pool->setup_faults >= SETUP_FAULTS_MOST) {
+        smtp_pool_fail(pool, pool->trouble);
+        return;
+    }
+    pool->address_next++;
+    if (fault == SMTP_FAULT_NETWORK && ++pool->address_tried < pool->address_count) {
+        return; /* the next address may answer */
+    }
+    pool->address_tried = 0;
+    pool->address_count = 0; /* look the name up again */
+    pool->address_next = 0;
+    if (ticks_of(pool) < pool->next_try) {
+        return; /* several connections of one round have failed: one step of back-off */
+    }
+    pool->backoff_ms = pool->backoff_ms == 0 ? BACKOFF_FIRST_MS : pool->backoff_ms * 2;
+    pool->backoff_ms = pool->backoff_ms > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : pool->backoff_ms;
+    pool->next_try = ticks_of(pool) + pool->backoff_ms;
+    host->log(host, LANTOA_LOG_WARN, "no connection to the mail server, next try in %lld s: %s",
+        (long long)(pool->backoff_ms / 1000), pool->trouble);
+}
+
+void smtp_pool_fail(struct smtp_pool *pool, const char *text) {
+    char own[SMTP_DETAIL_MOST + 1]; /* text may be pool->trouble */
+    if (pool->failed) {
+        return;
+    }
+    snprintf(own, sizeof(own), "%s", text);
+    pool->failed = true;
+    for (size_t i = 0; i < pool->session_count; i++) {
+        smtp_session_end(pool->sessions[i], SMTP_FAULT_NONE, LANTOA_REASON_LOGIN, own);
+    }
+    answer_waiting(pool, LANTOA_NOT_SENT, LANTOA_REASON_LOGIN, 0, own);
+    pool->host->fail(pool->host, "%s", own);
+}
+
+static void say_drained(struct smtp_pool *pool) {
+    if (pool->draining && pool->drained != NULL && pool->live == 0 &&
+        count_state(pool, true) == 0) {
+        void (*drained)(void *arg) = pool->drained;
+        pool->drained = NULL;
+        drained(pool->drained_arg);
+    }
+}
+
+/* Shares the queue out evenly, so that a few messages do not all wait behind one slow answer. */
+static void share_out(struct smtp_pool *pool) {
+    size_t takers = 0;
+    for (size_t i = 0; i < pool->session_count; i++) {
+        takers += smtp_transaction_room(pool->sessions[i]);
+    }
+    if (takers == 0) {
+        return;
+    }
+    size_t share = (pool->ready.count + takers - 1) / takers;
+    for (size_t i = 0; i < pool->session_count && pool->ready.count > 0; i++) {
+        if (smtp_transaction_room(pool->sessions[i])) {
+            smtp_transaction_fill(pool->sessions[i], share);
+            smtp_session_flush(pool->sessions[i]);
+        }
+    }
+}
+
+static void pool_tick(void *arg);
+
+void smtp_pool_run(struct smtp_pool *pool) {
+    if (pool->failed) {
+        return;
+    }
+    if (pool->ready.count > 0) {
+        share_out(pool);
+    }
+    if (pool->ready.count > 0 && !pool->failed) {
+        open_connections(pool);
+    }
+    bool nobody = count_state(pool, true) == 0;
+    if (pool->ready.count > 0 && nobody && pool->lookup == NULL && !pool->failed) {
+        int64_t after = pool->next_try - ticks_of(pool);
+        answer_waiting(pool, LANTOA_RETRY, LANTOA_REASON_UNREACHABLE,
+            after > 0 ? after : BACKOFF_FIRST_MS,
+            pool->trouble[0] != '\0' ? pool->trouble : "no connection to the mail server");
+    }
+    if (!nobody && pool->tick == NULL) {
+        pool->tick = pool->host->timer(pool->host, TICK_MS, pool_tick, pool);
+    }
+    say_drained(pool);
+}
+
+static void pool_metrics(struct smtp_pool *pool) {
+    const struct lantoa_host *host = pool->host;
+    host->metric(host, "connections", (double)count_state(pool, true));
+    host->metric(host, "sent", (double)pool->sent);
+    host->metric(host, "retried", (double)pool->retried);
+    host->metric(host, "refused", (double)pool->refused);
+    host->metric(host, "unknown", (double)pool->unknown);
+    host->metric(host, "bytes", (double)pool->bytes);
+}
+
+static void pool_tick(void *arg) {
+    struct smtp_pool *pool = arg;
+    pool->tick = NULL;
+    int64_t ticks = ticks_of(pool);
+    for (size_t i = 0; i < pool->session_count; i++) {
+        smtp_session_tick(pool->sessions[i], ticks);
+    }
+    pool_metrics(pool);
+    smtp_pool_run(pool);
+}
+
+/* --- what the plugin calls --- */
+
+void smtp_pool_send(
+    struct smtp_pool *pool, const struct lantoa_message *const *messages, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        bool failed = false;
+        struct smtp_job *job = calloc(1, sizeof(*job));
+        if (job == NULL) {
+            pool->host->result(
+                pool->host, &LANTOA_RESULT(.id = messages[i]->id, .outcome = LANTOA_RETRY,
+                                .reason = LANTOA_REASON_TEMPORARY, .ref = {"", 0},
+                                .detail = {"out of memory", 13}));
+            continue;
+        }
+        job->message = messages[i];
+        pool->live++;
+        if (pool->failed || pool->draining) {
+            settle_text(pool, job, LANTOA_NOT_SENT, LANTOA_REASON_NONE, 0,
+                pool->failed ? pool->trouble : "the channel is ending");
+        } else if (!address_valid(messages[i]->address)) {
+            settle_text(pool, job, LANTOA_REFUSED, LANTOA_REASON_ADDRESS, 0,
+                "not a mail address that SMTP can carry");
+        } else if ((job->step = mime_step_use(pool->sender, messages[i]->step, &failed)) == NULL &&
+                   failed) {
+            settle_text(pool, job, LANTOA_RETRY, LANTOA_REASON_TEMPORARY, 0, "out of memory");
+        } else if (smtp_domains_admit(&pool->domains, job, permits(pool))) {
+            smtp_queue_push(&pool->ready, job);
+        }
+    }
+    smtp_pool_run(pool);
+}
+
+struct id_list {
+    uint64_t *ids;
+    size_t count;
+};
+
+static int compare_ids(const void *one, const void *two) {
+    uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)two;
+    return a < b ? -1 : a > b;
+}
+
+static bool listed(void *arg, const struct smtp_job *job) {
+    const struct id_list *list = arg;
+    return bsearch(&job->message->id, list->ids, list->count, sizeof(list->ids[0]), compare_ids) !=
+           NULL;
+}
+
+void smtp_pool_cancel(struct smtp_pool *pool, const uint64_t *ids, size_t count) {
+    struct id_list list = {.ids = calloc(count == 0 ? 1 : count, sizeof(ids[0])), .count = count};
+    struct smtp_queue out = {0};
+    if (list.ids == NULL) {
+        return;
+    }
+    memcpy(list.ids, ids, count * sizeof(ids[0]));
+    qsort(list.ids, count, sizeof(ids[0]), compare_ids);
+    smtp_queue_withdraw(&pool->ready, listed, &list, &out);
+    smtp_domains_withdraw(&pool->domains, listed, &list, &out);
+    for (size_t i = 0; i < pool->session_count; i++) {
+        struct smtp_session *session = pool->sessions[i];
+        for (size_t k = 0; k < session->flight_count; k++) {
+            struct smtp_flight *flight = &session->flights[(session->flight_head + k) % SMTP_DEPTH];
+            flight->cancelled |= !flight->body_put && listed(&list, flight->job);
+        }
+    }
+    free(list.ids);
+    for (struct smtp_job *job = smtp_queue_pop(&out); job != NULL; job = smtp_queue_pop(&out)) {
+        settle_text(pool, job, LANTOA_NOT_SENT, LANTOA_REASON_NONE, 0, "cancelled");
+    }
+    smtp_pool_run(pool);
+}
+
+void smtp_pool_reconfigure(struct smtp_pool *pool, const struct email_config *config) {
+    pool->config = config;
+    smtp_domains_pump(&pool->domains, permits(pool), &pool->ready);
+    size_t open = count_state(pool, true);
+    for (size_t i = 0; i < pool->session_count && open > (size_t)config->connections; i++) {
+        if (pool->sessions[i]->state != SMTP_CLOSED) {
+            pool->sessions[i]->closing = true; /* the next tick says QUIT when it is idle */
+            open--;
+        }
+    }
+    smtp_pool_run(pool);
+}
+
+void smtp_pool_drain(struct smtp_pool *pool, void (*drained)(void *arg), void *arg) {
+    pool->draining = true;
+    pool->drained = drained;
+    pool->drained_arg = arg;
+    answer_waiting(pool, LANTOA_NOT_SENT, LANTOA_REASON_NONE, 0, "the channel is ending");
+    for (size_t i = 0; i < pool->session_count; i++) {
+        struct smtp_session *session = pool->sessions[i];
+        if (session->state == SMTP_READY) {
+            smtp_session_quit(session);
+        } else if (session->state != SMTP_QUITTING) {
+            smtp_session_end(session, SMTP_FAULT_NONE, LANTOA_REASON_NONE, "the channel is ending");
+        }
+    }
+    smtp_pool_run(pool);
+}
+
+int smtp_pool_init(
+    struct smtp_pool *pool, const struct lantoa_host *host, const struct email_config *config) {
+    char error[300] = "";
+    *pool = (struct smtp_pool){.host = host, .config = config};
+    if (config->helo != NULL && config->helo[0] != '\0') {
+        snprintf(pool->helo, sizeof(pool->helo), "%s", config->helo);
+    } else if (gethostname(pool->helo, sizeof(pool->helo) - 1) != 0 ||
+               !address_domain_valid((struct lantoa_str){pool->helo, strlen(pool->helo)})) {
+        snprintf(pool->helo, sizeof(pool->helo), "[127.0.0.1]");
+    }
+    struct lantoa_str helo = {pool->helo, strlen(pool->helo)};
+    if (helo.at[0] != '[' && !address_domain_valid(helo)) {
+        host->fail(host, "option helo: \"%s\" is not a host name", pool->helo);
+        return LANTOA_EINVAL;
+    }
+    for (size_t i = 0; i < helo.bytes; i++) {
+        if (helo.at[i] <= ' ') {
+            host->fail(host, "option helo: has a blank or control character");
+            return LANTOA_EINVAL;
+        }
+    }
+    pool->sender = mime_sender_new(config, error, sizeof(error));
+    if (pool->sender == NULL) {
+        host->fail(host, "%s", error);
+        return LANTOA_EINVAL;
+    }
+    if (strcmp(config->tls, "none") != 0) {
+        pool->tls = tls_context_new(config->tls_verify, config->tls_ca, error, sizeof(error));
+        if (pool->tls == NULL) {
+            host->fail(host, "%s", error);
+            smtp_pool_release(pool);
+            return LANTOA_EINVAL;
+        }
+    }
+    return LANTOA_OK;
+}
+
+void smtp_pool_release(struct smtp_pool *pool) {
+    if (pool->tick != NULL) {
+        pool->host->timer_stop(pool->host, pool->tick);
+    }
+    if (pool->lookup != NULL) {
+        pool->lookup->pool = NULL;
+    }
+    for (size_t i = 0; i < pool->session_count; i++) {
+        struct smtp_session *session = pool->sessions[i];
+        for (size_t k = 0; k < session->flight_count; k++) {
+            free(session->flights[(session->flight_head + k) % SMTP_DEPTH].job);
+        }
+        smtp_session_free(session);
+    }
+    free(pool->sessions);
+    struct smtp_queue all = {0};
+    smtp_queue_withdraw(&pool->ready, any, NULL, &all);
+    smtp_domains_withdraw(&pool->domains, any, NULL, &all);
+    for (struct smtp_job *job = smtp_queue_pop(&all); job != NULL; job = smtp_queue_pop(&all)) {
+        free(job);
+    }
+    smtp_domains_free(&pool->domains);
+    mime_sender_free(pool->sender);
+    SSL_CTX_free(pool->tls);
+    bytes_release(&pool->scratch);
+}
