@@ -53,7 +53,7 @@ static void template_try(struct str text, enum template_mode mode, const char *l
         FUZZ_HOLDS(err.text[0] != '\0');
     }
     base_buf_release(&out);
-    template_free(compiled);
+    template_free(&compiled);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
