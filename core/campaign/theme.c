@@ -54,7 +54,21 @@ static void read_messages(struct spec__reader *r, const struct spec__node *of_la
     }
 }
 
-/* Each partial must compile by itself, with the other partials of its language. */
+/* Compiles a text that only calls the partial, so that errors are told as those of a partial. */
+static void check_partial(
+    struct spec__reader *r, const struct spec__node *node, struct theme_partials *partials) {
+    char *call = base_printf("{{> %s}}", node->key);
+    struct template *template = NULL;
+    struct base_err err = {0};
+    if (template_compile(str_from(call), TEMPLATE_TEXT, partials->lang, theme_partial, partials,
+            &template, &err)) {
+        spec__fault(r, node, "%s", err.text);
+    }
+    template_free(&template);
+    base_free(call);
+}
+
+/* Each partial must compile by itself, with the others of its language. */
 static void read_partials(struct spec__reader *r, const struct spec__node *of_lang, void *arg) {
     struct theme_partials partials = {arg, of_lang->key};
     if (!spec__object(r, of_lang, NULL)) {
@@ -63,22 +77,14 @@ static void read_partials(struct spec__reader *r, const struct spec__node *of_la
     const char *name;
     json_t *value;
     json_object_foreach(of_lang->json, name, value) {
-        struct spec__node node = spec__child(of_lang, name);
         if (!json_is_string(value)) {
+            struct spec__node node = spec__child(of_lang, name);
             spec__fault(r, &node, TR("must be a text in double quotes"));
-            return;
         }
-        /* In a text that only calls the partial, everything in it counts as standing in a partial.
-         */
-        char *call = base_printf("{{> %s}}", name);
-        struct template *template = NULL;
-        struct base_err err = {0};
-        if (template_compile(str_from(call), TEMPLATE_TEXT, of_lang->key, theme_partial, &partials,
-                &template, &err)) {
-            spec__fault(r, &node, "%s", err.text);
-        }
-        template_free(&template);
-        base_free(call);
+    }
+    json_object_foreach(of_lang->json, name, value) {
+        struct spec__node node = spec__child(of_lang, name);
+        check_partial(r, &node, &partials);
     }
 }
 

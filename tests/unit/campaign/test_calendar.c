@@ -1,10 +1,5 @@
 /* Time zones read from the system's zoneinfo, month arithmetic, recurrence rules. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support.h"
 
 #include "base/buf.h"
 #include "base/file.h"

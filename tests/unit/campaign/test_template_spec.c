@@ -1,10 +1,5 @@
 /* The cases of the public Mustache specification, in lenient mode. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support.h"
 
 #include "base/file.h"
 #include "base/json.h"
