@@ -1,14 +1,15 @@
 """pytest fixtures over the rig. Each ends what it started, by pid."""
+import os
 import shutil
 import tempfile
 
 import pytest
 
 from .build import Campaigns
-from .peers import Postgres, SmtpSink, Witness
+from .peers import MailServers, NodeServer, Postgres, SmtpSink, Witness
 from .program import Data
 
-__all__ = ["scratch", "data", "made", "witness", "witness_with", "smtp_sink_with", "postgres"]
+__all__ = ["scratch", "data", "made", "witness", "witness_with", "smtp_sink_with", "postgres", "mail_servers", "node_server"]
 
 
 @pytest.fixture
@@ -67,5 +68,22 @@ def smtp_sink_with():
 @pytest.fixture(scope="session")
 def postgres():
     peer = Postgres()
+    yield peer
+    peer.end()
+
+
+@pytest.fixture
+def mail_servers(scratch):
+    if os.getuid() != 0:
+        pytest.skip("Postfix and Dovecot need root to start")
+    os.chmod(scratch, 0o755)
+    peer = MailServers(os.path.join(scratch, "mail-servers"))
+    yield peer
+    peer.end()
+
+
+@pytest.fixture
+def node_server(scratch):
+    peer = NodeServer(scratch)
     yield peer
     peer.end()

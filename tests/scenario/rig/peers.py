@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from .program import eventually
+from .program import ROOT, eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -111,3 +111,53 @@ class Postgres:
             self.as_owner("pg_ctl", "-D", f"{self.folder}/data", "-m", "immediate", "stop")
         time.sleep(0.1)
         subprocess.run(["rm", "-rf", self.folder], check=False)
+
+
+class MailServers:
+    """Postfix with Dovecot behind it (tests/peers/postfix.sh): STARTTLS, AUTH, greylisting, refusals, real bounces."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o755)
+        self.smtp = free_port()
+        while listening(self.smtp + 1):
+            self.smtp = free_port()
+        self.port, self.lmtp, self.imap, self.bounce = self.smtp, free_port(), free_port(), free_port()
+        self.script("start", str(self.smtp), str(self.lmtp), str(self.imap), str(self.bounce))
+
+    def script(self, action, *ports):
+        done = subprocess.run([os.path.join(ROOT, "tests", "peers", "postfix.sh"), action, self.folder, *ports], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout
+
+    def mails(self, user):
+        """The files in a user's mailbox."""
+        found = []
+        for part in ("new", "cur"):
+            box = os.path.join(self.folder, "mail", user, part)
+            if os.path.isdir(box):
+                found += [os.path.join(box, name) for name in os.listdir(box)]
+        return sorted(found)
+
+    def end(self):
+        with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+            self.script("stop")
+
+
+class NodeServer(Peer):
+    """npm smtp-server with a fault per recipient (tests/peers/smtpd-faults.js)."""
+
+    def __init__(self, folder, env=None):
+        port = free_port()
+        self.log_path = os.path.join(folder, "node-smtpd.log")
+        open(self.log_path, "w", encoding="ascii").close()
+        process = subprocess.Popen(["node", os.path.join(ROOT, "tests", "peers", "smtpd-faults.js"), str(port), self.log_path],
+                                   stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+        line = process.stdout.readline()
+        assert "ready" in line, f"node server did not start: {line!r}"
+        super().__init__(process, port)
+
+    def kept(self):
+        with open(self.log_path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
