@@ -82,6 +82,7 @@ struct host {
     size_t metric_count, metrics_untold;
     size_t log_tokens, log_dropped;
     int64_t timeout_ms;  /* a message handed over must have ended by then */
+    uint32_t memory_mb;  /* the plugin's limit, as staff wrote it */
     size_t memory_bytes; /* resident memory above which the host ends; 0: no limit */
     enum lantoa_log_level log_level;
 

@@ -120,8 +120,7 @@ static void beat(struct ev_loop *loop, ev_timer *watcher, int events) {
     host__beat(host);
     host__check_overdue(host);
     if (host->memory_bytes > 0 && host__resident_bytes() > host->memory_bytes) {
-        host__fault(host, TR("the plugin uses more memory than its limit of %zu MB"),
-            host->memory_bytes >> 20);
+        host__fault(host, TR("the plugin uses more memory than its limit of %u MB"), host->memory_mb);
     }
 }
 
@@ -267,9 +266,9 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
     if (code) {
         return code;
     }
-    host->memory_bytes = (size_t)hello.memory_mb << 20;
-    if (host->memory_bytes > 0) {
-        host->memory_bytes += host__resident_bytes();
+    host->memory_mb = hello.memory_mb;
+    if (host->memory_mb > 0) {
+        host->memory_bytes = host__resident_bytes() + ((size_t)host->memory_mb << 20);
     }
     host__limit_memory(hello.memory_mb);
     *fail_out = WIRE_FAIL_PLUGIN;

@@ -26,6 +26,7 @@ struct rig_channel {
     uint8_t ends[RIG_MOST];
     uint8_t outcomes[RIG_MOST];
     size_t ended, by_outcome[LANTOA_NOT_SENT + 1];
+    enum channel_state seen;
     size_t recovered, ready, backoffs, parked, calls;
     bool trusted, resend; /* resend: what comes back NOT_SENT is handed over again */
     char detail[512];     /* of the last result */
@@ -105,16 +106,17 @@ static void rig_on_recovered(void *arg, struct channel *channel, bool trusted) {
 
 static void rig_on_changed(void *arg, struct channel *channel) {
     struct rig_channel *ch = arg;
-    static enum channel_state seen = CHANNEL_STOPPED;
     enum channel_state state = channel_state(channel);
     const char *reason = channel_parked_reason(channel);
     if (reason) {
         snprintf(ch->reason, sizeof(ch->reason), "%s", reason);
     }
-    (void)seen;
-    ch->ready += state == CHANNEL_READY;
-    ch->backoffs += state == CHANNEL_BACKOFF;
-    ch->parked += state == CHANNEL_PARKED;
+    if (state != ch->seen) {
+        ch->seen = state;
+        ch->ready += state == CHANNEL_READY;
+        ch->backoffs += state == CHANNEL_BACKOFF;
+        ch->parked += state == CHANNEL_PARKED;
+    }
     rig_pump(ch);
 }
 
@@ -172,6 +174,7 @@ static struct rig_channel *rig_new(struct rig *rig, const char *json) {
     rig_spec(json, &spec, &manifest);
     ch->rig = rig;
     ch->next = 1;
+    ch->seen = CHANNEL_STOPPED;
     ch->channel = channel_new(rig->loop, rig->dir.path, spec, manifest, &rig_callbacks, ch);
     return ch;
 }
