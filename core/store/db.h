@@ -17,7 +17,8 @@
 struct db;
 struct db_stmt;
 
-enum db_open_flags { DB_OPEN_CREATE = 1, DB_OPEN_READ_ONLY = 2 };
+/* SCRATCH: a throw-away copy; durability is given up for speed. */
+enum db_open_flags { DB_OPEN_CREATE = 1, DB_OPEN_READ_ONLY = 2, DB_OPEN_SCRATCH = 4 };
 
 /* where: a file path (SQLite; WAL, synchronous FULL, foreign keys on, busy time-out 10 s) or postgresql://...
  * Refuses (LANTOA_EVERSION) a schema newer than this program; does not migrate. */

@@ -101,7 +101,11 @@ static int configure(const char *name, sqlite3 *handle, int flags, struct base_e
             return result;
         }
     }
-    return sqlite__exec(name, handle, settings, err);
+    int result = sqlite__exec(name, handle, settings, err);
+    if (result == 0 && flags & DB_OPEN_SCRATCH) {
+        result = sqlite__exec(name, handle, "PRAGMA synchronous = OFF", err);
+    }
+    return result;
 }
 
 int sqlite__open(const char *where, int flags, struct db **db_out, struct base_err *err) {

@@ -1,0 +1,128 @@
+/* The data folder: init, backup, doctor, rules. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/tr.h"
+#include "campaign/store.h"
+#include "cli/cli.h"
+#include "delivery/doctor.h"
+#include "delivery/rules.h"
+#include "store/schema.h"
+#include <sys/stat.h>
+
+static int make_database(struct cli *cli, const char *path) {
+    uint8_t key[BASE_SHA256_BYTES];
+    char hex[2 * BASE_SHA256_BYTES + 1];
+    char *have = NULL;
+    int rc = db_open(path, DB_OPEN_CREATE, &cli->db, &cli->err);
+    if (rc == 0) {
+        rc = schema_migrate(cli->db, &cli->err);
+    }
+    if (rc == 0) {
+        rc = schema_meta_get(cli->db, "instance_key", &have, &cli->err);
+    }
+    if (rc == LANTOA_ENOENT) {
+        base_random(key, sizeof key);
+        base_hex(key, sizeof key, hex);
+        rc = schema_meta_set(cli->db, "instance_key", hex, &cli->err);
+        if (rc == 0) {
+            rc = schema_meta_set(cli->db, "rules", rules_default_json, &cli->err);
+        }
+        if (rc == 0) {
+            rc = audit_add(cli->db, cli->who, "init", cli->data_dir, NULL, &cli->err);
+        }
+    }
+    base_free(have);
+    return rc;
+}
+
+static int init(struct cli *cli) {
+    char *path = base_path_join(cli->data_dir, "lantoa.db");
+    bool fresh = !base_file_exists(path);
+    /* People's data: nobody but the owner reads the folder. */
+    int rc = base_dir_make(cli->data_dir, 0700, &cli->err);
+    if (rc == 0) {
+        rc = make_database(cli, path);
+    }
+    if (rc == 0) {
+        cli->err.text[0] = '\0';
+        cli_say(cli, json_pack("{s:s,s:b}", "data", cli->data_dir, "created", fresh),
+            fresh ? TR("data folder %s is ready") : TR("data folder %s was there already"), cli->data_dir);
+    }
+    base_free(path);
+    return rc;
+}
+
+static int backup(struct cli *cli) {
+    const char *path = cli->args[0];
+    if (base_file_exists(path)) {
+        return base_err_set(&cli->err, LANTOA_EEXIST, TR("%s exists already; a backup never overwrites"), path);
+    }
+    int rc = db_backup(cli->db, path, &cli->err);
+    if (rc == 0) {
+        struct stat st = {0};
+        stat(path, &st);
+        cli_say(cli, json_pack("{s:s,s:I}", "file", path, "bytes", (json_int_t)st.st_size), TR("backup in %s, %lld bytes"),
+            path, (long long)st.st_size);
+    }
+    return rc;
+}
+
+static int add_finding(void *arg, const struct doctor_finding *finding) {
+    struct report_table *table = arg;
+    json_t *values[] = {json_string(finding->check), json_string(finding->ok ? "ok" : "fault"), json_string(finding->text)};
+    report_table_add(table, values);
+    return 0;
+}
+
+static int doctor(struct cli *cli) {
+    const struct report_column columns[] = {
+        {"check", TR("check"), REPORT_TEXT}, {"result", TR("result"), REPORT_TEXT}, {"text", "", REPORT_TEXT}};
+    struct report_table table;
+    bool healthy;
+    report_table_init(&table, columns, 3);
+    int rc = doctor_run(cli->db, cli->data_dir, add_finding, &table, &healthy, &cli->err);
+    if (rc != 0) {
+        report_table_release(&table);
+        return rc;
+    }
+    cli_table(cli, &table);
+    return healthy ? 0 : base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("doctor found a fault"));
+}
+
+static int rules_apply_verb(struct cli *cli) {
+    int rc = rules_apply(cli->db, cli->args[0], cli->who, &cli->err);
+    if (rc == 0) {
+        cli_say(cli, json_pack("{s:s}", "applied", cli->args[0]), TR("rules of %s are in force"), cli->args[0]);
+    }
+    return rc;
+}
+
+static int rules_show(struct cli *cli) {
+    char *text = NULL;
+    int rc = schema_meta_get(cli->db, "rules", &text, &cli->err);
+    if (rc == LANTOA_ENOENT) {
+        text = base_strdup(rules_default_json);
+        cli->err.text[0] = '\0';
+        rc = 0;
+    }
+    if (rc == 0) {
+        json_t *json = json_loads(text, 0, NULL);
+        char *pretty = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+        printf("%s\n", pretty ? pretty : text);
+        base_free(pretty);
+        json_decref(json);
+    }
+    base_free(text);
+    return rc;
+}
+
+const struct cli_command cli_data_commands[] = {
+    {"init", "", "", 0, 0, "", "make the data folder; harmless when it is there", CLI_NEEDS_NOTHING, init},
+    {"backup", "", "", 1, 1, "FILE", "a consistent copy of the database, while everything goes on", CLI_NEEDS_DATABASE, backup},
+    {"doctor", "", "csv", 0, 0, "", "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE, doctor},
+    {"rules", "apply", "", 1, 1, "FILE", "put rules of sending in force (hours, caps, consent)", CLI_NEEDS_DATABASE, rules_apply_verb},
+    {"rules", "show", "", 0, 0, "", "print the rules in force", CLI_NEEDS_DATABASE, rules_show},
+    {0},
+};
