@@ -101,6 +101,7 @@ struct smtp_flight {
     uint64_t body_at; /* stream offset of the body's first byte, once body_put */
     uint64_t
         proof_at; /* offset of the byte without which the server cannot have accepted the message */
+    int64_t put_at, body_put_at; /* session->now at that time */
     bool body_put, begun, cancelled;
     bool judged, recipient_refused; /* a reply has said no: verdict and detail hold it */
     int code;                       /* of that reply */
@@ -142,7 +143,12 @@ struct smtp_session {
     bool said_421; /* the server has told us that it is closing */
     bool fruitful; /* the server has answered for at least one message */
     uint64_t messages;
-    int64_t deadline; /* ticks; counts while replies are expected */
+    int64_t now;         /* ticks at the beginning of this callback */
+    int64_t landed_at;   /* when the newest final reply came */
+    int64_t envelope_ms; /* the quickest answer to an envelope, -1: none yet */
+    bool bodies_slow;    /* answers to bodies take much longer: nothing is put behind one */
+    size_t depth;        /* messages that may be under way with CHUNKING */
+    int64_t deadline;    /* ticks; counts while replies are expected */
     int64_t idle_since;
 };
 
@@ -167,7 +173,9 @@ struct smtp_pool {
     bool proven; /* the newest connection attempt got as far as ready */
     int64_t backoff_ms, next_try;
     unsigned setup_faults, sender_refusals; /* one after the other */
-    char trouble[SMTP_DETAIL_MOST + 1];     /* the newest reason why there is no connection */
+    unsigned barren; /* connections, one after the other, that were lost before the server answered
+                        for a message */
+    char trouble[SMTP_DETAIL_MOST + 1]; /* the newest reason why there is no connection */
     bool draining, failed;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -204,6 +212,7 @@ void smtp_pool_run(struct smtp_pool *pool);
 void smtp_pool_fail(struct smtp_pool *pool, const char *text);
 
 /* smtp_session.c */
+void smtp_session_look_at_clock(struct smtp_session *session);
 struct smtp_session *smtp_session_new(struct smtp_pool *pool);
 void smtp_session_free(struct smtp_session *session);
 void smtp_session_open(struct smtp_session *session, const struct lantoa_sockaddr *address);

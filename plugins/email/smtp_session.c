@@ -14,6 +14,7 @@ enum {
     WRITE_MOST = 1 << 16, /* bytes of one write: messages behind it have not begun */
     OUT_KEEP = 1 << 19,
     QUIT_PATIENCE_MS = 3000,
+    BARREN_MOST = 5,
 };
 
 static void session_ready(void *arg, unsigned events);
@@ -58,9 +59,12 @@ static int64_t session_patience(const struct smtp_session *session) {
     return session->state == SMTP_READY ? config->timeout : config->connect_timeout;
 }
 
+void smtp_session_look_at_clock(struct smtp_session *session) {
+    session->now = session->pool->host->ticks(session->pool->host);
+}
+
 static void session_progress(struct smtp_session *session) {
-    const struct lantoa_host *host = session->pool->host;
-    session->deadline = host->ticks(host) + session_patience(session);
+    session->deadline = session->now + session_patience(session);
 }
 
 void smtp_session_open(struct smtp_session *session, const struct lantoa_sockaddr *address) {
@@ -76,6 +80,11 @@ void smtp_session_open(struct smtp_session *session, const struct lantoa_sockadd
     session->write_dead = session->secured = session->authenticated = false;
     session->dirty = session->closing = session->said_421 = session->fruitful = false;
     session->messages = 0;
+    session->envelope_ms = -1;
+    session->bodies_slow = true; /* until the first answer shows that it is not so */
+    session->depth = 1;
+    session->landed_at = 0;
+    smtp_session_look_at_clock(session);
     session->has = (struct smtp_extensions){0};
     bytes_clear(&session->out, OUT_KEEP);
     bytes_clear(&session->waiting, OUT_KEEP);
@@ -112,10 +121,11 @@ void smtp_session_end(struct smtp_session *session, enum smtp_fault fault,
     if (session->state == SMTP_CLOSED) {
         return;
     }
-    /* A server that takes a connection and drops it at the first message is as good as none; one
-     * that ends an idle one is fine. */
+    /* A server that takes connections and always drops them at the first message is as good as
+     * none; one message that it drops is not. */
     bool ready = session->state == SMTP_READY || session->state == SMTP_QUITTING;
-    bool worked = ready && (session->fruitful || session->flight_count == 0);
+    bool barren = ready && !session->fruitful && session->flight_count > 0;
+    bool worked = ready && !(barren && ++pool->barren >= BARREN_MOST);
     char text[SMTP_DETAIL_MOST + 1]; /* `why` may lie in what is closed here */
     smtp_text_clean(text, sizeof(text), why, strlen(why));
     session->state = SMTP_CLOSED;
@@ -352,7 +362,7 @@ void smtp_session_secure(struct smtp_session *session) {
 
 void smtp_session_become_ready(struct smtp_session *session) {
     session->state = SMTP_READY;
-    session->idle_since = session->pool->host->ticks(session->pool->host);
+    session->idle_since = session->now;
     smtp_pool_session_ready(session->pool);
 }
 
@@ -360,6 +370,7 @@ static void session_ready(void *arg, unsigned events) {
     struct smtp_session *session = arg;
     struct smtp_pool *pool = session->pool;
     (void)events;
+    smtp_session_look_at_clock(session);
     if (session->state == SMTP_CONNECTING) {
         session_connected(session);
     } else if (session->state == SMTP_SECURING) {
@@ -389,6 +400,7 @@ void smtp_session_quit(struct smtp_session *session) {
 
 void smtp_session_tick(struct smtp_session *session, int64_t ticks) {
     const struct email_config *config = session->pool->config;
+    session->now = ticks;
     if (session->state == SMTP_QUITTING &&
         ticks > session->deadline - config->connect_timeout + QUIT_PATIENCE_MS) {
         smtp_session_end(session, SMTP_FAULT_NONE, LANTOA_REASON_NONE, "closed");

@@ -16,6 +16,9 @@
 #include <stdlib.h>
 
 enum {
+    SLOW_MESSAGE_MS = 500, /* a server that takes so long for one message gets no second on the same
+                              connection meanwhile */
+    SLOW_BODY_MS = 100,
     PENDING_MOST = 1 << 17, /* unwritten bytes over which no further message is put behind */
     SENDER_REFUSALS_MOST =
         10, /* refusals of our own address, one after the other, that end the channel */
@@ -51,13 +54,13 @@ bool smtp_transaction_room(const struct smtp_session *session) {
         return false;
     }
     if (by_chunks(session)) {
-        return session->flight_count < SMTP_DEPTH;
+        return session->flight_count < session->depth;
     }
     if (session->flight_count == 0) {
         return in_runs(session) ||
                session->expect_count == 0; /* not in runs: an RSET may still be unanswered */
     }
-    return in_runs(session) && session->flight_count == 1 &&
+    return in_runs(session) && session->flight_count == 1 && !session->bodies_slow &&
            session->flights[session->flight_head].body_put;
 }
 
@@ -111,6 +114,7 @@ static void put_rset(struct smtp_session *session) {
 
 static void put_body_by_data(struct smtp_session *session, struct smtp_flight *flight) {
     flight->body_put = true;
+    flight->body_put_at = session->now;
     flight->body_at = out_end(session);
     smtp_put_stuffed(&session->out, session->waiting.at, session->waiting.used);
     flight->proof_at = out_end(session);
@@ -125,6 +129,7 @@ static void put_body_by_chunk(
     bytes_put_number(&session->out, mail->used);
     bytes_put(&session->out, " LAST\r\n", 7);
     flight->body_put = true;
+    flight->body_put_at = session->now;
     flight->body_at = out_end(session);
     bytes_put(&session->out, mail->at, mail->used);
     flight->proof_at = out_end(session) - 1;
@@ -176,6 +181,7 @@ static void put_message(struct smtp_session *session, struct smtp_job *job) {
     flight->job = job;
     flight->body_put = flight->begun = flight->cancelled = flight->judged =
         flight->recipient_refused = false;
+    flight->put_at = session->now;
     session->messages++;
     if (reset) {
         put_rset(session);
@@ -197,9 +203,10 @@ static void put_message(struct smtp_session *session, struct smtp_job *job) {
 
 void smtp_transaction_fill(struct smtp_session *session, size_t most) {
     /* Refilled in halves: fewer and larger writes. */
-    if (by_chunks(session) && session->flight_count > SMTP_DEPTH / 2) {
+    if (by_chunks(session) && session->flight_count > session->depth / 2) {
         return;
     }
+    smtp_session_look_at_clock(session);
     while (most-- > 0 && smtp_transaction_room(session)) {
         struct smtp_job *job = smtp_pool_take(session->pool);
         if (job == NULL) {
@@ -217,7 +224,7 @@ static struct smtp_job *land(struct smtp_session *session) {
     struct smtp_job *job = flight_at(session, 0)->job;
     session->flight_head = (session->flight_head + 1) % SMTP_DEPTH;
     if (--session->flight_count == 0) {
-        session->idle_since = session->pool->host->ticks(session->pool->host);
+        session->idle_since = session->now;
     }
     return job;
 }
@@ -225,6 +232,7 @@ static struct smtp_job *land(struct smtp_session *session) {
 static void land_judged(struct smtp_session *session, struct smtp_flight *flight) {
     struct smtp_job *job = land(session);
     session->fruitful = true;
+    session->pool->barren = 0;
     settle_job(session, job, flight->verdict.outcome, flight->verdict.reason,
         flight->verdict.after_ms, flight->detail);
 }
@@ -260,14 +268,34 @@ static void land_sent(struct smtp_session *session, const struct smtp_reply *rep
     struct smtp_job *job = land(session);
     session->pool->sender_refusals = 0;
     session->fruitful = true;
+    session->pool->barren = 0;
     smtp_pool_settle(session->pool, job,
         &LANTOA_RESULT(.outcome = LANTOA_SENT, .ref = {ref, bytes}, .detail = {"", 0}));
+}
+
+/* Learns from a final reply how much may be put behind a message. Behind a slow answer a message
+ * would wait that another connection could take, and a pause could not call it back. */
+static void learn_pace(struct smtp_session *session, const struct smtp_flight *flight) {
+    int64_t since = flight->put_at > session->landed_at ? flight->put_at : session->landed_at;
+    session->depth = session->now - since > SLOW_MESSAGE_MS ? 1 : session->depth * 2;
+    session->depth = session->depth > SMTP_DEPTH ? SMTP_DEPTH : session->depth;
+    session->landed_at = session->now;
+    session->bodies_slow =
+        session->now - flight->body_put_at > 2 * session->envelope_ms + SLOW_BODY_MS;
 }
 
 /* The reply that decides: behind the body. */
 static void take_final(
     struct smtp_session *session, struct smtp_flight *flight, const struct smtp_reply *reply) {
     int kind = reply->code / 100;
+    learn_pace(session, flight);
+    if (kind == 2 && reply->has_enhanced && reply->enhanced[1] == 1 && session->expect_count > 0) {
+        /* "2.1.0 sender ok", with the next sender waiting for its answer: whatever this server has
+         * done with the body, it has not said it yet. */
+        smtp_session_end(
+            session, SMTP_FAULT_NETWORK, LANTOA_REASON_PROTOCOL, "the server answers out of order");
+        return;
+    }
     if (kind == 2 && !flight->recipient_refused) {
         land_sent(session, reply);
         return;
@@ -302,6 +330,12 @@ static void take_data(
         /* A DATA without an end is thrown away: the only way left to take the message back. */
         smtp_session_end(session, SMTP_FAULT_NONE, LANTOA_REASON_NONE, "cancelled");
         return;
+    }
+    if (session->flight_count == 1 &&
+        flight->put_at > session->landed_at) { /* not behind another body: clean */
+        int64_t took = session->now - flight->put_at;
+        session->envelope_ms =
+            session->envelope_ms < 0 || took < session->envelope_ms ? took : session->envelope_ms;
     }
     if (!flight->judged) {
         put_body_by_data(session, flight);
