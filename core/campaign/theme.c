@@ -68,6 +68,12 @@ static void check_partial(
     base_free(call);
 }
 
+static bool partial_name_valid(const char *name) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    size_t bytes = strlen(name);
+    return bytes > 0 && bytes <= 64 && strspn(name, plain) == bytes;
+}
+
 /* Each partial must compile by itself, with the others of its language. */
 static void read_partials(struct spec__reader *r, const struct spec__node *of_lang, void *arg) {
     struct theme_partials partials = {arg, of_lang->key};
@@ -77,8 +83,11 @@ static void read_partials(struct spec__reader *r, const struct spec__node *of_la
     const char *name;
     json_t *value;
     json_object_foreach(of_lang->json, name, value) {
-        if (!json_is_string(value)) {
-            struct spec__node node = spec__child(of_lang, name);
+        struct spec__node node = spec__child(of_lang, name);
+        if (!partial_name_valid(name)) {
+            spec__fault(
+                r, &node, TR("'%s' is no name of a partial: letters, digits, '_' and '-'"), name);
+        } else if (!json_is_string(value)) {
             spec__fault(r, &node, TR("must be a text in double quotes"));
         }
     }

@@ -5,37 +5,36 @@
 #include "campaign/spec.h"
 
 /* A whole campaign, one field a line, so that the line of a fault is known. */
-static const char
-    whole[] =
-        "{\n"                                         /* 1 */
-        "  \"name\": \"tuoi-gia-2026\",\n"            /* 2 */
-        "  \"theme\": \"diem-tua\",\n"                /* 3 */
-        "  \"class\": \"state_information\",\n"       /* 4 */
-        "  \"legal_basis\": \"Luật 41/2024/QH15\",\n" /* 5 */
-        "  \"window\": {\"from\": \"2026-12-01\", \"to\": \"2026-12-31\", \"timezone\": "
-        "\"Asia/Ho_Chi_Minh\"},\n"                                         /* 6 */
-        "  \"audience\": \"not enrolled\",\n"                              /* 7 */
-        "  \"holdout\": {\"percent\": 10.126, \"unit\": \"household\"},\n" /* 8 */
-        "  \"budget\": {\"amount\": 5000000},\n"                           /* 9 */
-        "  \"goal\": {\"enrolments\": 500},\n"                             /* 10 */
-        "  \"hours\": {\"from\": \"07:30\", \"to\": \"20:00\"},\n"         /* 11 */
-        "  \"steps\": [\n"                                                 /* 12 */
-        "    {\"name\": \"mail-1\", \"channel\": \"email\", \"when\": {\"at\": "
-        "\"2026-12-01T08:00\"},\n"                                                          /* 13 */
-        "     \"expires\": \"P2D\",\n"                                                      /* 14 */
-        "     \"content\": {\"vi\": {\"subject\": \"a\", \"text\": \"b\"},\n"               /* 15 */
-        "                 \"en\": {\"text\": \"c\", \"html\": \"d\"}},\n"                   /* 16 */
-        "     \"attachments\": [{\"file\": \"in/logo.png\", \"content_id\": \"logo\"}]},\n" /* 17 */
-        "    {\"name\": \"mail-2\", \"channel\": \"email\",\n"                              /* 18 */
-        "     \"when\": {\"after\": \"mail-1\", \"delay\": \"P7D\"},\n"                     /* 19 */
-        "     \"only_if\": \"not enrolled\",\n"                                             /* 20 */
-        "     \"content\": {\"vi\": {\"text\": \"e\"}}},\n"                                 /* 21 */
-        "    {\"name\": \"mail-3\", \"channel\": \"email\",\n"                              /* 22 */
-        "     \"when\": {\"rrule\": \"FREQ=WEEKLY;COUNT=2\", \"at\": \"2026-12-07T08:00\"},\n" /* 23
-                                                                                                */
-        "     \"content\": {\"vi\": {\"text\": \"f\"}}}\n" /* 24 */
-        "  ]\n"
-        "}\n";
+static const char whole[] =
+    "{\n"                                         /* 1 */
+    "  \"name\": \"tuoi-gia-2026\",\n"            /* 2 */
+    "  \"theme\": \"diem-tua\",\n"                /* 3 */
+    "  \"class\": \"state_information\",\n"       /* 4 */
+    "  \"legal_basis\": \"Luật 41/2024/QH15\",\n" /* 5 */
+    "  \"window\": {\"from\": \"2026-12-01\", \"to\": \"2026-12-31\", \"timezone\": "
+    "\"Asia/Ho_Chi_Minh\"},\n"                                         /* 6 */
+    "  \"audience\": \"not enrolled\",\n"                              /* 7 */
+    "  \"holdout\": {\"percent\": 10.126, \"unit\": \"household\"},\n" /* 8 */
+    "  \"budget\": {\"amount\": 5000000},\n"                           /* 9 */
+    "  \"goal\": {\"enrolments\": 500},\n"                             /* 10 */
+    "  \"hours\": {\"from\": \"07:30\", \"to\": \"20:00\"},\n"         /* 11 */
+    "  \"steps\": [\n"                                                 /* 12 */
+    "    {\"name\": \"mail-1\", \"channel\": \"email\", \"when\": {\"at\": "
+    "\"2026-12-01T08:00\"},\n"                                                             /* 13 */
+    "     \"expires\": \"P2D\",\n"                                                         /* 14 */
+    "     \"content\": {\"vi\": {\"subject\": \"a\", \"text\": \"b\"},\n"                  /* 15 */
+    "                 \"en\": {\"text\": \"c\", \"html\": \"d\"}},\n"                      /* 16 */
+    "     \"attachments\": [{\"file\": \"in/logo.png\", \"content_id\": \"logo\"}]},\n"    /* 17 */
+    "    {\"name\": \"mail-2\", \"channel\": \"email\",\n"                                 /* 18 */
+    "     \"when\": {\"after\": \"mail-1\", \"delay\": \"P7D\"},\n"                        /* 19 */
+    "     \"only_if\": \"not enrolled\",\n"                                                /* 20 */
+    "     \"content\": {\"vi\": {\"text\": \"e\"}}},\n"                                    /* 21 */
+    "    {\"name\": \"mail-3\", \"channel\": \"email\",\n"                                 /* 22 */
+    "     \"when\": {\"rrule\": \"FREQ=WEEKLY;COUNT=2\", \"at\": \"2026-12-07T08:00\"},\n" /* 23
+                                                                                            */
+    "     \"content\": {\"vi\": {\"text\": \"f\"}}}\n"                                     /* 24 */
+    "  ]\n"
+    "}\n";
 
 static int parse(const char *text, struct campaign_spec **spec_out, struct base_err *err) {
     struct base_json *doc = NULL;
