@@ -48,13 +48,17 @@ void channel__stop_timers(struct channel *channel) {
     }
 }
 
-/* 1, 2, 4 ... 60 steps; a step is a second, or what the tests say. */
+/* A time that tests may shorten through the environment. */
+static int64_t test_ms(const char *variable, int64_t usual) {
+    const char *given = getenv(variable);
+    int64_t ms = 0;
+    bool sound = given && base_parse_i64(str_from(given), &ms) == 0 && ms >= 1 && ms <= 60000;
+    return sound ? ms : usual;
+}
+
+/* 1, 2, 4 ... 60 s. */
 static int64_t backoff_ms(const struct channel *channel) {
-    const char *given = getenv("LANTOA_TEST_BACKOFF_MS");
-    int64_t step = 0;
-    if (!given || base_parse_i64(str_from(given), &step) != 0 || step < 1 || step > 60000) {
-        step = BACKOFF_MS;
-    }
+    int64_t step = test_ms("LANTOA_TEST_BACKOFF_MS", BACKOFF_MS);
     unsigned doublings = channel->deaths > 0 ? channel->deaths - 1 : 0;
     int64_t factor = doublings >= 6 ? BACKOFF_MOST : (int64_t)1 << doublings;
     return step * factor;
@@ -150,12 +154,13 @@ static void acquire(struct ev_loop *loop, ev_timer *watcher, int events) {
     struct channel *channel = watcher->data;
     if (!channel__lock(channel)) {
         int64_t waited = base_clock_real_ms() - channel->acquire_since_ms;
-        pid_t left = waited > LEFTOVER_MS ? channel__leftover(channel) : 0;
+        int64_t patience = test_ms("LANTOA_TEST_LEFTOVER_MS", LEFTOVER_MS);
+        pid_t left = waited > patience ? channel__leftover(channel) : 0;
         if (left > 0) {
             base_log(BASE_LOG_WARN, channel->log_area,
                 "killing process %d, the host of an earlier run", (int)left);
             kill(left, SIGKILL);
-        } else if (waited > 2 * LEFTOVER_MS) {
+        } else if (waited > 2 * patience) {
             struct base_err err = {0};
             base_err_set(&err, LANTOA_EBUSY, TR("%s cannot be locked"), channel->journal_path);
             could_not_start(channel, &err);

@@ -9,7 +9,12 @@
 #include "base/mem.h"
 #include "channel/channel.h"
 #include "support.h"
+#include "wire/journal.h"
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 #define RIG_MOST 20001 /* ids are 1 ... RIG_MOST - 1 */
 
@@ -31,9 +36,9 @@ struct rig_channel {
     bool trusted, resend; /* resend: what comes back NOT_SENT is handed over again */
     char detail[512];     /* of the last result */
     char reason[1024];    /* of the last back-off or parking */
+    uint8_t *told; /* if set: outcomes by id, written before the acknowledgement, in memory that outlives this process */
     size_t events;
     char event_detail[512];
-    pid_t pid;
 };
 
 static void rig_pump(struct rig_channel *ch) {
@@ -83,6 +88,9 @@ static void rig_on_results(
         ch->outcomes[id] = (uint8_t)results[i].outcome;
         ch->by_outcome[results[i].outcome]++;
         ch->ended++;
+        if (ch->told) {
+            ch->told[id] = (uint8_t)results[i].outcome;
+        }
         channel_ack(channel, &id, 1);
     }
 }
@@ -234,6 +242,43 @@ SUPPORT_UNUSED static void rig_check_once(const struct rig_channel *ch) {
 SUPPORT_UNUSED static void rig_stop(struct rig_channel *ch) {
     channel_stop(ch->channel, 5000);
     RIG_UNTIL(ch->rig, channel_state(ch->channel) == CHANNEL_STOPPED);
+}
+
+/* The host process of the channel NAME, from its journal (0: none runs), and how many messages are between began and ended. */
+SUPPORT_UNUSED static pid_t rig_host_began(const struct rig *rig, const char *name, size_t *began_out) {
+    char *path = base_printf("%s/channel/%s.journal", rig->dir.path, name);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    base_free(path);
+    struct wire_journal *journal = NULL;
+    struct base_err err = {0};
+    pid_t pid = 0;
+    *began_out = 0;
+    if (fd >= 0 && wire_journal_map(fd, &journal, &err) == 0) {
+        pid = wire_journal_host(journal);
+        for (uint32_t slot = 0; slot < wire_journal_slots(journal); slot++) {
+            struct wire_result result;
+            *began_out += wire_slot_read(journal, slot, &result) == WIRE_SLOT_BEGAN;
+        }
+        wire_journal_unmap(&journal);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return pid;
+}
+
+SUPPORT_UNUSED static pid_t rig_host(const struct rig *rig, const char *name) {
+    size_t began;
+    return rig_host_began(rig, name, &began);
+}
+
+/* Whether the outbox has the file of message id. */
+SUPPORT_UNUSED static bool rig_written(const struct rig *rig, const char *sub, uint64_t id) {
+    char *path = base_printf("%s/%s/chien-dich/thu-1/k%019llu.txt", rig->dir.path, sub,
+        (unsigned long long)id);
+    bool there = base_file_exists(path);
+    base_free(path);
+    return there;
 }
 
 /* Files in dir/sub that do not begin with a dot. */
