@@ -11,8 +11,8 @@
 
 enum { CLOCK_MOST_SPEED = 1000000 };
 
-/* speed 0 means the real clock, -1 one that stands. The simulated time is start_ms plus the real time since
- * real_start_us, times speed. */
+/* speed 0 means the real clock, -1 one that stands. The simulated time is start_ms plus the real
+ * time since real_start_us, times speed. */
 static _Atomic(int64_t) speed, start_ms, real_start_us;
 
 static int64_t read_us(clockid_t id) {
@@ -91,12 +91,8 @@ int base_clock_parse(struct str spec, int offset_min, int64_t *start_ms_out, int
     }
     int64_t times = 1;
     if (start.bytes < spec.bytes) {
-        struct str number = rest;
-        if (!str_starts(rest, STR("x"))) {
-            number = STR("");
-        } else {
-            number = str_of(rest.at + 1, rest.bytes - 1);
-        }
+        bool marked = str_starts(rest, STR("x"));
+        struct str number = marked ? str_of(rest.at + 1, rest.bytes - 1) : STR("");
         if (base_parse_i64(number, &times) != 0 || times < 1 || times > CLOCK_MOST_SPEED) {
             return base_err_set(err, LANTOA_EINVAL,
                 TR("clock \"" STR_FMT "\": the speed must be x1 to x1000000"), STR_ARG(spec));

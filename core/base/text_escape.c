@@ -96,5 +96,7 @@ void base_text_html(struct base_buf *buf, struct str text) {
             from = pos + 1;
         }
     }
-    base_buf_add(buf, text.at + from, text.bytes - from);
+    if (from < text.bytes) {
+        base_buf_add(buf, text.at + from, text.bytes - from);
+    }
 }

@@ -33,8 +33,9 @@ static int driver_prepare(
     }
     if (!handle || tail[strspn(tail, " \t\r\n;")] != '\0') {
         sqlite3_finalize(handle);
-        return base_err_set(
+        base_err_set(
             err, LANTOA_EINVAL, TR("%s: one SQL statement expected: %.200s"), db->name, sql);
+        return LANTOA_EINVAL;
     }
     struct sqlite_stmt *stmt = base_alloc(sizeof(*stmt));
     stmt->head.db = db;

@@ -66,7 +66,7 @@ static void long_records_are_cut_at_a_character(void **state) {
     }
     text[6000] = '\0';
     for (int shift = 0; shift < 3; shift++) {
-        base_log(BASE_LOG_INFO, "area" + shift, "%s", text);
+        base_log(BASE_LOG_INFO, &"area"[shift], "%s", text);
         const char *line = logged();
         size_t bytes = strlen(line);
         assert_true(bytes <= 2048 && bytes > 2040);

@@ -116,14 +116,16 @@ static void each_call_fails(int number_of_error, bool stays) {
     uint64_t calls = disarm();
     assert_ok(outcome.result, err);
     assert_true(calls > 40);
-    int failed = 0;
-    for (uint64_t nth = 1; nth <= calls; nth++) {
+    int failed = 0, runs = 0;
+    /* A failure that stays looks alike from one call to the next: every third is enough. */
+    for (uint64_t nth = 1; nth <= calls; nth += stays ? 3 : 1) {
         remove_database(db_file);
         remove_database(copy);
         memset(&err, 0, sizeof(err));
         arm(nth, number_of_error, stays);
         outcome = work(db_file, copy);
         disarm();
+        runs++;
         if (outcome.result != 0) {
             failed++;
             assert_true(err.text[0] != '\0');
@@ -140,7 +142,7 @@ static void each_call_fails(int number_of_error, bool stays) {
     }
     /* Failing calls must be noticed; a few are harmless, such as those of the checkpoint at the
      * end. */
-    assert_true(failed > (int)calls / 3);
+    assert_true(failed > runs / 3);
 }
 
 static void each_call_fails_with_eio(void **state) {
