@@ -1,19 +1,37 @@
 /* Audience expressions: parsed once, compiled to bound SQL, and also evaluated in memory against
  * one contact (for only_if at the last moment).
  *
- *   expr    = or ; or = and { "or" and } ; and = not { "and" not } ; not = [ "not" ] primary
- *   primary = "(" expr ")" | "all" | "enrolled" | field op value | field "in" "(" value {, value}
- * ")" | field "between" number "and" number | field "is" ["not"] "empty" | "has" ("email"|"phone")
- * | "place" "under" place {"," place} | "place" "=" place | field "starts with" text | "segment"
- * text | "consent" "for" text | "got" text [ "step" text ]      (got: was sent a message of that
- * campaign) op      = = != < <= > >= ; value = 'text' (quote doubled inside) | number | date
- * 'YYYY-MM-DD' field   = ref person_id name email phone lang birth_date sex household age
- * enrolled_on, or any custom attribute Words of the language are case-insensitive. Text compares
- * exactly, after NFC; `~` compares folded ("name ~ 'nguyen thi hoa'"). A number compared with an
- * attribute compares as numbers, and an attribute that is no number does not match. age is in whole
- * years on the given day. An absent value matches no comparison except `is empty` and `!=`. Depth
- * at most 64, text at most 64 KiB, 10,000 values. Errors name the column (1-based, in characters):
- * "column 17: unknown attribute 'ocupation' (did you mean 'occupation'?)". */
+ *   expr    = or
+ *   or      = and { "or" and }
+ *   and     = not { "and" not }
+ *   not     = [ "not" ] primary
+ *   primary = "(" expr ")" | "all" | "enrolled"
+ *           | field op value
+ *           | field "in" "(" value { "," value } ")"
+ *           | field "between" value "and" value
+ *           | field "is" [ "not" ] "empty"
+ *           | field "starts with" text
+ *           | "has" ( "email" | "phone" )
+ *           | "place" "under" place { "," place } | "place" ( "=" | "!=" ) place
+ *           | "place" "is" [ "not" ] "empty"
+ *           | "segment" text
+ *           | "consent" "for" text
+ *           | "got" text [ "step" text ]         (was sent a message of that campaign)
+ *   op      = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~"
+ *   value   = text | number | "date" text
+ *   text    = 'in single quotes, one inside doubled'
+ *   place   = text as place_find takes it
+ *   field   = ref person_id name email phone lang birth_date sex household age enrolled_on,
+ *             or any custom attribute
+ *
+ * Words of the language are case-insensitive. Text compares exactly, after NFC, in byte order;
+ * `~` compares the name folded ("name ~ 'nguyen thi hoa'"). Phones, e-mails, dates, sex and
+ * language are brought into their stored form first (phone = '0912 345 678'). A number compared
+ * with an attribute compares as numbers, and an attribute that is no number (a sign, digits, one
+ * point; at most 18 characters) does not match. age is in whole years on the given day. An absent
+ * or empty value matches no comparison except `is empty` and `!=`, for a != b says not a = b.
+ * Depth at most 64, text at most 64 KiB, 10,000 values. Errors name the column (1-based, in
+ * characters): "column 17: unknown attribute 'ocupation' (did you mean 'occupation'?)". */
 #ifndef AUDIENCE_SEGMENT_H
 #define AUDIENCE_SEGMENT_H
 
