@@ -3,7 +3,7 @@
  * miscounts must not go on sending. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/tr.h"
 #include "host/internal.h"
 #include "wire/start.h"
 #include <math.h>
@@ -137,14 +137,14 @@ static void api_began(const struct lantoa_host *api, uint64_t id) {
     struct host *host = host__of(api);
     struct host_message *message = host__find(host, id);
     if (!message || message->stage == HOST_QUEUED) {
-        host__fault(
-            host, "the plugin began message %llu, which it was not given", (unsigned long long)id);
+        host__fault(host, TR("the plugin began message %llu, which it was not given"),
+            (unsigned long long)id);
     }
     if (message->stage == HOST_BEGUN) {
-        host__fault(host, "the plugin began message %llu twice", (unsigned long long)id);
+        host__fault(host, TR("the plugin began message %llu twice"), (unsigned long long)id);
     }
     if (!wire_slot_begin(host->journal, message->slot, id)) {
-        host__fault(host, "the journal of message %llu is damaged", (unsigned long long)id);
+        host__fault(host, TR("the journal of message %llu is damaged"), (unsigned long long)id);
     }
     message->stage = HOST_BEGUN;
 }
@@ -174,16 +174,16 @@ static void api_result(const struct lantoa_host *api, const struct lantoa_result
     if (!message || message->stage == HOST_QUEUED) {
         host__fault(host,
             has_ended(host, result.id)
-                ? "the plugin gave a second result for message %llu"
-                : "the plugin gave a result for message %llu, which it was not given",
+                ? TR("the plugin gave a second result for message %llu")
+                : TR("the plugin gave a result for message %llu, which it was not given"),
             id);
     }
     if (result.outcome < LANTOA_SENT || result.outcome > LANTOA_NOT_SENT ||
         result.reason > LANTOA_REASON_OTHER) {
-        host__fault(host, "the plugin gave message %llu a result that does not exist", id);
+        host__fault(host, TR("the plugin gave message %llu a result that does not exist"), id);
     }
     if (result.outcome == LANTOA_SENT && message->stage != HOST_BEGUN) {
-        host__fault(host, "the plugin says it sent message %llu, which it never began", id);
+        host__fault(host, TR("the plugin says it sent message %llu, which it never began"), id);
     }
     int64_t longest = (int64_t)365 * 86400000;
     struct wire_result ended = {

@@ -193,7 +193,8 @@ void host__pump(struct host *host) {
 void host__end_message(
     struct host *host, struct host_message *message, const struct wire_result *result) {
     if (!wire_slot_end(host->journal, message->slot, result)) {
-        host__fault(host, "the journal of message %llu is damaged", (unsigned long long)result->id);
+        host__fault(
+            host, TR("the journal of message %llu is damaged"), (unsigned long long)result->id);
     }
     if (host->fd >= 0) {
         wire_put_result(&host->outbox, result);

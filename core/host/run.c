@@ -120,7 +120,8 @@ static void beat(struct ev_loop *loop, ev_timer *watcher, int events) {
     host__beat(host);
     host__check_overdue(host);
     if (host->memory_bytes > 0 && host__resident_bytes() > host->memory_bytes) {
-        host__fault(host, TR("the plugin uses more memory than its limit of %u MB"), host->memory_mb);
+        host__fault(
+            host, TR("the plugin uses more memory than its limit of %u MB"), host->memory_mb);
     }
 }
 
