@@ -1,6 +1,7 @@
 /* Themes, channels and campaigns: files in and out, and the campaign's way from draft to done. */
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/store.h"
@@ -344,6 +345,7 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
 
 static int campaign_rehearse_verb(struct cli *cli) {
     struct rehearsal rehearsal;
+    base_log_set(BASE_LOG_WARN, 2); /* the rehearsed steps' log is not news of anything that happened */
     int64_t from = cli_option(cli, "clock") ? base_clock_now_ms() : 0;
     int rc = rehearsal_run(cli->db, cli->data_dir, cli->args[0], from, &rehearsal, &cli->err);
     if (rc == 0) {

@@ -258,7 +258,7 @@ int main(int argc, char **argv) {
         }
         code = start(&cli, &words);
     }
-    if (cli.err.text[0]) {
+    if (code != EXIT_SUCCESS && cli.err.text[0]) {
         fprintf(stderr, "lantoa: %s\n", cli.err.text);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {

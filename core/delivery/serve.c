@@ -149,6 +149,13 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal_watch, int events)
 
 /* --- the data folder --- */
 
+/* A fact that may be absent. */
+static int meta_or_null(struct db *db, const char *key, char **value_out, struct base_err *err) {
+    struct base_err inner = {0};
+    int rc = schema_meta_get(db, key, value_out, &inner);
+    return rc == 0 || rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", inner.text);
+}
+
 /* A number that counts starts, in the database and beside it: a database that lags behind its folder is an older copy. */
 static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err) {
     char *path = base_path_join(s->options->data_dir, "epoch");
@@ -158,20 +165,17 @@ static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err
     int64_t file_epoch = 0;
     int64_t db_epoch = 0;
     base_buf_init(&text, 64);
-    int rc = schema_meta_get(s->db, "epoch", &in_db, err);
-    if (rc == 0 || rc == LANTOA_ENOENT) {
-        if (in_db && base_parse_i64(str_from(in_db), &db_epoch) != 0) {
-            db_epoch = 0;
-        }
-        rc = schema_meta_get(s->db, "restored", &flag, err);
+    int rc = meta_or_null(s->db, "epoch", &in_db, err);
+    if (rc == 0) {
+        rc = meta_or_null(s->db, "restored", &flag, err);
     }
-    if (rc == 0 || rc == LANTOA_ENOENT) {
-        rc = 0;
-        if (base_file_exists(path)) {
-            rc = base_file_read(path, 64, &text, err);
-        }
+    if (rc == 0 && base_file_exists(path)) {
+        rc = base_file_read(path, 64, &text, err);
     }
-    if (rc == 0 && base_parse_i64(str_trim(base_buf_str(&text)), &file_epoch) != 0) {
+    if (!in_db || base_parse_i64(str_from(in_db), &db_epoch) != 0) {
+        db_epoch = 0;
+    }
+    if (base_parse_i64(str_trim(base_buf_str(&text)), &file_epoch) != 0) {
         file_epoch = 0;
     }
     *restored_out = (flag && strcmp(flag, "1") == 0) || file_epoch != db_epoch;
@@ -238,15 +242,16 @@ static int start(struct serve *s, struct base_err *err) {
 int serve_run(const struct serve_options *options, struct base_err *err) {
     struct serve s = {.options = options, .lock_fd = -1, .loop = ev_loop_new(EVFLAG_AUTO)};
     signal(SIGPIPE, SIG_IGN);
+    /* Before the channels start, for they may have news at once. */
+    ev_timer_init(&s.tick, on_tick, TICK_S, TICK_S);
+    ev_timer_init(&s.turn, on_turn, 0.0, 0.0);
+    ev_signal_init(&s.term, on_signal, SIGTERM);
+    ev_signal_init(&s.intr, on_signal, SIGINT);
+    s.tick.data = s.turn.data = s.term.data = s.intr.data = &s;
     int rc = start(&s, err);
     if (rc == 0) {
-        ev_timer_init(&s.tick, on_tick, TICK_S, TICK_S);
-        ev_timer_init(&s.turn, on_turn, 0.0, 0.0);
-        ev_signal_init(&s.term, on_signal, SIGTERM);
-        ev_signal_init(&s.intr, on_signal, SIGINT);
-        s.tick.data = s.turn.data = s.term.data = s.intr.data = &s;
         ev_timer_start(s.loop, &s.tick);
-        ev_timer_start(s.loop, &s.turn);
+        schedule(&s, 0.0);
         ev_signal_start(s.loop, &s.term);
         ev_signal_start(s.loop, &s.intr);
         if (options->ready) {
