@@ -11,8 +11,8 @@
 
 enum { CLOCK_MOST_SPEED = 1000000 };
 
-/* speed 0 means the real clock, -1 one that stands. The simulated time is start_ms plus the real
- * time since real_start_us, times speed. */
+/* speed 0 means the real clock, -1 one that stands at start_ms. Else the time is start_ms plus the
+ * real time since real_start_us, times speed. */
 static _Atomic(int64_t) speed, start_ms, real_start_us;
 
 static int64_t read_us(clockid_t id) {

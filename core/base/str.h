@@ -28,12 +28,13 @@ static inline bool str_is(struct str a, const char *text) {
     return str_eq(a, str_from(text));
 }
 
-bool str_case_eq(struct str a, struct str b);                 /* ASCII only */
+bool str_case_eq(struct str a, struct str b); /* ASCII only */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_trim(struct str s);                            /* ASCII white space and U+00A0 at both ends */
-/* Cuts s at the first sep: returns what is before it and moves *s behind it; the whole when sep is absent. */
+struct str str_trim(struct str s); /* ASCII white space and U+00A0 at both ends */
+/* Cuts s at the first sep: returns what is before it and moves *s behind it; the whole when sep is
+ * absent. */
 struct str str_cut(struct str *s, char sep);
-int str_cmp(struct str a, struct str b);                      /* byte order */
+int str_cmp(struct str a, struct str b); /* byte order */
 
 #endif

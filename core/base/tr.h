@@ -1,11 +1,12 @@
-/* Texts that people read, in their language. The English text is the key; Vietnamese comes from the tables
- * core/base/vi/<layer>.def, each line TR_ENTRY("English with %s", "tiếng Việt có %s"). */
+/* Texts that people read, in their language. The English text is the key; Vietnamese comes from the
+ * tables core/base/vi/<layer>.def, each line TR_ENTRY("English with %s", "tiếng Việt có %s"). */
 #ifndef BASE_TR_H
 #define BASE_TR_H
 
 enum base_lang { BASE_LANG_EN, BASE_LANG_VI };
 
-/* Process-wide language; set once at start from --lang, LANTOA_LANG or LANG ("vi*" means Vietnamese). */
+/* Process-wide language; set once at start from --lang, LANTOA_LANG or LANG ("vi*" means
+ * Vietnamese). */
 void base_tr_set(enum base_lang lang);
 enum base_lang base_tr_get(void);
 

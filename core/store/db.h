@@ -1,11 +1,13 @@
 /* The database interface: one SQL text for SQLite (>= 3.40) and PostgreSQL (>= 15). Knows no table.
  *
- * SQL is written with ?1 ?2 ... placeholders, RETURNING and ON CONFLICT; the few differences are named fragments that the driver
- * puts in:  @ID@ (auto-numbered 64-bit primary key), @KEY@ (a 64-bit primary key we choose), @JSON@ (type of a JSON text; read with column ->> 'name'),
+ * SQL is written with ?1 ?2 ... placeholders, RETURNING and ON CONFLICT; the few differences are
+ * named fragments that the driver puts in:  @ID@ (auto-numbered 64-bit primary key), @KEY@ (a
+ * 64-bit primary key we choose), @JSON@ (type of a JSON text; read with column ->> 'name'),
  * @BLOB@ (bytes), @SKIP_LOCKED@ (FOR UPDATE SKIP LOCKED, or nothing).
  *
- * A connection belongs to one thread. Texts given to bind are BORROWED until the next db_step or db_reset of that statement;
- * texts read from a column until the next db_step, db_reset or db_finish. Binding never fails by itself: a fault shows at db_step. */
+ * A connection belongs to one thread. Texts given to bind are BORROWED until the next db_step or
+ * db_reset of that statement; texts read from a column until the next db_step, db_reset or
+ * db_finish. Binding never fails by itself: a fault shows at db_step. */
 #ifndef STORE_DB_H
 #define STORE_DB_H
 
@@ -20,14 +22,16 @@ struct db_stmt;
 /* SCRATCH: a throw-away copy; durability is given up for speed. */
 enum db_open_flags { DB_OPEN_CREATE = 1, DB_OPEN_READ_ONLY = 2, DB_OPEN_SCRATCH = 4 };
 
-/* where: a file path (SQLite; WAL, synchronous FULL, foreign keys on, busy time-out 10 s) or postgresql://...
- * Refuses (LANTOA_EVERSION) a schema newer than this program; does not migrate. */
-int db_open(const char *where, int flags, struct db **db_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* where: a file path (SQLite; WAL, synchronous FULL, foreign keys on, busy time-out 10 s) or
+ * postgresql://... Refuses (LANTOA_EVERSION) a schema newer than this program; does not migrate. */
+int db_open(
+    const char *where, int flags, struct db **db_out, struct base_err *err) LANTOA_MUST_CHECK;
 void db_close(struct db **db); /* all statements must be finished */
 
 /* Runs statements that give no rows, separated by ';'. Fragments are expanded. */
 int db_exec(struct db *db, const char *sql, struct base_err *err) LANTOA_MUST_CHECK;
-int db_prepare(struct db *db, const char *sql, struct db_stmt **stmt_out, struct base_err *err) LANTOA_MUST_CHECK;
+int db_prepare(struct db *db, const char *sql, struct db_stmt **stmt_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void db_finish(struct db_stmt **stmt);
 
 /* index counts from 1 */
@@ -53,18 +57,22 @@ bool db_column_is_null(struct db_stmt *stmt, int column);
 int db_column_count(struct db_stmt *stmt);
 int64_t db_changes(struct db *db); /* rows touched by the last INSERT, UPDATE or DELETE */
 
-/* One-off helpers: prepare, run, finish. The i64 form reads the first column of the first row (LANTOA_ENOENT when no row). */
-int db_get_i64(struct db *db, const char *sql, int64_t *value_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* One-off helpers: prepare, run, finish. The i64 form reads the first column of the first row
+ * (LANTOA_ENOENT when no row). */
+int db_get_i64(
+    struct db *db, const char *sql, int64_t *value_out, struct base_err *err) LANTOA_MUST_CHECK;
 
-/* A write transaction: takes the one writer's place at once (SQLite: BEGIN IMMEDIATE). Not nested. */
+/* A write transaction: takes the writer's place at once (SQLite: BEGIN IMMEDIATE). Not nested. */
 int db_begin(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
-int db_commit(struct db *db, struct base_err *err) LANTOA_MUST_CHECK; /* on error the transaction is rolled back */
+/* On error the transaction is rolled back. */
+int db_commit(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
 
-/* Changes whenever another connection has committed. Cheap; for noticing the CLI from the daemon. */
+/* Changes whenever another connection commits. Cheap; lets the daemon notice the CLI. */
 int db_data_version(struct db *db, int64_t *version_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* A consistent copy into a new file while others read and write; meta.restored is set to 1 in the copy. */
+/* A consistent copy into a new file while others read and write; meta.restored is set to 1 in the
+ * copy. */
 int db_backup(struct db *db, const char *path, struct base_err *err) LANTOA_MUST_CHECK;
 /* Integrity check of the file itself; LANTOA_ECORRUPT with the first finding. */
 int db_check(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;

@@ -198,6 +198,7 @@ static int driver_has_table(
     if (result != 0) {
         return result;
     }
+    BASE_ASSERT(stmt);
     if (name) {
         driver_bind_str(stmt, 1, str_from(name));
     }

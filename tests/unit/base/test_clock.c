@@ -47,6 +47,20 @@ static void simulated(void **state) {
     assert_true(base_clock_real_until(INT64_MAX) > 0);
 }
 
+static void standing(void **state) {
+    (void)state;
+    base_clock_stand(5000);
+    assert_int_equal(base_clock_speed(), 0);
+    sleep_ms(2);
+    assert_true(base_clock_now_ms() == 5000);
+    assert_int_equal(base_clock_real_until(5000), 0);
+    assert_true(base_clock_real_until(5001) == INT64_MAX);
+    base_clock_jump(7000);
+    assert_true(base_clock_now_ms() == 7000);
+    base_clock_jump(6000);
+    assert_true(base_clock_now_ms() == 7000);
+}
+
 static void spec(void **state) {
     (void)state;
     struct base_err err = {0};
@@ -73,6 +87,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real),
         cmocka_unit_test(simulated),
+        cmocka_unit_test(standing),
         cmocka_unit_test(spec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
