@@ -19,6 +19,7 @@ static void echo_send(void *self, const struct lantoa_message *const *messages, 
         struct lantoa_event event = LANTOA_EVENT(.token = message->id, .kind = LANTOA_EVENT_INBOUND,
             .key = message->key, .address = message->address, .detail = {text, (size_t)length});
         bad_send_well(bad, message);
+        bad->host->metric(bad->host, "clock_ms", (double)bad->host->now(bad->host));
         if (bad->host->event(bad->host, &event) != 0) {
             bad->host->metric(bad->host, "held_off", 1);
         }

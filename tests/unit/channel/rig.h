@@ -42,7 +42,7 @@ struct rig_channel {
 };
 
 static void rig_pump(struct rig_channel *ch) {
-    static const struct str fields[8] = {{"Tiêu đề", 10}, {"Xin chào", 9}, {"", 0}, {"", 0}};
+    static const struct str fields[8] = {{"Tiêu đề", 11}, {"Xin chào", 9}, {"", 0}, {"", 0}};
     if (channel_state(ch->channel) != CHANNEL_READY) {
         return;
     }
