@@ -1,6 +1,5 @@
 /* Opens a SQLite file the way Lantoa wants it: durable, in WAL mode, strict about what PostgreSQL
  * would not take. */
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tr.h"
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BUSY_TIMEOUT_MS = 10000, RETRY_MS = 50 };
 
@@ -21,23 +21,39 @@ static void config(void) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Why a file cannot be created: errno of its folder, 0 when that is not the reason. SQLite's own
+ * number is the one of a second try without writing, which is always "no such file". */
+static int folder_errno(const char *where) {
+    const char *slash = strrchr(where, '/');
+    char *folder = slash ? base_strndup(where, (size_t)(slash - where) + 1) : base_strdup(".");
+    int number = access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+    base_free(folder);
+    return number;
+}
+
 /* Why a file cannot be opened, in better words than SQLite's "unable to open database file". */
 static int open_fault(
     const char *where, int flags, sqlite3 *handle, int result, struct base_err *err) {
     struct stat found;
-    if (stat(where, &found) != 0) {
-        int number = errno;
-        if (number == ENOENT && !(flags & DB_OPEN_CREATE)) {
-            return base_err_set(err, LANTOA_ENOENT, TR("%s: no such database"), where);
+    if (stat(where, &found) == 0) {
+        if (S_ISDIR(found.st_mode)) {
+            return base_err_set(err, LANTOA_EINVAL, TR("%s: is a folder, not a database"), where);
         }
-        if (number != ENOENT) {
-            return base_err_set(err, LANTOA_EIO, TR("%s: cannot open the database (%s)"), where,
-                strerrordesc_np(number));
-        }
-    } else if (S_ISDIR(found.st_mode)) {
-        return base_err_set(err, LANTOA_EINVAL, TR("%s: is a folder, not a database"), where);
+        return sqlite__fault(where, handle, result, err);
     }
-    return sqlite__fault(where, handle, result, err);
+    int number = errno;
+    if (number == ENOENT && !(flags & DB_OPEN_CREATE)) {
+        return base_err_set(err, LANTOA_ENOENT, TR("%s: no such database"), where);
+    }
+    if (number == ENOENT) {
+        number = folder_errno(where);
+    }
+    if (number == 0) {
+        return sqlite__fault(where, handle, result, err);
+    }
+    int code = number == EACCES || number == EROFS ? LANTOA_EDENIED : LANTOA_EIO;
+    return base_err_set(
+        err, code, TR("%s: cannot open the database (%s)"), where, strerrordesc_np(number));
 }
 
 static int wal_try(const char *name, sqlite3 *handle, bool *is_wal_out, struct base_err *err) {
@@ -96,6 +112,10 @@ static int configure(const char *name, sqlite3 *handle, int flags, struct base_e
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (!(flags & DB_OPEN_READ_ONLY)) {
+        /* Where it may not write, SQLite opens for reading and says nothing. */
+        if (sqlite3_db_readonly(handle, "main") == 1) {
+            return sqlite__fault(name, NULL, SQLITE_READONLY, err);
+        }
         int result = wal_switch_on(name, handle, err);
         if (result != 0) {
             return result;
