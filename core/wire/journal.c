@@ -122,7 +122,7 @@ static int check_head(const struct head *head, off_t bytes, struct base_err *err
     if (memcmp(head->magic, MAGIC, sizeof(head->magic)) != 0 || head->version != VERSION ||
         head->slot_bytes != SLOT_BYTES || head->slots == 0 ||
         head->slots > WIRE_JOURNAL_SLOTS_MOST ||
-        bytes < HEAD_BYTES + (off_t)head->slots * SLOT_BYTES) {
+        bytes != HEAD_BYTES + (off_t)head->slots * SLOT_BYTES) {
         return base_err_set(err, LANTOA_ECORRUPT, TR("the channel's journal is damaged"));
     }
     char now[40];
