@@ -3,12 +3,14 @@
 #include "campaign/check_private.h"
 #include "campaign/template.h"
 
-#include "audience/contact.h"
 #include "base/tr.h"
 
-/* Built-in fields that a text is likely to use; the custom ones come from the database. */
-static const char common_names[] = "name phone email ref person_id birth_date sex household "
-                                   "enrolled_on lang ";
+/* Built-in fields of a contact that a text can show; the custom ones come from the database. */
+static const char shown_fields[] =
+    "name phone email ref person_id birth_date sex household enrolled_on lang ";
+/* Columns of an import that become something else; in a text they would be missing for everybody.
+ */
+static const char hidden_fields[] = "si_code place_code enrolled consent";
 
 static const struct channel_content *find_row(
     const struct channel_manifest *manifest, const char *name) {
@@ -60,7 +62,7 @@ struct name_check {
 
 static int fill_names(struct spec__check *c) {
     struct db_stmt *stmt = NULL;
-    base_buf_add_text(&c->names, common_names);
+    base_buf_add_text(&c->names, shown_fields);
 #define VARIABLE_ADD(variable, meaning) base_buf_add_text(&c->names, #variable " ");
     CAMPAIGN_VARIABLES(VARIABLE_ADD)
 #undef VARIABLE_ADD
@@ -74,38 +76,47 @@ static int fill_names(struct spec__check *c) {
     return code;
 }
 
-static void report_name(struct name_check *check, const struct template_use *use) {
-    struct spec__check *c = check->c;
-    if (c->names.bytes == 0) {
-        check->code = fill_names(c);
-    }
-    struct str near = spec__nearest(use->name, base_buf_str(&c->names));
-    char where[160];
+/* "line 1, column 5", with the partial's name in front when the name stands in one */
+static void print_place(const struct template_use *use, char *text, size_t room) {
     if (use->partial.bytes > 0) {
-        snprintf(where, sizeof(where), TR("partial '%.*s', line %d, column %d"),
-            STR_ARG(use->partial), use->line, use->column);
+        snprintf(text, room, TR("partial '%.*s', line %d, column %d"), STR_ARG(use->partial),
+            use->line, use->column);
     } else {
-        snprintf(where, sizeof(where), TR("line %d, column %d"), use->line, use->column);
+        snprintf(text, room, TR("line %d, column %d"), use->line, use->column);
     }
+}
+
+static void report_unknown(struct name_check *check, const struct template_use *use) {
+    char place[160];
+    print_place(use, place, sizeof(place));
+    struct str near = spec__nearest(use->name, base_buf_str(&check->c->names));
     if (near.bytes > 0) {
-        spec__finding(c, check->node, TR("%s: unknown attribute '%.*s' (did you mean '%.*s'?)"),
-            where, STR_ARG(use->name), STR_ARG(near));
+        spec__finding(check->c, check->node,
+            TR("%s: unknown attribute '%.*s' (did you mean '%.*s'?)"), place, STR_ARG(use->name),
+            STR_ARG(near));
     } else {
-        spec__finding(c, check->node,
+        spec__finding(check->c, check->node,
             TR("%s: unknown attribute '%.*s'; if some people have it, write {{%.*s | or \"...\"}}"),
-            where, STR_ARG(use->name), STR_ARG(use->name));
+            place, STR_ARG(use->name), STR_ARG(use->name));
     }
 }
 
 static void check_name(void *arg, const struct template_use *use) {
     struct name_check *check = arg;
-    if (check->code || use->optional || campaign_variable_known(use->name)) {
+    struct spec__check *c = check->c;
+    if (check->code == 0 && c->names.bytes == 0) {
+        check->code = fill_names(c);
+    }
+    if (check->code || spec__word_in(use->name, base_buf_str(&c->names))) {
         return;
     }
-    bool known = false;
-    check->code = contact_attribute_known(check->c->db, use->name, &known, check->c->err);
-    if (check->code == 0 && !known) {
-        report_name(check, use);
+    if (spec__word_in(use->name, str_from(hidden_fields))) {
+        char place[160];
+        print_place(use, place, sizeof(place));
+        spec__finding(
+            c, check->node, TR("%s: '%.*s' cannot stand in a text"), place, STR_ARG(use->name));
+    } else if (!use->optional) {
+        report_unknown(check, use);
     }
 }
 

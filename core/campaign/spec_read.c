@@ -95,7 +95,7 @@ struct str spec__nearest(struct str word, struct str words) {
     return nearest;
 }
 
-static bool word_in(struct str word, struct str words) {
+bool spec__word_in(struct str word, struct str words) {
     while (words.bytes > 0) {
         if (str_eq(str_cut(&words, ' '), word)) {
             return true;
@@ -125,7 +125,7 @@ bool spec__object(struct spec__reader *r, const struct spec__node *node, const c
     const char *key;
     json_t *value;
     json_object_foreach(node->json, key, value) {
-        if (keys && !word_in(str_from(key), str_from(keys))) {
+        if (keys && !spec__word_in(str_from(key), str_from(keys))) {
             struct spec__node child = spec__child(node, key);
             struct str near = spec__nearest(str_from(key), str_from(keys));
             if (near.bytes > 0) {

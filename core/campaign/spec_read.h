@@ -44,6 +44,7 @@ bool spec__duration(struct spec__reader *r, const struct spec__node *node, struc
 int spec__choice(struct spec__reader *r, const struct spec__node *node, enum spec__presence presence, const char *words);
 bool spec__lang_valid(const char *lang); /* vi, en, zh-Hant */
 
+bool spec__word_in(struct str word, struct str words); /* a blank-separated list */
 /* The word of a blank-separated list nearest to a mistyped one; .bytes 0 when none is near. BORROWED from words. */
 struct str spec__nearest(struct str word, struct str words);
 

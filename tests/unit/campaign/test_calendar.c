@@ -53,6 +53,10 @@ static void to_ms_table(void **state) {
         /* beyond the table of the file: the rule in its footer */
         {"Europe/Paris", "2090-07-15T08:00", "2090-07-15T06:00"},
         {"Europe/Paris", "2090-01-15T08:00", "2090-01-15T07:00"},
+        {"Europe/Paris", "2095-03-26T08:00", "2095-03-26T07:00"},
+        {"Europe/Paris", "2095-03-27T02:30",
+            "2095-03-27T01:30"}, /* the last Sunday is the fourth */
+        {"Europe/Paris", "2095-03-27T08:00", "2095-03-27T06:00"},
         {"Australia/Sydney", "2090-01-15T08:00", "2090-01-14T21:00"},
         {"Australia/Sydney", "2090-07-15T08:00", "2090-07-14T22:00"},
         {"America/New_York", "2026-03-08T02:30", "2026-03-08T07:30"},

@@ -116,6 +116,20 @@ static void templates(void **state) {
         "steps[0].content.vi.text", "unknown filter 'shout'");
 }
 
+/* Columns of the import that are no values of a contact, even where a missing value would do no
+ * harm. */
+static void names_that_texts_cannot_show(void **state) {
+    (void)state;
+    expect_step(STEP("mail", "\"vi\":{\"subject\":\"s\",\"text\":\"{{^enrolled}}x{{/enrolled}}\"}"),
+        "steps[0].content.vi.text", "line 1, column 1: 'enrolled' cannot stand in a text");
+    expect_step(
+        STEP("mail", "\"vi\":{\"subject\":\"s\",\"text\":\"{{place_code | or \\\"x\\\"}}\"}"),
+        "steps[0].content.vi.text", "'place_code' cannot stand in a text");
+    expect_none(
+        "all", STEP("mail", "\"vi\":{\"subject\":\"s\",\"text\":\"{{#enrolled_on}}{{enrolled_on | "
+                            "date}}{{/enrolled_on}}{{^nothing_known}}x{{/nothing_known}}\"}"));
+}
+
 static void attachments(void **state) {
     (void)state;
     file("a.pdf", "hello");
@@ -174,6 +188,7 @@ int main(void) {
         with_store(unknown_things),
         with_store(content_rows),
         with_store(templates),
+        with_store(names_that_texts_cannot_show),
         with_store(attachments),
         with_store(all_findings),
     };
