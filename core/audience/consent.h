@@ -40,4 +40,28 @@ int suppression_remove(struct db *db, const char *kind, struct str address,
 int suppression_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
+/* What is known of one contact's consents, newest first. */
+struct consent_row {
+    int64_t id, contact_id;
+    struct str channel, purpose, source, evidence, text_hash; /* BORROWED for the call */
+    bool given;
+    int64_t at_ms;
+};
+/* contact_id 0: of everybody, at most `most`. row returns 0 to go on; another value ends the list
+ * and is returned. */
+int consent_each(struct db *db, int64_t contact_id, int64_t most,
+    int (*row)(void *arg, const struct consent_row *consent), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+struct suppression_row {
+    struct str kind, address, reason, source; /* BORROWED for the call */
+    int64_t at_ms;
+};
+
+/* Newest first, at most `most`; kind NULL: all. row returns 0 to go on; another value ends the list
+ * and is returned. */
+int suppression_each(struct db *db, const char *kind, int64_t most,
+    int (*row)(void *arg, const struct suppression_row *suppression), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
 #endif

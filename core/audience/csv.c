@@ -40,6 +40,7 @@ struct audience_csv {
     struct str *fields;
     char *heading_text; /* owns what headings point into */
     char fault[FAULT_MAX];
+    int broken; /* the code that goes with SCAN_BROKEN */
 };
 
 enum scan { SCAN_ROW, SCAN_MORE, SCAN_END, SCAN_BROKEN };
@@ -90,16 +91,16 @@ static void span_add(struct audience_csv *csv, const char *from, const char *to,
         .at = (uint32_t)(from - csv->buffer), .bytes = (uint32_t)(to - from), .doubled = doubled};
 }
 
-static enum scan field_too_long(
-    const struct audience_csv *csv, int64_t line, struct base_err *err) {
+static enum scan field_too_long(struct audience_csv *csv, int64_t line, struct base_err *err) {
     (void)base_err_set(err, LANTOA_ELIMIT, TR("field %zu is longer than %d KiB"),
         csv->field_count + 1, AUDIENCE_CSV_FIELD_MAX / 1024);
     (void)file_fault(csv, line, err);
+    csv->broken = LANTOA_ELIMIT;
     return SCAN_BROKEN;
 }
 
 static enum scan broken_quote(
-    const struct audience_csv *csv, int64_t line, bool endless, struct base_err *err) {
+    struct audience_csv *csv, int64_t line, bool endless, struct base_err *err) {
     if (endless) {
         (void)base_err_set(err, LANTOA_EINVAL,
             TR("field %zu: the quote that opens here is never closed"), csv->field_count + 1);
@@ -109,6 +110,7 @@ static enum scan broken_quote(
             csv->field_count + 1);
     }
     (void)file_fault(csv, line, err);
+    csv->broken = LANTOA_EINVAL;
     return SCAN_BROKEN;
 }
 
@@ -127,6 +129,7 @@ static enum scan scan_quoted(struct audience_csv *csv, const char **at_io, const
                 TR("field %zu: the quote that opens here is not closed within %d KiB"),
                 csv->field_count + 1, AUDIENCE_CSV_FIELD_MAX / 1024);
             (void)file_fault(csv, line, err);
+            csv->broken = LANTOA_ELIMIT;
             return SCAN_BROKEN;
         }
         if (!quote) {
@@ -304,7 +307,7 @@ static int next_scanned(struct audience_csv *csv, int64_t *line_out, struct base
             return 0;
         case SCAN_BROKEN:
             rc = check_unread(csv, err);
-            return rc ? rc : LANTOA_EINVAL;
+            return rc ? rc : csv->broken;
         case SCAN_ROW:
             break;
         }

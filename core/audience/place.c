@@ -313,3 +313,26 @@ int place_under(struct db *db, const int64_t *ids, size_t count, int64_t **under
     tree_release(&tree);
     return rc;
 }
+
+int place_path(struct db *db, int64_t id, struct base_buf *out, struct base_err *err) {
+    enum { ANCESTORS_MOST = 8 };
+    struct db_stmt *stmt = NULL;
+    int rc =
+        db_prepare(db, "SELECT name, COALESCE(parent_id, 0) FROM place WHERE id = ?1", &stmt, err);
+    for (int i = 0; rc == 0 && id != 0 && i < ANCESTORS_MOST; i++) {
+        db_bind_i64(stmt, 1, id);
+        rc = db_step(stmt, err);
+        if (rc == 1) {
+            base_buf_add_text(out, i ? ", " : "");
+            base_buf_add_str(out, db_column_str(stmt, 0));
+            id = db_column_i64(stmt, 1);
+            db_reset(stmt);
+            rc = 0;
+        } else if (rc == 0) {
+            rc = base_err_set(
+                err, LANTOA_ENOENT, TR("there is no place with the number %lld"), (long long)id);
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}

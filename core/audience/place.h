@@ -3,6 +3,7 @@
 #define AUDIENCE_PLACE_H
 
 #include "audience/csv.h"
+#include "base/buf.h"
 #include "store/db.h"
 
 /* Columns: code, name, level (province, district, commune, village), parent (code of the parent
@@ -42,5 +43,10 @@ struct place_row {
  * in name order. */
 int place_each(struct db *db, int64_t day, int (*row)(void *arg, const struct place_row *place),
     void *arg, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* Appends the name with those above it: "Xã Đồng Tiến, Huyện Yên Thế, Tỉnh Bắc Giang".
+ * LANTOA_ENOENT. */
+int place_path(
+    struct db *db, int64_t id, struct base_buf *out, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

@@ -1,0 +1,211 @@
+/* Addresses nobody may send to. They are stored in the same normal form as those of contacts, or
+ * they would never be found. */
+#include "audience/consent.h"
+
+#include "audience/contact.h"
+#include "audience/import_run.h"
+#include "base/tr.h"
+
+enum { ADDRESS_MOST = 1024 };
+
+/* Appends the normal form. kind: "email" or "phone". */
+static int normal_form(
+    const char *kind, struct str address, struct base_buf *out, struct base_err *err) {
+    if (strcmp(kind, "email") == 0) {
+        return contact_email(address, out, err);
+    }
+    if (strcmp(kind, "phone") == 0) {
+        char phone[20];
+        int rc = contact_phone(address, phone, err);
+        if (rc == 0) {
+            base_buf_add_text(out, phone);
+        }
+        return rc;
+    }
+    return base_err_set(err, LANTOA_EINVAL, TR("an address is of the kind email or phone"));
+}
+
+static bool reason_known(struct str reason) {
+    return str_is(reason, "opted_out") || str_is(reason, "do_not_call") ||
+           str_is(reason, "invalid");
+}
+
+/* ---- one address ---- */
+
+#define INSERT_SQL                                                                                 \
+    "INSERT INTO suppression (kind, address, reason, at, source, batch_id) VALUES (?1, ?2, ?3, "   \
+    "?4, ?5, ?6) ON CONFLICT DO NOTHING"
+
+int suppression_add(struct db *db, const char *kind, struct str address, const char *reason,
+    int64_t at_ms, const char *source, struct base_err *err) {
+    struct base_buf normal;
+    base_buf_init(&normal, ADDRESS_MOST);
+    struct db_stmt *stmt = NULL;
+    int rc = normal_form(kind, address, &normal, err);
+    if (rc == 0 && !reason_known(str_from(reason))) {
+        rc =
+            base_err_set(err, LANTOA_EINVAL, TR("the reason is opted_out, do_not_call or invalid"));
+    }
+    rc = rc ? rc : db_prepare(db, INSERT_SQL, &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, kind);
+        db_bind_str(stmt, 2, base_buf_str(&normal));
+        db_bind_text(stmt, 3, reason);
+        db_bind_i64(stmt, 4, at_ms);
+        db_bind_text(stmt, 5, source);
+        db_bind_null(stmt, 6);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    base_buf_release(&normal);
+    return rc;
+}
+
+int suppression_remove(struct db *db, const char *kind, struct str address, struct base_err *err) {
+    struct base_buf normal;
+    base_buf_init(&normal, ADDRESS_MOST);
+    struct db_stmt *stmt = NULL;
+    int rc = normal_form(kind, address, &normal, err);
+    rc =
+        rc ? rc
+           : db_prepare(db, "DELETE FROM suppression WHERE kind = ?1 AND address = ?2", &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, kind);
+        db_bind_str(stmt, 2, base_buf_str(&normal));
+        rc = db_run(stmt, err);
+    }
+    if (rc == 0 && db_changes(db) == 0) {
+        rc = base_err_set(err, LANTOA_ENOENT, TR("%s is not suppressed"), base_buf_text(&normal));
+    }
+    db_finish(&stmt);
+    base_buf_release(&normal);
+    return rc;
+}
+
+int suppression_each(struct db *db, const char *kind, int64_t most,
+    int (*row)(void *arg, const struct suppression_row *suppression), void *arg,
+    struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT kind, address, reason, at, source FROM suppression WHERE CAST(?1 AS TEXT) IS NULL "
+        "OR kind = ?1 ORDER BY at DESC, address LIMIT ?2",
+        &stmt, err);
+    if (rc) {
+        return rc;
+    }
+    db_bind_text(stmt, 1, kind);
+    db_bind_i64(stmt, 2, most);
+    while ((rc = db_step(stmt, err)) == 1) {
+        struct suppression_row suppression = {.kind = db_column_str(stmt, 0),
+            .address = db_column_str(stmt, 1),
+            .reason = db_column_str(stmt, 2),
+            .at_ms = db_column_i64(stmt, 3),
+            .source = db_column_str(stmt, 4)};
+        rc = row(arg, &suppression);
+        if (rc) {
+            break;
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+/* ---- a list of them ---- */
+
+enum field { FIELD_ADDRESS, FIELD_EMAIL, FIELD_PHONE, FIELD_REASON, FIELDS };
+
+static const struct audience__field fields[FIELDS] = {
+    [FIELD_ADDRESS] = {"address", "dia chi"},
+    [FIELD_EMAIL] = {"email", "e mail|mail|thu dien tu|dia chi email"},
+    [FIELD_PHONE] = {"phone",
+        "so dien thoai|dien thoai|sdt|di dong|so di dong|mobile|phone number|msisdn"},
+    [FIELD_REASON] = {"reason", "ly do"},
+};
+static const struct audience__column_spec spec = {.fields = fields, .field_count = FIELDS};
+
+struct suppressing {
+    struct audience__run run;
+    struct db_stmt *insert;
+    struct base_buf normal;
+};
+
+/* One address of a row. *taken_io: an address of the row was good; *added_io: it was new. */
+static int take_address(struct suppressing *import, const struct audience_csv_row *row,
+    enum field field, struct str reason, bool *taken_io, bool *added_io, struct base_err *err) {
+    struct str address = audience__columns_value(import->run.columns, row, field);
+    if (address.bytes == 0) {
+        return 0;
+    }
+    bool email =
+        field == FIELD_EMAIL || (field == FIELD_ADDRESS && memchr(address.at, '@', address.bytes));
+    const char *kind = email ? "email" : "phone";
+    struct base_err why = {0};
+    base_buf_clear(&import->normal);
+    if (normal_form(kind, address, &import->normal, &why)) {
+        audience__run_fault(&import->run, row->line,
+            audience__columns_heading(import->run.columns, import->run.csv, &spec, field), address,
+            why.text, false);
+        return 0;
+    }
+    *taken_io = true;
+    db_bind_text(import->insert, 1, kind);
+    db_bind_str(import->insert, 2, base_buf_str(&import->normal));
+    db_bind_str(import->insert, 3, reason.bytes ? reason : STR("opted_out"));
+    db_bind_i64(import->insert, 4, import->run.now_ms);
+    db_bind_text(import->insert, 5, "import");
+    db_bind_i64(import->insert, 6, import->run.batch_id);
+    int rc = db_run(import->insert, err);
+    *added_io |= rc == 0 && db_changes(import->run.db) > 0;
+    return rc;
+}
+
+static int take_row(
+    struct suppressing *import, const struct audience_csv_row *row, struct base_err *err) {
+    struct audience_import_outcome *outcome = import->run.outcome;
+    outcome->rows++;
+    import->run.position = audience_csv_position(import->run.csv);
+    struct str reason = audience__columns_value(import->run.columns, row, FIELD_REASON);
+    const char *fault = row->fault;
+    if (!fault && reason.bytes > 0 && !reason_known(reason)) {
+        fault = TR("the reason is opted_out, do_not_call or invalid");
+    }
+    if (fault) {
+        audience__run_fault(&import->run, row->line, (struct str){NULL, 0},
+            row->fault ? row->fields[0] : reason, fault, false);
+        outcome->rejected++;
+        return 0;
+    }
+    bool taken = false, added = false;
+    int rc = 0;
+    for (int field = FIELD_ADDRESS; rc == 0 && field <= FIELD_PHONE; field++) {
+        rc = take_address(import, row, (enum field)field, reason, &taken, &added, err);
+    }
+    outcome->rejected += !taken;
+    outcome->added += added;
+    outcome->unchanged += taken && !added;
+    return rc;
+}
+
+int suppression_import(struct db *db, const struct audience_import *options,
+    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    static const int needed[] = {FIELD_ADDRESS, FIELD_EMAIL, FIELD_PHONE, -1};
+    struct suppressing import = {0};
+    int rc = audience__run_open(&import.run, db, options, &spec, outcome_out, err);
+    if (rc) {
+        return rc;
+    }
+    base_buf_init(&import.normal, ADDRESS_MOST);
+    rc = audience__run_needs(&import.run, needed, err);
+    rc = rc ? rc : audience__run_start(&import.run, "suppression", err);
+    rc = rc ? rc : db_prepare(db, INSERT_SQL, &import.insert, err);
+    struct audience_csv_row row;
+    while (rc == 0 && (rc = audience_csv_next(import.run.csv, &row, err)) == 1) {
+        bool committed = false;
+        rc = take_row(&import, &row, err);
+        rc = rc ? rc : audience__run_row(&import.run, &committed, err);
+    }
+    db_finish(&import.insert);
+    rc = audience__run_end(&import.run, rc, err);
+    base_buf_release(&import.normal);
+    return rc;
+}
