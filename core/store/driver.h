@@ -33,8 +33,9 @@ struct db_driver {
     int (*backup)(struct db *db, const char *path, struct base_err *err);
     int (*check)(struct db *db, struct base_err *err);
     int (*checkpoint)(struct db *db, struct base_err *err);
-    /* Whether the table is there; with name NULL, whether any table is. */
-    int (*has_table)(struct db *db, const char *name, bool *there_out, struct base_err *err);
+    /* Whether the table is there, and whether any is; both as of one moment. */
+    int (*has_table)(
+        struct db *db, const char *name, bool *there_out, bool *any_out, struct base_err *err);
 };
 
 /* The heads of the drivers' own structs. */

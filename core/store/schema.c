@@ -32,19 +32,18 @@ int schema__newer_fault(struct db *db, int version, struct base_err *err) {
 }
 
 int schema_version(struct db *db, int *version_out, struct base_err *err) {
-    bool there;
-    int result = db->driver->has_table(db, "meta", &there, err);
+    bool there = false, any = false;
+    int result = db->driver->has_table(db, "meta", &there, &any, err);
     if (result != 0) {
         return result;
     }
     if (!there) {
-        result = db->driver->has_table(db, NULL, &there, err);
-        if (result == 0 && there) {
+        if (any) {
             return base_err_set(
                 err, LANTOA_EINVAL, TR("%s: the database belongs to another program"), db->name);
         }
         *version_out = 0;
-        return result;
+        return 0;
     }
     char *text = NULL;
     int64_t version = 0;

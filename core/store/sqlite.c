@@ -190,25 +190,25 @@ static bool driver_in_transaction(const struct db *db) {
 }
 
 static int driver_has_table(
-    struct db *db, const char *name, bool *there_out, struct base_err *err) {
+    struct db *db, const char *name, bool *there_out, bool *any_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int result = driver_prepare(db,
-        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND (?1 IS NULL OR name = ?1) LIMIT 1",
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE name = ?1) FROM sqlite_schema WHERE type = "
+        "'table'",
         &stmt, err);
     if (result != 0) {
         return result;
     }
     BASE_ASSERT(stmt);
-    if (name) {
-        driver_bind_str(stmt, 1, str_from(name));
-    }
+    driver_bind_str(stmt, 1, str_from(name));
     result = driver_step(stmt, err);
-    driver_finish(stmt);
-    if (result < 0) {
-        return result;
+    if (result == 1) {
+        *any_out = driver_column_i64(stmt, 0) > 0;
+        *there_out = driver_column_i64(stmt, 1) > 0;
+        result = 0;
     }
-    *there_out = result == 1;
-    return 0;
+    driver_finish(stmt);
+    return result;
 }
 
 const struct db_driver db__sqlite_driver = {

@@ -37,6 +37,14 @@ static void simulated(void **state) {
     /* a day is 86 ms, rounded up so that a timer never rings early */
     int64_t until = base_clock_real_until(base_clock_now_ms() + 86400000);
     assert_true(until >= 1 && until <= 87);
+    /* Less than a real millisecond ahead is still not past, save when that much went by between the
+     * calls. */
+    base_clock_simulate(0, 1000);
+    int64_t soon = 0;
+    for (int i = 0; i < 100 && soon == 0; i++) {
+        soon = base_clock_real_until(base_clock_now_ms() + 999);
+    }
+    assert_int_equal(soon, 1);
     base_clock_jump(2000000000000);
     assert_true(base_clock_now_ms() >= 2000000000000);
     base_clock_jump(1500000000000);

@@ -32,7 +32,14 @@ static void write_and_read(void **state) {
     struct stat found;
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0640);
-    assert_int_equal(base_file_exists(support_path(&dir, "a.txt.tmp")), 0);
+    const char *temporary = support_path(&dir, "a.txt.tmp");
+    assert_int_equal(base_file_exists(temporary), 0);
+    /* A .tmp that a crash left open to all must not hand its mode on. */
+    support_file_write(temporary, "half", 4);
+    assert_int_equal(chmod(temporary, 0666), 0);
+    assert_ok(base_file_write(path, STR("new text"), 0600, &err), err);
+    assert_int_equal(stat(path, &found), 0);
+    assert_int_equal(found.st_mode & 0777, 0600);
     base_buf_clear(&buf);
     char *large = base_alloc(300000);
     memset(large, 'z', 300000);

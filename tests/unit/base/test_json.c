@@ -55,7 +55,8 @@ static void faults_name_line_and_field(void **state) {
                                   "{\"name\": true,\n"
                                   " \"tls\": true,\n"
                                   " \"when\": {\n"
-                                  "   \"at\": null}}]}");
+                                  "   \"at\": null}},\n"
+                                  "null]}");
     json_t *steps = json_object_get(base_json_root(doc), "steps");
     json_t *when = json_object_get(json_array_get(steps, 1), "when");
     assert_fault(base_json_fault(doc, when, "steps[1].when", &err, "bad %s", "time"), LANTOA_EINVAL,
@@ -68,6 +69,8 @@ static void faults_name_line_and_field(void **state) {
         "f.json:5: field steps[1].tls: no");
     assert_fault(base_json_fault(doc, NULL, "steps.1.when.at", &err, "no"), LANTOA_EINVAL, err,
         "f.json:7: field steps.1.when.at: no");
+    assert_fault(base_json_fault(doc, NULL, "steps[2]", &err, "no"), LANTOA_EINVAL, err,
+        "f.json:8: field steps[2]: no");
     /* What is missing is reported at its parent. */
     assert_fault(base_json_fault(doc, NULL, "steps[0].channel", &err, "missing"), LANTOA_EINVAL,
         err, "f.json:3: field steps[0].channel: missing");
@@ -118,6 +121,7 @@ static void limits(void **state) {
     memset(deep + 200, ']', 200);
     assert_fault(base_json_parse(str_of(deep, 400), "f.json", &doc, &err), LANTOA_ELIMIT, err,
         "f.json:1: nested deeper than 64 levels");
+    assert_int_equal(base_json_parse(str_of(deep + 135, 130), "f.json", &doc, &err), LANTOA_ELIMIT);
     assert_ok(base_json_parse(str_of(deep + 136, 128), "f.json", &doc, &err), err);
     base_json_free(&doc);
     /* Brackets in texts are no levels. */
