@@ -123,7 +123,7 @@ static void check_name(void *arg, const struct template_use *use) {
 static int check_template(struct spec__check *c, const struct spec__node *node, const char *lang,
     const struct channel_content *row, const char *text) {
     struct theme_partials partials = {c->theme, lang};
-    unsigned mode = row->flags & LANTOA_CONTENT_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
+    unsigned mode = row && row->flags & LANTOA_CONTENT_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
     if (!c->theme) {
         mode |= TEMPLATE_LENIENT; /* the theme is missed already; its partials would be noise */
     }
@@ -139,11 +139,25 @@ static int check_template(struct spec__check *c, const struct spec__node *node, 
     template_each_name(template, check_name, &check);
     bool constant = template_name_count(template) == 0;
     template_free(&template);
-    if (constant && row->most_bytes > 0 && strlen(text) > row->most_bytes) {
+    if (constant && row && row->most_bytes > 0 && strlen(text) > row->most_bytes) {
         spec__finding(
             c, node, TR("has %zu bytes, at most %zu are allowed"), strlen(text), row->most_bytes);
     }
     return check.code;
+}
+
+static int check_field(struct spec__check *c, const struct spec__node *field,
+    const struct campaign_step *step, const char *lang, const struct channel_manifest *manifest,
+    const char *text) {
+    const struct channel_content *row = manifest ? find_row(manifest, field->key) : NULL;
+    if (manifest && !row) {
+        unknown_field(c, field, step, manifest);
+        return 0;
+    }
+    if (row && (row->flags & LANTOA_CONTENT_SINGLE_LINE) && strpbrk(text, "\r\n")) {
+        spec__finding(c, field, TR("must be a single line"));
+    }
+    return check_template(c, field, lang, row, text);
 }
 
 int spec__check_content(struct spec__check *c, const struct spec__node *step_node,
@@ -152,22 +166,14 @@ int spec__check_content(struct spec__check *c, const struct spec__node *step_nod
     for (size_t i = 0; i < step->content_count; i++) {
         const struct campaign_content *content = &step->contents[i];
         struct spec__node lang = spec__child(&all, content->lang);
-        check_required(c, &lang, step, content, manifest);
+        if (manifest) {
+            check_required(c, &lang, step, content, manifest);
+        }
         for (size_t k = 0; k < step->field_count; k++) {
-            const char *text = content->fields[k];
             struct spec__node field = spec__child(&lang, step->field_names[k]);
-            const struct channel_content *row = find_row(manifest, step->field_names[k]);
-            if (!text) {
-                continue;
-            }
-            if (!row) {
-                unknown_field(c, &field, step, manifest);
-                continue;
-            }
-            if ((row->flags & LANTOA_CONTENT_SINGLE_LINE) && strpbrk(text, "\r\n")) {
-                spec__finding(c, &field, TR("must be a single line"));
-            }
-            int code = check_template(c, &field, content->lang, row, text);
+            int code = content->fields[k] ? check_field(c, &field, step, content->lang, manifest,
+                                                content->fields[k])
+                                          : 0;
             if (code) {
                 return code;
             }

@@ -23,7 +23,7 @@ void spec__finding(struct spec__check *c, const struct spec__node *node, const c
 /* true: the code says that something asked for is wrong or missing, which is a finding; false: that asking failed. */
 bool spec__is_finding(int code);
 
-/* check_content.c: the texts of one step against the rows of its channel. Negative when asking failed. */
+/* check_content.c: the texts of one step against the rows of its channel (NULL: unknown, the texts alone). Negative when asking failed. */
 int spec__check_content(struct spec__check *c, const struct spec__node *step_node, const struct campaign_step *step,
     const struct channel_manifest *manifest) LANTOA_MUST_CHECK;
 

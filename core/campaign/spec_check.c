@@ -117,7 +117,7 @@ static int check_step(
         struct spec__node only_if = spec__child(step_node, "only_if");
         code = check_expression(c, &only_if, step->only_if);
     }
-    if (code == 0 && manifest) {
+    if (code == 0) {
         code = spec__check_content(c, step_node, step, manifest);
     }
     if (code == 0) {

@@ -157,28 +157,28 @@ static void attachments(void **state) {
 /* Everything that is wrong is listed at once. */
 static void all_findings(void **state) {
     (void)state;
-    char *found = check(campaign_file("x-theme", "nghee = 1",
-        STEP("mail",
-            "\"vi\":{\"text\":\"{{nmae}}{{> anything}}\",\"bad\":\"x\"}") ",\n"
-                                                                          "{\"name\":\"s2\","
-                                                                          "\"channel\":\"pigeon\","
-                                                                          "\"when\":{\"at\":"
-                                                                          "\"now\"},\"content\":"
-                                                                          "{" GOOD "}}"));
+    static const char steps[] = STEP("mail",
+        "\"vi\":{\"text\":\"{{nmae}}{{> anything}}\",\"bad\":\"x\"}") ",\n{\"name\":\"s2\","
+                                                                      "\"channel\":\"pigeon\","
+                                                                      "\"when\":{\"at\":\"now\"},"
+                                                                      "\"content\":{\"vi\":{"
+                                                                      "\"text\":\"{{#x}}\"}}}";
+    char *found = check(campaign_file("x-theme", "nghee = 1", steps));
     assert_non_null(found);
     static const char *const parts[] = {"field theme:", "field audience:", "content.vi.subject:",
-        "content.vi.text:", "content.vi.bad:", "campaign.json:5: field steps[1].channel:"};
+        "content.vi.text:", "content.vi.bad:", "campaign.json:5: field steps[1].channel:",
+        "field steps[1].content.vi.text:"};
     size_t lines = 0;
     for (const char *at = found; *at; at++) {
         lines += *at == '\n';
     }
-    assert_int_equal(lines, 6);
-    for (size_t i = 0; i < 6; i++) {
+    assert_int_equal(lines, 7);
+    for (size_t i = 0; i < 7; i++) {
         if (!strstr(found, parts[i])) {
             fail_msg("%s lacks %s", found, parts[i]);
         }
     }
-    assert_non_null(strstr(err.text, "6 faults"));
+    assert_non_null(strstr(err.text, "7 faults"));
     base_free(found);
 }
 
