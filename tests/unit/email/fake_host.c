@@ -321,7 +321,7 @@ static bool set_option(
 }
 
 bool fake_host_init(struct fake_host *host, const struct lantoa_plugin *plugin,
-    const char *const *words, size_t count) {
+    const char *const *words, size_t count, size_t message_room) {
     *host = (struct fake_host){
         .api = {.size = sizeof(struct lantoa_host),
             .minor = LANTOA_ABI_MINOR,
@@ -348,7 +348,8 @@ bool fake_host_init(struct fake_host *host, const struct lantoa_plugin *plugin,
         .plugin = plugin,
     };
     host->config = calloc(1, plugin->config_size);
-    host->messages = calloc(FAKE_MESSAGES_MOST, sizeof(host->messages[0]));
+    host->messages = calloc(message_room + 1, sizeof(host->messages[0]));
+    host->message_room = message_room;
     for (size_t i = 0; i < plugin->option_count; i++) {
         const struct lantoa_option *option = &plugin->options[i];
         const char *text = option->fallback;
@@ -436,7 +437,7 @@ bool fake_host_settle(struct fake_host *host, int64_t most_ms) {
 
 struct fake_message *fake_host_add(struct fake_host *host, const char *address,
     const struct lantoa_str *fields, size_t field_count, const struct lantoa_step *step) {
-    if (host->message_count == FAKE_MESSAGES_MOST || field_count > 8) {
+    if (host->message_count == host->message_room || field_count > 8) {
         return NULL;
     }
     struct fake_message *message = &host->messages[host->message_count++];

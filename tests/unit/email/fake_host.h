@@ -6,7 +6,7 @@
 
 #include <lantoa/plugin.h>
 
-enum { FAKE_MESSAGES_MOST = 200000, FAKE_EVENTS_MOST = 256 };
+enum { FAKE_EVENTS_MOST = 256 };
 
 struct fake_message {
     struct lantoa_message message;
@@ -35,7 +35,7 @@ struct fake_host {
     char **texts; /* option values that the config points to */
     size_t text_count;
     struct fake_message *messages;
-    size_t message_count, under_way, ended;
+    size_t message_count, message_room, under_way, ended;
     struct fake_event events[FAKE_EVENTS_MOST];
     size_t event_count;
     int event_answer; /* what event() returns; 0 by default */
@@ -50,7 +50,7 @@ struct fake_host {
 /* Fills the config from "name=value" words and the defaults; false with a text on stderr when a
  * word is wrong. */
 bool fake_host_init(struct fake_host *host, const struct lantoa_plugin *plugin,
-    const char *const *words, size_t count);
+    const char *const *words, size_t count, size_t message_room);
 /* open and start; LANTOA_OK or the plugin's answer. */
 int fake_host_open(struct fake_host *host);
 /* One turn of the loop, waiting at most this long. */

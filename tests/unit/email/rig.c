@@ -43,7 +43,7 @@ static void print_text(const char *name, const char *text) {
 
 static bool read_part(struct wishes *wishes, char *word) {
     char *mime = strchr(word, ':'), *cid = mime == NULL ? NULL : strchr(mime + 1, ':');
-    static char content[8][1 << 22];
+    static char content[8][1 << 21];
     if (mime == NULL || wishes->part_count == 8) {
         return false;
     }
@@ -201,7 +201,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "email_rig: wrong arguments\n");
         return 2;
     }
-    if (!fake_host_init(&host, &lantoa_plugin_v1, wishes.words, wishes.word_count)) {
+    if (!fake_host_init(&host, &lantoa_plugin_v1, wishes.words, wishes.word_count, wishes.count)) {
         return 2;
     }
     host.quiet = wishes.quiet;

@@ -66,7 +66,7 @@ def test_slow_answer_stalls_nobody(chunking):
         (["-r", "."], "retry", "temporary"),
         (["-r", "data"], "retry", "temporary"),
         (["-Q", "rcpt"], "retry", "throttled"),
-        (["-q", "data"], "retry", "unreachable"),
+        (["-q", "data"], "not_sent", "unreachable"),
         (["-q", "."], "unknown", "unreachable"),
     ],
 )
