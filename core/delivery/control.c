@@ -131,11 +131,24 @@ static int suppress_some(struct db *db, int64_t campaign_id, struct base_err *er
 }
 
 int control_stop(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"stop", CAMPAIGN_RUNNING, CAMPAIGN_PAUSED, CAMPAIGN_STOPPED,
-        ", ended_at = ?2, wait_reason = NULL", "only a running or paused campaign can be stopped"};
+    struct change change = {"stop", CAMPAIGN_RUNNING, CAMPAIGN_PAUSED, CAMPAIGN_STOPPED,
+        ", ended_at = ?2, wait_reason = NULL", "there is nothing to stop yet"};
+    struct campaign_row row = {0};
     int64_t id;
+    int rc = campaign_get(db, name, &row, err);
+    if (rc == 0 && (row.state == CAMPAIGN_DONE || row.state == CAMPAIGN_STOPPED)) {
+        campaign_row_release(&row); /* who presses stop wants to know that nothing more leaves: so it is */
+        return 0;
+    }
+    if (rc == 0 && (row.state == CAMPAIGN_PLANNED || row.state == CAMPAIGN_APPROVED)) {
+        change.from = change.from_too = row.state;
+    }
+    campaign_row_release(&row);
+    if (rc != 0) {
+        return rc;
+    }
     /* The state first and by itself: from here on nothing more leaves. 3: STEP_DONE stays done, 4: STEP_STOPPED. */
-    int rc = change_state(db, name, who, &change,
+    rc = change_state(db, name, who, &change,
         "UPDATE step SET state = 4 WHERE campaign_id = ?1 AND state <> 3", &id, err);
     while (rc == 0 && (rc = suppress_some(db, id, err)) == 1) {
         rc = 0;

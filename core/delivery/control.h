@@ -12,7 +12,7 @@ int control_start(struct db *db, const char *name, const char *who, struct base_
 int control_pause(struct db *db, const char *name, const char *who, struct base_err *err) LANTOA_MUST_CHECK;   /* running -> paused */
 /* paused -> running; steps that missed their start begin now. */
 int control_resume(struct db *db, const char *name, const char *who, struct base_err *err) LANTOA_MUST_CHECK;
-/* For good: what has not left is suppressed (stopped). */
+/* For good: what has not left is suppressed (stopped). Harmless for one that is done or stopped. */
 int control_stop(struct db *db, const char *name, const char *who, struct base_err *err) LANTOA_MUST_CHECK;
 /* Every campaign that runs or is paused. */
 int control_stop_all(struct db *db, const char *who, int64_t *stopped_out, struct base_err *err) LANTOA_MUST_CHECK;

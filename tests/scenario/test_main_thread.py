@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from rig.build import START, campaign, email_channel, outbox_channel, people, step
+from rig.program import eventually
 
 CLOCK = f"{START},x1000"
 
@@ -63,14 +64,11 @@ def test_second_step_follows_and_asks_again(data, made, witness):
     steps = [step("mail-1", content={"vi": {"subject": "một", "text": "a"}}),
              step("mail-2", when={"after": "mail-1", "delay": "P7D"}, only_if="not enrolled", content={"vi": {"subject": "hai", "text": "b"}})]
     made.start(campaign(steps=steps))
-    # Three days in, five of them join.
-    serve = data.serve("--clock", CLOCK).wait_ready()
-    from rig.program import eventually
-    eventually(lambda: witness.count() == 20, 20)
-    made.contacts(people(5, enrolled="2026-12-03"))
-    eventually(lambda: witness.count() >= 35, 60)
-    serve.stop()
-    data.until_idle("--clock", "2026-12-10T08:00:00+07:00,x1000")
+    data.serve("--clock", f"{START},x1").wait_ready()
+    eventually(lambda: data.states("c").get("accepted") == 20, 20)
+    data.open_serves[-1].stop()
+    made.contacts(people(5, enrolled="2026-12-03"), "--clock", "2026-12-04T08:00")  # five of them join meanwhile
+    data.until_idle("--clock", "2026-12-08T07:59:00+07:00,x100")
     assert Counter(record["to"] for record in witness.accepted()) == Counter(
         {f"p{n}@example.com": 1 if n <= 5 else 2 for n in range(1, 21)})
     reasons = Counter(row["reason"] for row in data.messages("c", "suppressed"))
@@ -92,7 +90,7 @@ def test_report_adds_up_on_every_axis(data, made, witness):
               "971,Xã Bình Lộc,commune,97,1997-01-01,\n972,Xã Yên Hạc,commune,97,1997-01-01,\n")
     data.ok("place", "import", data.write("places.csv", places))
     made.init(email_channel(witness.port), contacts=people(40, place_code=lambda n: ["971", "972", "97", ""][n % 4]) + [{"ref": "n", "name": "x"}])
-    made.start(campaign(steps=[step("a"), step("b", when={"after": "a", "delay": "PT1H"})], holdout={"percent": 30, "unit": "contact"}))
+    made.start(campaign(steps=[step("a"), step("b", when={"after": "a", "delay": "PT10M"})], holdout={"percent": 30, "unit": "contact"}))
     data.until_idle("--clock", CLOCK)
     for axis in ("step", "state", "reason", "place", "day"):
         rows = data.rows("report", "campaign", "c", "--by", axis)
@@ -110,6 +108,6 @@ def test_rehearsal_sends_nothing_and_tells_the_truth(data, made, witness):
     assert witness.count() == 0
     for verb in ("plan", "approve", "start"):
         data.ok("campaign", verb, name)
-    data.until_idle("--clock", CLOCK)
+    data.until_idle("--clock", f"{START},x20000")
     sent = sum(row["messages"] for row in told["rows"] if row.get("state") == "accepted")
     assert sent == data.states(name)["accepted"] == witness.count()
