@@ -6,25 +6,14 @@
 #include "base/text.h"
 #include "base/tr.h"
 
-/* Length of the entity a byte becomes in HTML; 0: it stays. */
-static const unsigned char entity_bytes[256] = {
-    ['&'] = 5, ['<'] = 4, ['>'] = 4, ['"'] = 6, ['\''] = 5};
+/* What a byte becomes in HTML: the number of its entity, 0 when it stays. */
+static const unsigned char entity_of[256] = {
+    ['&'] = 1, ['<'] = 2, ['>'] = 3, ['"'] = 4, ['\''] = 5};
+static const struct {
+    char text[8]; /* always copied whole: one store */
+    size_t bytes;
+} entities[] = {{"", 0}, {"&amp;", 5}, {"&lt;", 4}, {"&gt;", 4}, {"&quot;", 6}, {"&#39;", 5}};
 enum { ENTITY_MOST = 6 };
-
-static const char *entity(unsigned char c) {
-    switch (c) {
-    case '&':
-        return "&amp;\0\0\0";
-    case '<':
-        return "&lt;\0\0\0\0";
-    case '>':
-        return "&gt;\0\0\0\0";
-    case '"':
-        return "&quot;\0\0";
-    default:
-        return "&#39;\0\0\0";
-    }
-}
 
 void template__put_literal(struct base_buf *out, struct str text) {
     /* The room never passes the ceiling, so what fits in it needs no further check. */
@@ -41,12 +30,12 @@ static size_t escape_into(char *to, struct str text) {
     char *at = to;
     for (size_t i = 0; i < text.bytes; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        unsigned char bytes = entity_bytes[c];
-        if (bytes == 0) {
+        unsigned char entity = entity_of[c];
+        if (entity == 0) {
             *at++ = (char)c;
         } else {
-            memcpy(at, entity(c), 8); /* one fixed-size store */
-            at += bytes;
+            memcpy(at, entities[entity].text, sizeof(entities[entity].text));
+            at += entities[entity].bytes;
         }
     }
     return (size_t)(at - to);
@@ -59,13 +48,13 @@ static void put_escaped(struct base_buf *out, struct str text) {
     }
     for (size_t i = 0; i < text.bytes;) {
         size_t run = i;
-        while (run < text.bytes && entity_bytes[(unsigned char)text.at[run]] == 0) {
+        while (run < text.bytes && entity_of[(unsigned char)text.at[run]] == 0) {
             run++;
         }
         base_buf_add(out, text.at + i, run - i);
         if (run < text.bytes) {
-            unsigned char c = (unsigned char)text.at[run];
-            base_buf_add(out, entity(c), entity_bytes[c]);
+            unsigned char entity = entity_of[(unsigned char)text.at[run]];
+            base_buf_add(out, entities[entity].text, entities[entity].bytes);
             run++;
         }
         i = run;
