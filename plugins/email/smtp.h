@@ -1,10 +1,13 @@
 /* The SMTP client: a pool of connections to one server, each a session that keeps several messages
  * under way.
  *
- *   smtp_pool.c         queue, connections to open, back-off, results        smtp_domain.c messages
- * at once per recipient domain smtp_session.c      one connection: socket, buffers, time-outs, loss
- * smtp_dialog.c  greeting, EHLO, STARTTLS, AUTH smtp_transaction.c  MAIL RCPT DATA / BDAT: what
- * goes out, what replies mean
+ * - smtp_pool.c: queue and results
+ * - smtp_connect.c: addresses, connections to open, back-off
+ * - smtp_domain.c: messages at once per recipient domain
+ * - smtp_session.c: one connection: socket, buffers, time-outs
+ * - smtp_dialog.c: greeting, EHLO, STARTTLS, AUTH
+ * - smtp_transaction.c: MAIL RCPT DATA or BDAT: what goes out
+ * - smtp_landing.c: replies to messages, results, loss
  *
  * Everything runs on the host's one thread. Stream offsets count the bytes put into a connection's
  * output since it opened; they are how a session knows which part of a message may have reached the
@@ -176,6 +179,7 @@ struct smtp_pool {
     unsigned barren; /* connections, one after the other, that were lost before the server answered
                         for a message */
     char trouble[SMTP_DETAIL_MOST + 1]; /* the newest reason why there is no connection */
+    enum lantoa_reason trouble_reason;
     bool draining, failed;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -202,14 +206,22 @@ struct smtp_job *smtp_pool_take(struct smtp_pool *pool);
 void smtp_pool_put_back(struct smtp_pool *pool, struct smtp_job *job);
 void smtp_pool_settle(
     struct smtp_pool *pool, struct smtp_job *job, const struct lantoa_result *result);
-void smtp_pool_session_ready(struct smtp_pool *pool);
-/* worked: the connection was of use, so the next may be opened without back-off. */
-void smtp_pool_session_ended(
-    struct smtp_pool *pool, enum smtp_fault fault, bool worked, const char *why);
 /* Gives work to connections and opens more; the last call of every callback. */
 void smtp_pool_run(struct smtp_pool *pool);
 /* Ends the channel with a text for staff. */
 void smtp_pool_fail(struct smtp_pool *pool, const char *text);
+
+/* smtp_connect.c */
+/* Connections that are open, or (open_only false) those not ready yet. */
+size_t smtp_connect_count(const struct smtp_pool *pool, bool open_only);
+/* Opens connections for what waits, as far as options and back-off allow. */
+void smtp_connect_more(struct smtp_pool *pool);
+void smtp_connect_ready(struct smtp_pool *pool);
+/* worked: the connection was of use, so the next may be opened without back-off. */
+void smtp_connect_ended(struct smtp_pool *pool, enum smtp_fault fault, bool worked,
+    enum lantoa_reason reason, const char *why);
+/* The pool goes: a look-up under way must not find it. */
+void smtp_connect_forget(struct smtp_pool *pool);
 
 /* smtp_session.c */
 void smtp_session_look_at_clock(struct smtp_session *session);
@@ -237,11 +249,24 @@ void smtp_dialog_reply(
  * smtp_session_flush. */
 void smtp_transaction_fill(struct smtp_session *session, size_t most);
 bool smtp_transaction_room(const struct smtp_session *session);
-void smtp_transaction_reply(struct smtp_session *session, enum smtp_wait what,
+bool smtp_transaction_by_chunks(const struct smtp_session *session);
+/* Whether commands go out without waiting for each reply. */
+bool smtp_transaction_in_runs(const struct smtp_session *session);
+struct smtp_flight *smtp_transaction_flight(struct smtp_session *session, size_t index);
+void smtp_transaction_settle(struct smtp_session *session, struct smtp_job *job,
+    enum lantoa_outcome outcome, enum lantoa_reason reason, int64_t after_ms, const char *detail);
+void smtp_transaction_put_mail(
+    struct smtp_session *session, struct smtp_flight *flight, size_t bytes);
+void smtp_transaction_put_rcpt(struct smtp_session *session, struct smtp_flight *flight);
+void smtp_transaction_put_data(struct smtp_session *session, struct smtp_flight *flight);
+/* The body that waited for 354, and the lone dot. */
+void smtp_transaction_put_body(struct smtp_session *session, struct smtp_flight *flight);
+
+/* smtp_landing.c */
+void smtp_landing_reply(struct smtp_session *session, enum smtp_wait what,
     struct smtp_flight *flight, const struct smtp_reply *reply);
 /* After a loss: results for everything under way. */
-void smtp_transaction_lost(
-    struct smtp_session *session, enum lantoa_reason reason, const char *why);
+void smtp_landing_lost(struct smtp_session *session, enum lantoa_reason reason, const char *why);
 /* Text of a mail as DATA carries it: a dot in front of every line that starts with one. */
 void smtp_put_stuffed(struct bytes *out, const char *mail, size_t bytes);
 

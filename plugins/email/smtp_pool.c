@@ -3,24 +3,13 @@
 
 #include "address.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     TICK_MS = 250,
-    BACKOFF_FIRST_MS = 1000,
-    BACKOFF_MOST_MS = 60 * 1000,
-    RESOLVED_FOR_MS = 60 * 1000,
-    SETUP_FAULTS_MOST = 3,
-};
-
-/* A name look-up under way. It outlives the pool when the pool goes first: then pool is NULL. */
-struct smtp_lookup {
-    struct smtp_pool *pool;
+    RETRY_SOON_MS = 1000,
 };
 
 static int64_t ticks_of(const struct smtp_pool *pool) {
@@ -37,19 +26,6 @@ static void settle_text(struct smtp_pool *pool, struct smtp_job *job, enum lanto
 static size_t permits(const struct smtp_pool *pool) {
     return (size_t)pool->config->per_domain;
 }
-
-static size_t count_state(const struct smtp_pool *pool, bool open_only) {
-    size_t count = 0;
-    for (size_t i = 0; i < pool->session_count; i++) {
-        enum smtp_state state = pool->sessions[i]->state;
-        count += open_only
-                     ? state != SMTP_CLOSED
-                     : state == SMTP_CONNECTING || state == SMTP_SECURING || state == SMTP_TALKING;
-    }
-    return count;
-}
-
-/* --- results --- */
 
 void smtp_pool_settle(
     struct smtp_pool *pool, struct smtp_job *job, const struct lantoa_result *result) {
@@ -103,158 +79,6 @@ static void answer_waiting(struct smtp_pool *pool, enum lantoa_outcome outcome,
     }
 }
 
-/* --- connections --- */
-
-static void lookup_found(
-    void *arg, const struct lantoa_sockaddr *addresses, size_t count, const char *error) {
-    struct smtp_lookup *lookup = arg;
-    struct smtp_pool *pool = lookup->pool;
-    free(lookup);
-    if (pool == NULL) {
-        return;
-    }
-    pool->lookup = NULL;
-    if (count == 0) {
-        char why[200];
-        snprintf(why, sizeof(why), "the server's name %.80s cannot be resolved: %.80s",
-            pool->config->host, error == NULL ? "" : error);
-        smtp_pool_session_ended(pool, SMTP_FAULT_NETWORK, false, why);
-    } else {
-        pool->address_count = count < SMTP_ADDRESSES_MOST ? count : SMTP_ADDRESSES_MOST;
-        memcpy(pool->addresses, addresses, pool->address_count * sizeof(addresses[0]));
-        pool->address_next = pool->address_tried = 0;
-        pool->resolved_at = ticks_of(pool);
-    }
-    smtp_pool_run(pool);
-}
-
-/* An address written as such needs no look-up. */
-static bool take_literal(struct smtp_pool *pool) {
-    struct lantoa_sockaddr *address = &pool->addresses[0];
-    struct sockaddr_in four = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)pool->config->port)};
-    struct sockaddr_in6 six = {
-        .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)pool->config->port)};
-    *address = (struct lantoa_sockaddr){.socktype = SOCK_STREAM, .protocol = IPPROTO_TCP};
-    if (inet_pton(AF_INET, pool->config->host, &four.sin_addr) == 1) {
-        address->family = AF_INET;
-        address->length = sizeof(four);
-        memcpy(address->bytes, &four, sizeof(four));
-    } else if (inet_pton(AF_INET6, pool->config->host, &six.sin6_addr) == 1) {
-        address->family = AF_INET6;
-        address->length = sizeof(six);
-        memcpy(address->bytes, &six, sizeof(six));
-    } else {
-        return false;
-    }
-    pool->address_count = 1;
-    pool->resolved_at = ticks_of(pool);
-    return true;
-}
-
-/* Whether there are addresses to connect to; else a look-up is begun. */
-static bool have_addresses(struct smtp_pool *pool) {
-    if (pool->address_count > 0 && ticks_of(pool) - pool->resolved_at < RESOLVED_FOR_MS) {
-        return true;
-    }
-    if (pool->lookup != NULL) {
-        return false;
-    }
-    if (take_literal(pool)) {
-        return true;
-    }
-    char port[8];
-    snprintf(port, sizeof(port), "%u", (unsigned)(uint16_t)pool->config->port);
-    pool->lookup = calloc(1, sizeof(*pool->lookup));
-    if (pool->lookup == NULL) {
-        return false;
-    }
-    pool->lookup->pool = pool;
-    if (pool->host->resolve(pool->host, pool->config->host, port, lookup_found, pool->lookup) !=
-        LANTOA_OK) {
-        free(pool->lookup);
-        pool->lookup = NULL;
-        smtp_pool_session_ended(
-            pool, SMTP_FAULT_NETWORK, false, "the server's name cannot be looked up");
-    }
-    return false;
-}
-
-static struct smtp_session *closed_session(struct smtp_pool *pool) {
-    for (size_t i = 0; i < pool->session_count; i++) {
-        if (pool->sessions[i]->state == SMTP_CLOSED) {
-            return pool->sessions[i];
-        }
-    }
-    struct smtp_session **more = realloc(pool->sessions, (pool->session_count + 1) * sizeof(*more));
-    if (more == NULL) {
-        return NULL;
-    }
-    pool->sessions = more;
-    struct smtp_session *session = smtp_session_new(pool);
-    if (session != NULL) {
-        pool->sessions[pool->session_count++] = session;
-    }
-    return session;
-}
-
-static void open_connections(struct smtp_pool *pool) {
-    size_t open = count_state(pool, true), starting = count_state(pool, false);
-    size_t most = (size_t)pool->config->connections;
-    /* One scout first: ten refused logins at once look like an attack, and a dead server need not
-     * be knocked on ten times. */
-    while (open < most && starting < pool->ready.count && (pool->proven || starting == 0) &&
-           ticks_of(pool) >= pool->next_try && have_addresses(pool)) {
-        struct smtp_session *session = closed_session(pool);
-        if (session == NULL) {
-            return;
-        }
-        smtp_session_open(session, &pool->addresses[pool->address_next % pool->address_count]);
-        open = count_state(pool, true);
-        starting = count_state(pool, false);
-    }
-}
-
-void smtp_pool_session_ready(struct smtp_pool *pool) {
-    pool->proven = true;
-    pool->backoff_ms = 0;
-    pool->next_try = 0;
-    pool->setup_faults = 0;
-    pool->address_tried = 0;
-}
-
-void smtp_pool_session_ended(
-    struct smtp_pool *pool, enum smtp_fault fault, bool worked, const char *why) {
-    const struct lantoa_host *host = pool->host;
-    if (fault == SMTP_FAULT_NONE || pool->failed) {
-        return;
-    }
-    snprintf(pool->trouble, sizeof(pool->trouble), "%s", why);
-    if (worked) {
-        return;
-    }
-    pool->proven = false;
-    if (fault == SMTP_FAULT_SETUP && ++pool->setup_faults >= SETUP_FAULTS_MOST) {
-        smtp_pool_fail(pool, pool->trouble);
-        return;
-    }
-    pool->address_next++;
-    if (fault == SMTP_FAULT_NETWORK && ++pool->address_tried < pool->address_count) {
-        return; /* the next address may answer */
-    }
-    pool->address_tried = 0;
-    pool->address_count = 0; /* look the name up again */
-    pool->address_next = 0;
-    if (ticks_of(pool) < pool->next_try) {
-        return; /* several connections of one round have failed: one step of back-off */
-    }
-    pool->backoff_ms = pool->backoff_ms == 0 ? BACKOFF_FIRST_MS : pool->backoff_ms * 2;
-    pool->backoff_ms = pool->backoff_ms > BACKOFF_MOST_MS ? BACKOFF_MOST_MS : pool->backoff_ms;
-    pool->next_try = ticks_of(pool) + pool->backoff_ms;
-    host->log(host, LANTOA_LOG_WARN, "no connection to the mail server, next try in %lld s: %s",
-        (long long)(pool->backoff_ms / 1000), pool->trouble);
-}
-
 void smtp_pool_fail(struct smtp_pool *pool, const char *text) {
     char own[SMTP_DETAIL_MOST + 1]; /* text may be pool->trouble */
     if (pool->failed) {
@@ -271,7 +95,7 @@ void smtp_pool_fail(struct smtp_pool *pool, const char *text) {
 
 static void say_drained(struct smtp_pool *pool) {
     if (pool->draining && pool->drained != NULL && pool->live == 0 &&
-        count_state(pool, true) == 0) {
+        smtp_connect_count(pool, true) == 0) {
         void (*drained)(void *arg) = pool->drained;
         pool->drained = NULL;
         drained(pool->drained_arg);
@@ -306,13 +130,15 @@ void smtp_pool_run(struct smtp_pool *pool) {
         share_out(pool);
     }
     if (pool->ready.count > 0 && !pool->failed) {
-        open_connections(pool);
+        smtp_connect_more(pool);
     }
-    bool nobody = count_state(pool, true) == 0;
+    bool nobody = smtp_connect_count(pool, true) == 0;
     if (pool->ready.count > 0 && nobody && pool->lookup == NULL && !pool->failed) {
         int64_t after = pool->next_try - ticks_of(pool);
-        answer_waiting(pool, LANTOA_RETRY, LANTOA_REASON_UNREACHABLE,
-            after > 0 ? after : BACKOFF_FIRST_MS,
+        answer_waiting(pool, LANTOA_RETRY,
+            pool->trouble_reason == LANTOA_REASON_NONE ? LANTOA_REASON_UNREACHABLE
+                                                       : pool->trouble_reason,
+            after > 0 ? after : RETRY_SOON_MS,
             pool->trouble[0] != '\0' ? pool->trouble : "no connection to the mail server");
     }
     if (!nobody && pool->tick == NULL) {
@@ -323,7 +149,7 @@ void smtp_pool_run(struct smtp_pool *pool) {
 
 static void pool_metrics(struct smtp_pool *pool) {
     const struct lantoa_host *host = pool->host;
-    host->metric(host, "connections", (double)count_state(pool, true));
+    host->metric(host, "connections", (double)smtp_connect_count(pool, true));
     host->metric(host, "sent", (double)pool->sent);
     host->metric(host, "retried", (double)pool->retried);
     host->metric(host, "refused", (double)pool->refused);
@@ -417,7 +243,7 @@ void smtp_pool_cancel(struct smtp_pool *pool, const uint64_t *ids, size_t count)
 void smtp_pool_reconfigure(struct smtp_pool *pool, const struct email_config *config) {
     pool->config = config;
     smtp_domains_pump(&pool->domains, permits(pool), &pool->ready);
-    size_t open = count_state(pool, true);
+    size_t open = smtp_connect_count(pool, true);
     for (size_t i = 0; i < pool->session_count && open > (size_t)config->connections; i++) {
         if (pool->sessions[i]->state != SMTP_CLOSED) {
             pool->sessions[i]->closing = true; /* the next tick says QUIT when it is idle */
@@ -484,9 +310,7 @@ void smtp_pool_release(struct smtp_pool *pool) {
     if (pool->tick != NULL) {
         pool->host->timer_stop(pool->host, pool->tick);
     }
-    if (pool->lookup != NULL) {
-        pool->lookup->pool = NULL;
-    }
+    smtp_connect_forget(pool);
     for (size_t i = 0; i < pool->session_count; i++) {
         struct smtp_session *session = pool->sessions[i];
         for (size_t k = 0; k < session->flight_count; k++) {

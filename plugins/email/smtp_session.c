@@ -132,9 +132,9 @@ void smtp_session_end(struct smtp_session *session, enum smtp_fault fault,
     pool->host->watch_stop(pool->host, session->watch);
     session->watch = NULL;
     tls_link_close(&session->link);
-    smtp_transaction_lost(session, reason, text);
+    smtp_landing_lost(session, reason, text);
     session->expect_count = 0;
-    smtp_pool_session_ended(pool, fault, worked, text);
+    smtp_connect_ended(pool, fault, worked, reason, text);
 }
 
 void smtp_session_expect(
@@ -236,7 +236,7 @@ static void session_reply(struct smtp_session *session, const struct smtp_reply 
     case SMTP_WAIT_DATA:
     case SMTP_WAIT_BODY:
     case SMTP_WAIT_BDAT:
-        smtp_transaction_reply(session, what, flight, reply);
+        smtp_landing_reply(session, what, flight, reply);
         return;
     case SMTP_WAIT_QUIT:
         smtp_session_end(session, SMTP_FAULT_NONE, LANTOA_REASON_NONE, "closed");
@@ -363,7 +363,7 @@ void smtp_session_secure(struct smtp_session *session) {
 void smtp_session_become_ready(struct smtp_session *session) {
     session->state = SMTP_READY;
     session->idle_since = session->now;
-    smtp_pool_session_ready(session->pool);
+    smtp_connect_ready(session->pool);
 }
 
 static void session_ready(void *arg, unsigned events) {
