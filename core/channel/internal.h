@@ -14,9 +14,10 @@
 
 enum channel_slot_use {
     CHANNEL_SLOT_FREE,
-    CHANNEL_SLOT_PUT,  /* reserved by channel_put, not in the journal yet */
-    CHANNEL_SLOT_OUT,  /* with the host; its end has not been told */
-    CHANNEL_SLOT_BACK, /* was put, but there was no host to give it to; comes back on the next loop turn */
+    CHANNEL_SLOT_PUT, /* reserved by channel_put, not in the journal yet */
+    CHANNEL_SLOT_OUT, /* with the host; its end has not been told */
+    /* was put, but there was no host to give it to; comes back on the next loop turn */
+    CHANNEL_SLOT_BACK,
     CHANNEL_SLOT_TOLD, /* its end has been told; waits for channel_ack */
 };
 
@@ -81,7 +82,7 @@ struct channel {
     struct wire_writer put; /* SEND frames of what was put and not flushed */
     uint32_t *put_slots;
     size_t put_count;
-    size_t outstanding;     /* slots OUT, BACK or TOLD */
+    size_t outstanding; /* slots OUT, BACK or TOLD */
     size_t bytes_out;
     struct channel_told *steps;
     struct channel_told *last_step; /* the one asked for last: messages come step by step */
@@ -107,11 +108,15 @@ struct channel {
 };
 
 /* supervisor.c */
-void channel__begin(struct channel *channel);       /* lock, recover if that has not been done, spawn */
+/* lock, recover if that has not been done, spawn */
+void channel__begin(struct channel *channel);
 void channel__host_greeted(struct channel *channel); /* READY has come */
-/* The process must go; text says why (the first text counts). It is killed unless it has said itself that it is ending. */
-void channel__end_host(struct channel *channel, enum channel_end end, const char *fmt, ...) LANTOA_PRINTF(3, 4);
-void channel__leave(struct channel *channel, enum channel_end end, int64_t grace_ms); /* drain, then end */
+/* The process must go; text says why (the first text counts). It is killed unless it has said
+ * itself that it is ending. */
+void channel__end_host(struct channel *channel, enum channel_end end, const char *fmt, ...)
+    LANTOA_PRINTF(3, 4);
+/* drain, then end */
+void channel__leave(struct channel *channel, enum channel_end end, int64_t grace_ms);
 void channel__stop_timers(struct channel *channel);
 void channel__flush(struct channel *channel);
 void channel__set_state(struct channel *channel, enum channel_state state); /* tells `changed` */
@@ -122,8 +127,10 @@ int channel__launch(struct channel *channel, struct base_err *err) LANTOA_MUST_C
 void channel__put_clock(struct channel *channel);
 
 /* recover.c */
-bool channel__lock(struct channel *channel); /* takes the journal's lock if nobody holds it; false: not now */
-pid_t channel__leftover(const struct channel *channel); /* the host of a dead core that still runs; 0: none is known */
+/* takes the journal's lock if nobody holds it; false: not now */
+bool channel__lock(struct channel *channel);
+/* the host of a dead core that still runs; 0: none is known */
+pid_t channel__leftover(const struct channel *channel);
 int channel__recover(struct channel *channel, struct base_err *err) LANTOA_MUST_CHECK;
 /* No host runs: the end of everything that is out is what the journal says. */
 void channel__settle(struct channel *channel);
@@ -131,7 +138,8 @@ void channel__slots_new(struct channel *channel, uint32_t count);
 void channel__slots_free(struct channel *channel);
 
 /* feed.c */
-void channel__give_back(struct channel *channel); /* ends the messages that were put and found no host */
+/* ends the messages that were put and found no host */
+void channel__give_back(struct channel *channel);
 void channel__tell_steps(struct channel *channel);
 void channel__feed_init(struct channel *channel);
 void channel__feed_release(struct channel *channel);

@@ -1,5 +1,6 @@
-/* What a plugin says of itself, as the core knows it: read from `lantoa-channel --describe PLUGIN.so` (JSON), so that no plugin code
- * ever runs in the core; and the channel file that staff write. Knows nothing of campaigns or the ledger. */
+/* What a plugin says of itself, as the core knows it: read from `lantoa-channel --describe
+ * PLUGIN.so` (JSON), so that no plugin code ever runs in the core; and the channel file that staff
+ * write. Knows nothing of campaigns or the ledger. */
 #ifndef CHANNEL_MANIFEST_H
 #define CHANNEL_MANIFEST_H
 
@@ -35,22 +36,28 @@ struct channel_manifest {
     bool reconfigures; /* takes new values of LIVE options without a restart */
 };
 
-/* Runs lantoa-channel --describe (a process of its own, 10 s at most) on plugins/NAME.so and returns its JSON text; caller owns.
- * LANTOA_ENOENT no such plugin; LANTOA_EVERSION wrong ABI; LANTOA_EINVAL not a plugin: the text says which and why. */
+/* Runs lantoa-channel --describe (a process of its own, 10 s at most) on plugins/NAME.so and
+ * returns its JSON text; caller owns. LANTOA_ENOENT no such plugin; LANTOA_EVERSION wrong ABI;
+ * LANTOA_EINVAL not a plugin: the text says which and why. */
 int channel_describe(const char *plugin, char **json_out, struct base_err *err) LANTOA_MUST_CHECK;
-int channel_manifest_parse(const char *json, struct channel_manifest **manifest_out, struct base_err *err) LANTOA_MUST_CHECK;
+int channel_manifest_parse(const char *json, struct channel_manifest **manifest_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void channel_manifest_free(struct channel_manifest **manifest);
-/* The folder that plugins are taken from: LANTOA_PLUGINS, else ../plugins beside the program, else the installed one. Caller owns. */
+/* The folder that plugins are taken from: LANTOA_PLUGINS, else ../plugins beside the program, else
+ * the installed one. Caller owns. */
 char *channel_plugin_dir(void);
 
 /* The channel file:
  * { "name": "email", "plugin": "email", "options": {...},
  *   "rate": {"per_second": 500, "per_minute": .., "per_hour": .., "burst": ..},   each optional
- *   "window": 100,                      messages the plugin may have under way; default 50, 1..10000
- *   "retry": {"tries": 5, "first": "PT5M", "longest": "PT4H"},     back-off doubles from first to longest
- *   "uncertain": "hold" | "resend",     what becomes of messages nobody can tell the end of; default hold: a person settles them
- *   "memory_mb": 256, "watchdog_s": 10, "price": 0 (minor units a message),
- *   "timeout_s": 600                    a message that began and has no result in this time: the host is ended, the message is UNKNOWN } */
+ *   "window": 100,       messages the plugin may have under way; default 50, 1..10000
+ *   "retry": {"tries": 5, "first": "PT5M", "longest": "PT4H"},   doubles from first to longest
+ *   "uncertain": "hold" | "resend",   what becomes of messages nobody can tell the end of;
+ *                        default hold: a person settles them
+ *   "memory_mb": 256, "watchdog_s": 10,
+ *   "timeout_s": 600,    a message the plugin has had this long without a result: its host is
+ *                        ended; if the message had begun, it is UNKNOWN
+ *   "price": 0 }         minor units a message */
 struct channel_spec {
     char *name, *plugin;
     char *options_json; /* as written, for the host */
@@ -66,10 +73,11 @@ struct channel_spec {
     int timeout_s;
 };
 
-/* Reads a channel file. With manifest NULL only the general part is checked; with one, the options too, each error naming file, line and field
- * (unknown option, missing one, wrong type, out of range, not one of). A secret given as {"file":..} or {"env":..} must be readable. */
-int channel_spec_parse(const struct base_json *doc, const struct channel_manifest *manifest, struct channel_spec **spec_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
+/* Reads a channel file. With manifest NULL only the general part is checked; with one, the options
+ * too, each error naming file, line and field (unknown option, missing one, wrong type, out of
+ * range, not one of). A secret given as {"file":..} or {"env":..} must be readable. */
+int channel_spec_parse(const struct base_json *doc, const struct channel_manifest *manifest,
+    struct channel_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK;
 void channel_spec_free(struct channel_spec **spec);
 
 #endif

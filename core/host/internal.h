@@ -27,8 +27,9 @@ struct host_chunk {
 };
 
 struct host_message {
-    struct lantoa_message message; /* what the plugin sees; first, so that one pointer is the other */
-    struct host_message *next;     /* in the queue */
+    /* what the plugin sees; first, so that one pointer is the other */
+    struct lantoa_message message;
+    struct host_message *next; /* in the queue */
     struct host_chunk *chunk;
     struct host_step *step;
     int64_t handed_ms; /* when the plugin got it; real time */
@@ -68,11 +69,13 @@ struct host {
     struct host_message **by_slot;
     struct wire_idmap *by_id;
     struct host_message *queue_head, *queue_tail;
-    struct host_chunk *dead; /* freed at the end of the loop turn: the plugin may still hold the batch */
+    /* freed at the end of the loop turn: the plugin may still hold the batch */
+    struct host_chunk *dead;
     struct host_step *steps;
     size_t underway;              /* handed to the plugin, no result yet */
     size_t window, plugin_window; /* the channel's, and what the plugin asked for */
-    uint64_t ended[64];           /* ids that ended last, to tell a second result from a foreign id */
+    /* ids that ended last, to tell a second result from a foreign id */
+    uint64_t ended[64];
     size_t ended_at;
 
     bool ready, draining, drained, leaving;
@@ -105,7 +108,8 @@ static inline struct host *host__of(const struct lantoa_host *api) {
 
 /* api.c */
 void host__api_fill(struct host *host);
-/* The plugin broke the rules: what is known is in the journal, so tells the core and ends the process. */
+/* The plugin broke the rules: what is known is in the journal, so tells the core and ends the
+ * process. */
 _Noreturn void host__fault(struct host *host, const char *fmt, ...) LANTOA_PRINTF(2, 3);
 void host__beat(struct host *host); /* metrics, log allowance; twice a second */
 
@@ -120,12 +124,15 @@ void host__resolver_free(struct host *host);
 bool host__take_step(struct host *host, struct wire_reader *body);
 void host__forget_step(struct host *host, uint32_t ref);
 bool host__take_messages(struct host *host, struct wire_reader *body, const char **why_out);
-void host__pump(struct host *host); /* hands waiting messages to the plugin, as many as the window allows */
+/* hands waiting messages to the plugin, as many as the window allows */
+void host__pump(struct host *host);
 bool host__pump_wanted(const struct host *host);
 void host__cancel(struct host *host, uint32_t step_ref); /* 0: all steps */
-void host__end_message(struct host *host, struct host_message *message, const struct wire_result *result);
+void host__end_message(
+    struct host *host, struct host_message *message, const struct wire_result *result);
 struct host_message *host__find(const struct host *host, uint64_t id);
-void host__check_overdue(struct host *host); /* ends the process when the plugin sits on a message */
+/* ends the process when the plugin sits on a message */
+void host__check_overdue(struct host *host);
 void host__bury(struct host *host); /* frees dead chunks and forgotten steps */
 void host__queue_free(struct host *host);
 

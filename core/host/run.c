@@ -241,7 +241,7 @@ static int open_plugin(struct host *host, struct base_err *err) {
 /* Everything up to READY. *fail_out says who is to blame. */
 static int start(struct host *host, enum wire_fail *fail_out, struct base_err *err) {
     *fail_out = WIRE_FAIL_HOST;
-    struct wire_hello hello;
+    struct wire_hello hello = {0};
     int code = receive_hello(host, &hello, err);
     if (code) {
         return code;

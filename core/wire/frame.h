@@ -1,11 +1,13 @@
 /* The frames between the core and a channel host: which there are, and how large each may be.
  *
- * A frame is: u32 length of what follows, u8 type, body. Numbers are little-endian. A text is u32 length, the bytes, and a NUL that
- * is not counted, so that the host can hand texts to a plugin where they lie. Frames that carry many things of a kind (SEND,
- * RESULTS, EVENTS) hold records, each u32 length and its fields.
+ * A frame is: u32 length of what follows, u8 type, body. Numbers are little-endian. A text is u32
+ * length, the bytes, and a NUL that is not counted, so that the host can hand texts to a plugin
+ * where they lie. Frames that carry many things of a kind (SEND, RESULTS, EVENTS) hold records,
+ * each u32 length and its fields.
  *
- * Growth: fields are only ever added at the end of a body or a record, and a reader ignores what it does not know there. HELLO
- * carries the versions and comes first, both ways. Nothing that arrives is trusted: see wire/read.h. */
+ * Growth: fields are only ever added at the end of a body or a record, and a reader ignores what it
+ * does not know there. HELLO carries the versions and comes first, both ways. Nothing that arrives
+ * is trusted: see wire/read.h. */
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
 
@@ -20,7 +22,8 @@
 #define WIRE_HEAD_BYTES 5
 #define WIRE_MOST_BYTES ((size_t)4 << 20)       /* length of an ordinary frame, type included */
 #define WIRE_MOST_STEP_BYTES ((size_t)32 << 20) /* STEP carries attachments */
-#define WIRE_BATCH_BYTES ((size_t)32 << 10)     /* a batch that has reached this size is closed and a new frame begun */
+/* A batch that has reached this size is closed and a new frame begun. */
+#define WIRE_BATCH_BYTES ((size_t)32 << 10)
 
 enum wire_way { WIRE_TO_HOST = 1, WIRE_TO_CORE = 2, WIRE_BOTH_WAYS = 3 };
 
@@ -59,7 +62,8 @@ enum wire_fail {
 
 /* "SEND"; "?" for a type that does not exist. Static. */
 const char *wire_frame_name(unsigned type);
-/* The longest length a frame of this type may announce when it travels `way`; 0: no such frame on this way. */
+/* The longest length a frame of this type may announce when it travels `way`; 0: no such frame on
+ * this way. */
 size_t wire_frame_longest(unsigned type, enum wire_way way);
 
 #endif

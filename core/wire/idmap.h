@@ -1,4 +1,5 @@
-/* Message id -> small number (a slot, an index), for as many as there are slots: open addressing, no memory taken while in use. */
+/* Message id -> small number (a slot, an index), for as many as there are slots: open addressing,
+ * no memory taken while in use. */
 #ifndef WIRE_IDMAP_H
 #define WIRE_IDMAP_H
 

@@ -1,5 +1,6 @@
-/* One option of a channel file against its row in the plugin: the same check in the core (which names the line) and in the host (which
- * fills the plugin's struct). Reads no files; a secret given by reference is returned as the reference. */
+/* One option of a channel file against its row in the plugin: the same check in the core (which
+ * names the line) and in the host (which fills the plugin's struct). Reads no files; a secret given
+ * by reference is returned as the reference. */
 #ifndef WIRE_OPTION_H
 #define WIRE_OPTION_H
 
@@ -17,20 +18,23 @@ struct wire_option_rule {
 };
 
 struct wire_option_value {
-    bool set;               /* false: absent, and no default */
-    struct str text;        /* TEXT, CHOICE, FILE; BORROWED from the JSON value or the rule */
-    int64_t number;         /* INT, DURATION (ms) */
-    bool yes;               /* BOOL */
-    const char *from_file;  /* a secret as {"file": ...}; BORROWED */
-    const char *from_env;   /* a secret as {"env": ...}; BORROWED */
+    bool set;              /* false: absent, and no default */
+    struct str text;       /* TEXT, CHOICE, FILE; BORROWED from the JSON value or the rule */
+    int64_t number;        /* INT, DURATION (ms) */
+    bool yes;              /* BOOL */
+    const char *from_file; /* a secret as {"file": ...}; BORROWED */
+    const char *from_env;  /* a secret as {"env": ...}; BORROWED */
 };
 
-/* value NULL: absent from the file. The error text does not name the option: the caller knows where it stood. */
+/* value NULL: absent from the file. The error text does not name the option: the caller knows where
+ * it stood. */
 int wire_option_read(const struct wire_option_rule *rule, const json_t *value,
     struct wire_option_value *value_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Checks a row itself, its name, type and default: what a plugin's author may have got wrong. */
-int wire_option_check_rule(const struct wire_option_rule *rule, struct base_err *err) LANTOA_MUST_CHECK;
-/* True for [a-z][a-z0-9_]* of at most 40 characters; with dashes instead of underscores when `dashes`. */
+int wire_option_check_rule(
+    const struct wire_option_rule *rule, struct base_err *err) LANTOA_MUST_CHECK;
+/* True for [a-z][a-z0-9_]* of at most 40 characters; with dashes instead of underscores when
+ * `dashes`. */
 bool wire_name_ok(struct str name, char joiner);
 
 #endif

@@ -1,5 +1,6 @@
-/* Reading frames that somebody else wrote. Whatever arrives, nothing here reads out of bounds or aborts: a reader that was asked
- * for more than there is turns bad and gives zeroes and empty texts from then on, so callers check once, at the end. */
+/* Reading frames that somebody else wrote. Whatever arrives, nothing here reads out of bounds or
+ * aborts: a reader that was asked for more than there is turns bad and gives zeroes and empty texts
+ * from then on, so callers check once, at the end. */
 #ifndef WIRE_READ_H
 #define WIRE_READ_H
 
@@ -86,7 +87,8 @@ static inline struct str wire_get_str(struct wire_reader *reader) {
     return text;
 }
 
-/* The next record of a batch as a reader of its own; false at the end or when what is left is no record (then reader is bad). */
+/* The next record of a batch as a reader of its own; false at the end or when what is left is no
+ * record (then reader is bad). */
 static inline bool wire_get_record(struct wire_reader *reader, struct wire_reader *record_out) {
     if (reader->bad || wire_left(reader) == 0) {
         return false;
@@ -109,11 +111,13 @@ struct wire_inbox {
 
 void wire_inbox_init(struct wire_inbox *inbox, enum wire_way way);
 void wire_inbox_release(struct wire_inbox *inbox);
-/* One read() of up to 256 KiB. 1: something came; 0: the other side has closed; LANTOA_EAGAIN: nothing there; LANTOA_EIO.
- * Texts read from earlier frames end here. */
+/* One read() of up to 256 KiB. 1: something came; 0: the other side has closed; LANTOA_EAGAIN:
+ * nothing there; LANTOA_EIO. Texts read from earlier frames end here. */
 int wire_inbox_fill(struct wire_inbox *inbox, int fd) LANTOA_MUST_CHECK;
-/* The next whole frame: 1 and its body; 0: none yet; LANTOA_EPROTO: what came is not a frame that may travel this way. */
-int wire_inbox_next(struct wire_inbox *inbox, enum wire_frame *type_out, struct wire_reader *body_out) LANTOA_MUST_CHECK;
+/* The next whole frame: 1 and its body; 0: none yet; LANTOA_EPROTO: what came is not a frame that
+ * may travel this way. */
+int wire_inbox_next(struct wire_inbox *inbox, enum wire_frame *type_out,
+    struct wire_reader *body_out) LANTOA_MUST_CHECK;
 /* True when a frame has begun and not ended: at the end of the stream, a frame that was cut off. */
 bool wire_inbox_partial(const struct wire_inbox *inbox);
 

@@ -1,6 +1,7 @@
-/* What the frames carry: one struct, one put and one get for each, so that both sides of the wall agree by construction.
- * A put appends a whole frame or, for batches, one record; a get reads a body or a record and returns false when it is malformed
- * (values out of their range, texts cut off or not UTF-8 where people will read them). Texts are BORROWED. */
+/* What the frames carry: one struct, one put and one get for each, so that both sides of the wall
+ * agree by construction. A put appends a whole frame or, for batches, one record; a get reads a
+ * body or a record and returns false when it is malformed (values out of their range, texts cut off
+ * or not UTF-8 where people will read them). Texts are BORROWED. */
 #ifndef WIRE_RECORD_H
 #define WIRE_RECORD_H
 
@@ -19,7 +20,8 @@
 /* First frame from the core: all that the host must know to open the plugin. */
 struct wire_hello {
     uint32_t major, minor;
-    struct str channel, plugin, data_dir, state_dir, options; /* options: JSON object as in the channel file */
+    /* options: JSON object as in the channel file */
+    struct str channel, plugin, data_dir, state_dir, options;
     uint32_t window;
     uint32_t memory_mb; /* 0: no limit */
     uint32_t log_level; /* enum lantoa_log_level */
@@ -50,7 +52,8 @@ void wire_put_part(struct wire_writer *writer, const struct wire_part *part);
 bool wire_get_step(struct wire_reader *body, struct wire_step *step_out);
 bool wire_get_part(struct wire_reader *body, struct wire_part *part_out);
 
-/* One record of SEND. When got, fields is NULL: field_count texts follow, each got with wire_get_str. */
+/* One record of SEND. When got, fields is NULL: field_count texts follow, each got with
+ * wire_get_str. */
 struct wire_message {
     uint64_t id;
     uint32_t slot, step_ref;
@@ -85,7 +88,8 @@ struct wire_event {
 void wire_put_event(struct wire_writer *writer, const struct wire_event *event);
 bool wire_get_event(struct wire_reader *record, struct wire_event *event_out);
 
-/* CLOCK: the core's clock shows now_ms and runs `speed` times as fast as real time; simulated 0: the machine's own clock. */
+/* CLOCK: the core's clock shows now_ms and runs `speed` times as fast as real time; simulated 0:
+ * the machine's own clock. */
 struct wire_clock {
     uint32_t simulated;
     int64_t now_ms, speed;
@@ -122,7 +126,8 @@ struct wire_settings {
 void wire_put_settings(struct wire_writer *writer, const struct wire_settings *settings);
 bool wire_get_settings(struct wire_reader *body, struct wire_settings *settings_out);
 
-/* At most `most` bytes of text, cut at a character border; a text that is not UTF-8 ends before the first wrong byte. */
+/* At most `most` bytes of text, cut at a character border; a text that is not UTF-8 ends before the
+ * first wrong byte. */
 struct str wire_tidy(struct str text, size_t most);
 
 #endif

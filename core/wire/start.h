@@ -2,7 +2,8 @@
 #ifndef WIRE_START_H
 #define WIRE_START_H
 
-/* lantoa-channel --serve: a host; lantoa-channel --describe PLUGIN.so: prints the plugin's tables as JSON. */
+/* lantoa-channel --serve: a host; lantoa-channel --describe PLUGIN.so: prints the plugin's tables
+ * as JSON. */
 #define WIRE_ARG_SERVE "--serve"
 #define WIRE_ARG_DESCRIBE "--describe"
 

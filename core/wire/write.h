@@ -24,7 +24,8 @@ size_t wire_writer_pending(const struct wire_writer *writer);
 
 /* Begins a frame (ending the one that is open). */
 void wire_begin(struct wire_writer *writer, enum wire_frame type);
-/* Goes on with the open frame when it is of this type and not full yet; begins one otherwise. Records follow. */
+/* Goes on with the open frame when it is of this type and not full yet; begins one otherwise.
+ * Records follow. */
 void wire_batch(struct wire_writer *writer, enum wire_frame type);
 void wire_end(struct wire_writer *writer);
 /* A record inside a batch: the value of begin goes to end. */
@@ -33,7 +34,8 @@ void wire_record_end(struct wire_writer *writer, size_t at);
 /* Appends frames built before, as they are. */
 void wire_append(struct wire_writer *writer, struct str frames);
 
-/* Ends the open frame and writes what the descriptor takes: 0 when all has left, LANTOA_EAGAIN when some is left, LANTOA_EIO when the other side is gone. */
+/* Ends the open frame and writes what the descriptor takes: 0 when all has left, LANTOA_EAGAIN when
+ * some is left, LANTOA_EIO when the other side is gone. */
 int wire_flush(struct wire_writer *writer, int fd) LANTOA_MUST_CHECK;
 
 static inline char *wire__room(struct wire_writer *writer, size_t count) {

@@ -1,9 +1,11 @@
 /* The contract between lantoa-channel and a plugin: versions and the exported datum.
  *
- * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of meaning is a new major):
+ * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of
+ * meaning is a new major):
  *   1.0  first version
  *
- * The host demands an equal major and a minor not above its own, and reads no more of a table than the plugin says it has. */
+ * The host demands an equal major and a minor not above its own, and reads no more of a table than
+ * the plugin says it has. */
 #ifndef LANTOA_ABI_H
 #define LANTOA_ABI_H
 

@@ -1,4 +1,5 @@
-/* Folders of the outbox, kept open, and files that appear whole or not at all. Errors are errno values. */
+/* Folders of the outbox, kept open, and files that appear whole or not at all. Errors are errno
+ * values. */
 #ifndef OUTBOX_FOLDER_H
 #define OUTBOX_FOLDER_H
 

@@ -1,4 +1,5 @@
-/* What the misbehaving plugins share: a config, an instance, and the parts of a plugin that do behave. Each plugin's file shows its one fault. */
+/* What the misbehaving plugins share: a config, an instance, and the parts of a plugin that do
+ * behave. Each plugin's file shows its one fault. */
 #ifndef TESTS_BADPLUGINS_BAD_H
 #define TESTS_BADPLUGINS_BAD_H
 
@@ -55,8 +56,7 @@ static inline void bad_send_well(struct bad *bad, const struct lantoa_message *m
     bad->sent++;
 }
 
-static inline void bad_result(
-    struct bad *bad, uint64_t id, enum lantoa_outcome outcome) {
+static inline void bad_result(struct bad *bad, uint64_t id, enum lantoa_outcome outcome) {
     bad->host->result(bad->host, &LANTOA_RESULT(.id = id, .outcome = outcome));
 }
 
@@ -66,11 +66,11 @@ static inline bool bad_now(const struct bad *bad) {
 }
 
 #define BAD_HEAD(plugin_name)                                                                      \
-    LANTOA_PLUGIN_HEAD, .name = (plugin_name), .version = "1.0", .kind = "test",                   \
-                        .address = LANTOA_ADDRESS_ANY, .config_size = sizeof(struct bad_config),   \
-                        .options = bad_options,                                                    \
-                        .option_count = sizeof(bad_options) / sizeof(bad_options[0]),              \
-                        .content = bad_content, .content_count = 1
+    LANTOA_PLUGIN_HEAD,                                                                            \
+        .name = (plugin_name), .version = "1.0", .kind = "test", .address = LANTOA_ADDRESS_ANY,    \
+        .config_size = sizeof(struct bad_config), .options = bad_options,                          \
+        .option_count = sizeof(bad_options) / sizeof(bad_options[0]), .content = bad_content,      \
+        .content_count = 1
 
 #define BAD_OPS(open_op, send_op)                                                                  \
     .size = sizeof(struct lantoa_ops), .open = (open_op), .send = (send_op), .close = bad_close

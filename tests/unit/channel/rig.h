@@ -1,5 +1,6 @@
-/* Drives channels with a real loop, the real lantoa-channel and real plugins, and keeps what became of every message: each must end exactly once.
- * Static, as support.h; a test program includes it once. */
+/* Drives channels with a real loop, the real lantoa-channel and real plugins, and keeps what became
+ * of every message: each must end exactly once. Static, as support.h; a test program includes it
+ * once. */
 #ifndef TESTS_UNIT_CHANNEL_RIG_H
 #define TESTS_UNIT_CHANNEL_RIG_H
 
@@ -36,7 +37,8 @@ struct rig_channel {
     bool trusted, resend; /* resend: what comes back NOT_SENT is handed over again */
     char detail[512];     /* of the last result */
     char reason[1024];    /* of the last back-off or parking */
-    uint8_t *told; /* if set: outcomes by id, written before the acknowledgement, in memory that outlives this process */
+    uint8_t *told; /* if set: outcomes by id, written before the acknowledgement, in memory that
+                      outlives this process */
     size_t events;
     char event_detail[512];
 };
@@ -158,8 +160,8 @@ SUPPORT_UNUSED static void rig_plugins(const char *folder) {
     base_free(dir);
 }
 
-static void rig_spec(const char *json, struct channel_spec **spec_out,
-    struct channel_manifest **manifest_out) {
+static void rig_spec(
+    const char *json, struct channel_spec **spec_out, struct channel_manifest **manifest_out) {
     struct base_err err = {0};
     struct base_json *doc = NULL;
     assert_ok(base_json_parse(str_from(json), "test.json", &doc, &err), err);
@@ -244,8 +246,10 @@ SUPPORT_UNUSED static void rig_stop(struct rig_channel *ch) {
     RIG_UNTIL(ch->rig, channel_state(ch->channel) == CHANNEL_STOPPED);
 }
 
-/* The host process of the channel NAME, from its journal (0: none runs), and how many messages are between began and ended. */
-SUPPORT_UNUSED static pid_t rig_host_began(const struct rig *rig, const char *name, size_t *began_out) {
+/* The host process of the channel NAME, from its journal (0: none runs), and how many messages are
+ * between began and ended. */
+SUPPORT_UNUSED static pid_t rig_host_began(
+    const struct rig *rig, const char *name, size_t *began_out) {
     char *path = base_printf("%s/channel/%s.journal", rig->dir.path, name);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     base_free(path);
@@ -274,8 +278,8 @@ SUPPORT_UNUSED static pid_t rig_host(const struct rig *rig, const char *name) {
 
 /* Whether the outbox has the file of message id. */
 SUPPORT_UNUSED static bool rig_written(const struct rig *rig, const char *sub, uint64_t id) {
-    char *path = base_printf("%s/%s/chien-dich/thu-1/k%019llu.txt", rig->dir.path, sub,
-        (unsigned long long)id);
+    char *path = base_printf(
+        "%s/%s/chien-dich/thu-1/k%019llu.txt", rig->dir.path, sub, (unsigned long long)id);
     bool there = base_file_exists(path);
     base_free(path);
     return there;
