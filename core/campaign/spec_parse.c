@@ -58,8 +58,8 @@ static void read_window(struct spec__reader *r, const struct spec__node *top,
     }
     struct spec__node from = spec__child(&node, "from");
     struct spec__node to = spec__child(&node, "to");
-    struct spec__node timezone = spec__child(&node, "timezone");
-    spec->timezone = spec__text(r, &timezone, SPEC__OPTIONAL);
+    struct spec__node zone_node = spec__child(&node, "timezone");
+    spec->timezone = spec__text(r, &zone_node, SPEC__OPTIONAL);
     if (!spec->timezone) {
         spec->timezone = base_strdup("Asia/Ho_Chi_Minh");
     }
@@ -74,7 +74,7 @@ static void read_window(struct spec__reader *r, const struct spec__node *top,
     }
     struct base_err err = {0};
     if (calendar_zone_find(spec->timezone, zone_out, &err)) {
-        spec__fault(r, &timezone, "%s", err.text);
+        spec__fault(r, &zone_node, "%s", err.text);
     }
 }
 
