@@ -69,7 +69,8 @@ void channel_stop(struct channel *channel, int64_t grace_ms) {
         channel__leave(channel, CHANNEL_END_STOP, grace_ms > 0 ? grace_ms : 0);
         return;
     }
-    channel->end = CHANNEL_END_STOP; /* said from inside `results` while a dead host is being settled */
+    channel->end =
+        CHANNEL_END_STOP; /* said from inside `results` while a dead host is being settled */
     if (channel->state != CHANNEL_STOPPED) {
         ev_timer_stop(channel->loop, &channel->acquire);
         ev_timer_stop(channel->loop, &channel->backoff);
