@@ -63,7 +63,7 @@ def test_caps_count_over_all_campaigns_in_a_rolling_window(data, made, witness):
     made.start(campaign("one", **state, steps=[step(when={"at": "2026-12-01T08:00"})]))
     made.start(campaign("two", **state, steps=[step(when={"at": "2026-12-01T12:00"})]))
     made.start(campaign("three", **state, steps=[step(when={"at": "2026-12-03T12:00"})]))
-    serve = data.serve("--clock", "2026-12-01T07:59:00+07:00,x20000").wait_ready()
+    serve = data.serve("--clock", "2026-12-01T07:59:00+07:00,x60000").wait_ready()
     eventually(lambda: witness.count() >= 30, 60, words="all three campaigns came through")
     serve.stop()
     times = {name: data.messages(name) for name in ("one", "two", "three")}

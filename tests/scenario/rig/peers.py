@@ -124,12 +124,20 @@ class MailServers:
         while listening(self.smtp + 1):
             self.smtp = free_port()
         self.port, self.lmtp, self.imap, self.bounce = self.smtp, free_port(), free_port(), free_port()
-        self.script("start", str(self.smtp), str(self.lmtp), str(self.imap), str(self.bounce))
+        try:
+            self.script("start", str(self.smtp), str(self.lmtp), str(self.imap), str(self.bounce))
+        except (AssertionError, subprocess.TimeoutExpired):
+            self.end()
+            raise
 
     def script(self, action, *ports):
-        done = subprocess.run([os.path.join(ROOT, "tests", "peers", "postfix.sh"), action, self.folder, *ports], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout
+        # Into a file: the servers inherit it, and a pipe would never end.
+        log_path = os.path.join(self.folder, f"{action}.log")
+        with open(log_path, "w", encoding="utf-8") as log:
+            done = subprocess.run([os.path.join(ROOT, "tests", "peers", "postfix.sh"), action, self.folder, *ports], stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=log, timeout=120, check=False)
+        with open(log_path, encoding="utf-8") as log:
+            assert done.returncode == 0, log.read()
 
     def mails(self, user):
         """The files in a user's mailbox."""

@@ -105,17 +105,17 @@ class Serve:
         return code
 
     def hosts(self):
-        """Pids of the channel hosts of this serve, by channel name."""
+        """Pids of the channel hosts of this serve, by channel name (which a host's open journal tells)."""
         found = {}
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
                 pids = file.read().split()
             for pid in pids:
                 with contextlib.suppress(OSError):
-                    with open(f"/proc/{pid}/cmdline", "rb") as file:
-                        words = file.read().decode().split("\0")
-                    if words and "lantoa-channel" in words[0]:
-                        found[words[1] if len(words) > 2 else pid] = int(pid)
+                    for number in os.listdir(f"/proc/{pid}/fd"):
+                        target = os.readlink(f"/proc/{pid}/fd/{number}")
+                        if target.endswith(".journal"):
+                            found[os.path.basename(target)[:-len(".journal")]] = int(pid)
         return found
 
     def kill(self, also_hosts=False):

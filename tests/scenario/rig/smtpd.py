@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """An SMTP server that is the witness of the tests: every message it accepts stands in its log before it says so.
 
-usage: smtpd.py LOG [--keep DIR] [--delay-ms N] [--slow-reply-ms N] [--extensions a,b,..] [--drop-every N]
+usage: smtpd.py LOG [--keep DIR] [--delay-ms N] [--extensions a,b,..] [--drop-every N]
 
 Prints `ready PORT` once it listens on 127.0.0.1. One line of JSON in LOG per accepted message: recipient, sender, Message-ID,
 subject, size, and seconds since start. What it does with a recipient follows from the local part before any '+' or digit:
@@ -27,6 +27,7 @@ class Session(asyncio.Protocol):
         self.server = server
         self.buffer = bytearray()
         self.in_data = False
+        self.waiting = False  # for the moment of a delayed answer; answers keep their order
         self.chunk_left = 0
         self.chunk_last = False
         self.body = bytearray()
@@ -43,11 +44,16 @@ class Session(asyncio.Protocol):
         self.say("220 witness.example.test ESMTP")
 
     def say(self, *lines):
+        if self.transport.is_closing():
+            return
         self.transport.write(b"".join(line.encode() + b"\r\n" for line in lines))
 
     def data_received(self, data):
         self.buffer += data
-        while not self.transport.is_closing() and self.step():
+        self.work()
+
+    def work(self):
+        while not self.waiting and not self.transport.is_closing() and self.step():
             pass
 
     def step(self):
@@ -153,15 +159,21 @@ class Session(asyncio.Protocol):
         elif fault == "cut":
             self.transport.abort()
         elif fault == "silent":
-            pass
+            self.waiting = True
         else:
             server.keep(sender, recipients, body)
             if fault == "keepcut":
                 self.transport.abort()
             elif server.options.delay_ms:
-                asyncio.get_running_loop().call_later(server.options.delay_ms / 1000, self.say, "250 2.0.0 taken")
+                self.waiting = True
+                asyncio.get_running_loop().call_later(server.options.delay_ms / 1000, self.late)
             else:
                 self.say("250 2.0.0 taken")
+
+    def late(self):
+        self.waiting = False
+        self.say("250 2.0.0 taken")
+        self.work()
 
 
 class Server:
