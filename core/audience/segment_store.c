@@ -7,9 +7,14 @@
 
 enum { NAME_MOST = 100, REFERENCE_MOST = 1024 };
 
+static bool one_line(struct str name) {
+    return !memchr(name.at, '\n', name.bytes) && !memchr(name.at, '\r', name.bytes) &&
+           !memchr(name.at, '\t', name.bytes) && !base_text_has_control(name);
+}
+
 static int check_name(struct str name, struct base_err *err) {
     if (name.bytes == 0 || name.bytes > 4 * NAME_MOST || !base_utf8_valid(name) ||
-        base_utf8_count(name) > NAME_MOST || base_text_has_control(name)) {
+        base_utf8_count(name) > NAME_MOST || !one_line(name)) {
         return base_err_set(
             err, LANTOA_EINVAL, TR("the name of a segment has 1 to %d characters"), NAME_MOST);
     }
