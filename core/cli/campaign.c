@@ -15,8 +15,8 @@
 /* --- apply, check, export --- */
 
 static void say_applied(struct cli *cli, bool changed) {
-    cli_say(cli, json_pack("{s:s,s:b}", "file", cli->args[0], "changed", changed), changed ? TR("%s applied") : TR("%s: nothing new"),
-        cli->args[0]);
+    cli_say(cli, json_pack("{s:s,s:b}", "file", cli->args[0], "changed", changed),
+        changed ? TR("%s applied") : TR("%s: nothing new"), cli->args[0]);
 }
 
 static int theme_apply_verb(struct cli *cli) {
@@ -62,7 +62,8 @@ static int campaign_apply_verb(struct cli *cli) {
     bool changed;
     struct base_buf findings;
     base_buf_init(&findings, 1 << 20);
-    int rc = campaign_apply(cli->db, cli->data_dir, cli->args[0], cli->who, &changed, &findings, &cli->err);
+    int rc = campaign_apply(
+        cli->db, cli->data_dir, cli->args[0], cli->who, &changed, &findings, &cli->err);
     if (rc == 0) {
         say_applied(cli, changed);
     }
@@ -100,7 +101,8 @@ static int campaign_check_verb(struct cli *cli) {
         rc = campaign_check(cli->db, doc, spec, base_dir, &findings, &cli->err);
     }
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:b,s:[]}", "ok", 1, "findings"), TR("%s: no fault found"), cli->args[0]);
+        cli_say(cli, json_pack("{s:b,s:[]}", "ok", 1, "findings"), TR("%s: no fault found"),
+            cli->args[0]);
     }
     campaign_spec_free(&spec);
     base_json_free(&doc);
@@ -134,14 +136,16 @@ static int campaign_export_verb(struct cli *cli) {
 
 static int add_channel(void *arg, const struct channel_row *row) {
     json_t *values[] = {json_string(row->name), json_string(row->plugin), json_string(row->state),
-        row->parked_reason ? json_string(row->parked_reason) : json_null(), cli_time(row->changed_at)};
+        row->parked_reason ? json_string(row->parked_reason) : json_null(),
+        cli_time(row->changed_at)};
     report_table_add(arg, values);
     return 0;
 }
 
 static int channel_list(struct cli *cli) {
-    const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT}, {"plugin", TR("plugin"), REPORT_TEXT},
-        {"state", TR("state"), REPORT_TEXT}, {"reason", TR("reason"), REPORT_TEXT}, {"changed_at", TR("changed"), REPORT_TEXT}};
+    const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT},
+        {"plugin", TR("plugin"), REPORT_TEXT}, {"state", TR("state"), REPORT_TEXT},
+        {"reason", TR("reason"), REPORT_TEXT}, {"changed_at", TR("changed"), REPORT_TEXT}};
     struct report_table table;
     report_table_init(&table, columns, 5);
     int rc = channel_each(cli->db, add_channel, &table, &cli->err);
@@ -153,8 +157,8 @@ static int channel_list(struct cli *cli) {
     return 0;
 }
 
-static int list_by_sql(struct cli *cli, const char *sql, const struct report_column *columns, size_t count,
-    void (*add)(struct report_table *table, struct db_stmt *stmt)) {
+static int list_by_sql(struct cli *cli, const char *sql, const struct report_column *columns,
+    size_t count, void (*add)(struct report_table *table, struct db_stmt *stmt)) {
     struct db_stmt *stmt = NULL;
     struct report_table table;
     report_table_init(&table, columns, count);
@@ -173,20 +177,24 @@ static int list_by_sql(struct cli *cli, const char *sql, const struct report_col
 
 static void add_campaign(struct report_table *table, struct db_stmt *stmt) {
     json_t *values[] = {cli_str(db_column_str(stmt, 0)), cli_str(db_column_str(stmt, 1)),
-        json_string(campaign_state_word((enum campaign_state)db_column_i64(stmt, 2))), cli_str(db_column_str(stmt, 3)),
-        cli_time(db_column_i64(stmt, 4)), cli_time(db_column_i64(stmt, 5)), cli_str(db_column_str(stmt, 6)),
+        json_string(campaign_state_word((enum campaign_state)db_column_i64(stmt, 2))),
+        cli_str(db_column_str(stmt, 3)), cli_time(db_column_i64(stmt, 4)),
+        cli_time(db_column_i64(stmt, 5)), cli_str(db_column_str(stmt, 6)),
         cli_time(db_column_i64(stmt, 7)), cli_time(db_column_i64(stmt, 8))};
     report_table_add(table, values);
 }
 
 static int campaign_list(struct cli *cli) {
-    const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT}, {"theme", TR("theme"), REPORT_TEXT},
-        {"state", TR("state"), REPORT_TEXT}, {"waits_for", TR("waits because"), REPORT_TEXT},
-        {"planned_at", TR("planned"), REPORT_TEXT}, {"approved_at", TR("approved"), REPORT_TEXT},
-        {"approved_by", TR("by"), REPORT_TEXT}, {"started_at", TR("started"), REPORT_TEXT}, {"ended_at", TR("ended"), REPORT_TEXT}};
+    const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT},
+        {"theme", TR("theme"), REPORT_TEXT}, {"state", TR("state"), REPORT_TEXT},
+        {"waits_for", TR("waits because"), REPORT_TEXT}, {"planned_at", TR("planned"), REPORT_TEXT},
+        {"approved_at", TR("approved"), REPORT_TEXT}, {"approved_by", TR("by"), REPORT_TEXT},
+        {"started_at", TR("started"), REPORT_TEXT}, {"ended_at", TR("ended"), REPORT_TEXT}};
     return list_by_sql(cli,
-        "SELECT g.name, t.name, g.state, g.wait_reason, coalesce(g.planned_at, 0), coalesce(g.approved_at, 0), g.approved_by, "
-        "coalesce(g.started_at, 0), coalesce(g.ended_at, 0) FROM campaign g JOIN theme t ON t.id = g.theme_id ORDER BY g.id",
+        "SELECT g.name, t.name, g.state, g.wait_reason, coalesce(g.planned_at, 0), "
+        "coalesce(g.approved_at, 0), g.approved_by, "
+        "coalesce(g.started_at, 0), coalesce(g.ended_at, 0) FROM campaign g JOIN theme t ON t.id = "
+        "g.theme_id ORDER BY g.id",
         columns, 9, add_campaign);
 }
 
@@ -196,8 +204,10 @@ static void add_theme(struct report_table *table, struct db_stmt *stmt) {
 }
 
 static int theme_list(struct cli *cli) {
-    const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT}, {"changed_at", TR("changed"), REPORT_TEXT}};
-    return list_by_sql(cli, "SELECT name, changed_at FROM theme ORDER BY name", columns, 2, add_theme);
+    const struct report_column columns[] = {
+        {"name", TR("name"), REPORT_TEXT}, {"changed_at", TR("changed"), REPORT_TEXT}};
+    return list_by_sql(
+        cli, "SELECT name, changed_at FROM theme ORDER BY name", columns, 2, add_theme);
 }
 
 /* --- the campaign's way --- */
@@ -216,18 +226,22 @@ static int campaign_plan_verb(struct cli *cli) {
     }
     if (rc == 0) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s}", "campaign", cli->args[0], "audience", (json_int_t)outcome.audience, "holdout",
-                (json_int_t)outcome.holdout, "steps", (json_int_t)outcome.steps, "planned", (json_int_t)outcome.planned,
-                "suppressed", (json_int_t)outcome.suppressed, "assignment_hash", outcome.assignment_hash),
-            TR("%lld people, %lld kept out by lot; %lld steps, %lld messages planned, %lld suppressed"), (long long)outcome.audience,
-            (long long)outcome.holdout, (long long)outcome.steps, (long long)outcome.planned, (long long)outcome.suppressed);
+            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s}", "campaign", cli->args[0], "audience",
+                (json_int_t)outcome.audience, "holdout", (json_int_t)outcome.holdout, "steps",
+                (json_int_t)outcome.steps, "planned", (json_int_t)outcome.planned, "suppressed",
+                (json_int_t)outcome.suppressed, "assignment_hash", outcome.assignment_hash),
+            TR("%lld people, %lld kept out by lot; %lld steps, %lld messages planned, %lld "
+               "suppressed"),
+            (long long)outcome.audience, (long long)outcome.holdout, (long long)outcome.steps,
+            (long long)outcome.planned, (long long)outcome.suppressed);
     }
     return rc;
 }
 
 static int say_state(struct cli *cli, int rc, const char *state) {
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:s,s:s}", "campaign", cli->args[0], "state", state), TR("campaign %s is %s"), cli->args[0], TR(state));
+        cli_say(cli, json_pack("{s:s,s:s}", "campaign", cli->args[0], "state", state),
+            TR("campaign %s is %s"), cli->args[0], TR(state));
     }
     return rc;
 }
@@ -260,7 +274,8 @@ static int stop_all(struct cli *cli) {
     int64_t stopped;
     int rc = control_stop_all(cli->db, cli->who, &stopped, &cli->err);
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:I}", "stopped", (json_int_t)stopped), TR("%lld campaigns stopped"), (long long)stopped);
+        cli_say(cli, json_pack("{s:I}", "stopped", (json_int_t)stopped),
+            TR("%lld campaigns stopped"), (long long)stopped);
     }
     return rc;
 }
@@ -291,8 +306,9 @@ static const struct report_column *count_columns(void) {
 static void fill_counts(struct report_table *table, const struct rehearsal *r) {
     for (size_t i = 0; i < r->count_count; i++) {
         const struct rehearsal_count *c = &r->counts[i];
-        json_t *values[] = {json_string(c->step), json_integer(c->occurrence), json_string(message_state_word(c->state)),
-            json_string(message_reason_word(c->reason)), json_integer(c->messages), local_time(c->first_ms, r->offset_min),
+        json_t *values[] = {json_string(c->step), json_integer(c->occurrence),
+            json_string(message_state_word(c->state)), json_string(message_reason_word(c->reason)),
+            json_integer(c->messages), local_time(c->first_ms, r->offset_min),
             local_time(c->last_ms, r->offset_min)};
         report_table_add(table, values);
     }
@@ -301,16 +317,17 @@ static void fill_counts(struct report_table *table, const struct rehearsal *r) {
 static void fill_waves(struct report_table *table, const struct rehearsal *r) {
     for (size_t i = 0; i < r->wave_count; i++) {
         const struct rehearsal_wave *w = &r->waves[i];
-        json_t *values[] = {local_time(w->hour_ms, r->offset_min), json_string(w->step), json_integer(w->occurrence),
-            json_integer(w->messages), json_integer((w->messages + 59) / 60)};
+        json_t *values[] = {local_time(w->hour_ms, r->offset_min), json_string(w->step),
+            json_integer(w->occurrence), json_integer(w->messages),
+            json_integer((w->messages + 59) / 60)};
         report_table_add(table, values);
     }
 }
 
 static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
-    const struct report_column wave_columns[] = {{"hour", TR("hour"), REPORT_TEXT}, {"step", TR("step"), REPORT_TEXT},
-        {"occurrence", TR("occurrence"), REPORT_NUMBER}, {"messages", TR("messages"), REPORT_NUMBER},
-        {"per_minute", TR("a minute"), REPORT_NUMBER}};
+    const struct report_column wave_columns[] = {{"hour", TR("hour"), REPORT_TEXT},
+        {"step", TR("step"), REPORT_TEXT}, {"occurrence", TR("occurrence"), REPORT_NUMBER},
+        {"messages", TR("messages"), REPORT_NUMBER}, {"per_minute", TR("a minute"), REPORT_NUMBER}};
     struct report_table counts;
     struct report_table waves;
     report_table_init(&counts, count_columns(), 7);
@@ -319,9 +336,11 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     fill_waves(&waves, r);
     if (cli->json) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:O,s:O}", "campaign", cli->args[0], "audience", (json_int_t)r->audience, "starts_at",
-                local_time(r->start_ms, r->offset_min), "ends_at", local_time(r->end_ms, r->offset_min), "cost",
-                (json_int_t)r->cost_minor, "note", r->note ? json_string(r->note) : json_null(), "rows", counts.rows, "waves", waves.rows),
+            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:O,s:O}", "campaign", cli->args[0], "audience",
+                (json_int_t)r->audience, "starts_at", local_time(r->start_ms, r->offset_min),
+                "ends_at", local_time(r->end_ms, r->offset_min), "cost", (json_int_t)r->cost_minor,
+                "note", r->note ? json_string(r->note) : json_null(), "rows", counts.rows, "waves",
+                waves.rows),
             "%s", "");
         report_table_release(&counts);
         report_table_release(&waves);
@@ -333,8 +352,9 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
         base_format_iso(r->start_ms, r->offset_min, start);
         base_format_iso(r->end_ms, r->offset_min, end);
     }
-    printf(TR("rehearsal of %s: %lld people; first message %s, last %s; cost %lld; nothing was sent\n\n"), cli->args[0],
-        (long long)r->audience, start, end, (long long)r->cost_minor);
+    printf(TR("rehearsal of %s: %lld people; first message %s, last %s; cost %lld; nothing was "
+              "sent\n\n"),
+        cli->args[0], (long long)r->audience, start, end, (long long)r->cost_minor);
     cli_table(cli, &counts);
     putchar('\n');
     cli_table(cli, &waves);
@@ -345,7 +365,8 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
 
 static int campaign_rehearse_verb(struct cli *cli) {
     struct rehearsal rehearsal;
-    base_log_set(BASE_LOG_WARN, 2); /* the rehearsed steps' log is not news of anything that happened */
+    base_log_set(
+        BASE_LOG_WARN, 2); /* the rehearsed steps' log is not news of anything that happened */
     int64_t from = cli_option(cli, "clock") ? base_clock_now_ms() : 0;
     int rc = rehearsal_run(cli->db, cli->data_dir, cli->args[0], from, &rehearsal, &cli->err);
     if (rc == 0) {
@@ -356,28 +377,44 @@ static int campaign_rehearse_verb(struct cli *cli) {
 }
 
 const struct cli_command cli_campaign_commands[] = {
-    {"theme", "apply", "", 1, 1, "FILE", "take over a theme file", CLI_NEEDS_DATABASE, theme_apply_verb},
+    {"theme", "apply", "", 1, 1, "FILE", "take over a theme file", CLI_NEEDS_DATABASE,
+        theme_apply_verb},
     {"theme", "list", "csv", 0, 0, "", "the themes", CLI_NEEDS_DATABASE, theme_list},
-    {"theme", "export", "", 1, 1, "NAME", "print a theme as its file", CLI_NEEDS_DATABASE, theme_export_verb},
-    {"channel", "apply", "", 1, 1, "FILE", "take over a channel file", CLI_NEEDS_DATABASE, channel_apply_verb},
-    {"channel", "list", "csv", 0, 0, "", "the channels and their state", CLI_NEEDS_DATABASE, channel_list},
-    {"channel", "export", "", 1, 1, "NAME", "print a channel as its file", CLI_NEEDS_DATABASE, channel_export_verb},
-    {"campaign", "apply", "", 1, 1, "FILE", "check a campaign file and take it over", CLI_NEEDS_DATABASE, campaign_apply_verb},
-    {"campaign", "check", "", 1, 1, "FILE|NAME", "name every fault with file, line and field; change nothing", CLI_NEEDS_DATABASE,
+    {"theme", "export", "", 1, 1, "NAME", "print a theme as its file", CLI_NEEDS_DATABASE,
+        theme_export_verb},
+    {"channel", "apply", "", 1, 1, "FILE", "take over a channel file", CLI_NEEDS_DATABASE,
+        channel_apply_verb},
+    {"channel", "list", "csv", 0, 0, "", "the channels and their state", CLI_NEEDS_DATABASE,
+        channel_list},
+    {"channel", "export", "", 1, 1, "NAME", "print a channel as its file", CLI_NEEDS_DATABASE,
+        channel_export_verb},
+    {"campaign", "apply", "", 1, 1, "FILE", "check a campaign file and take it over",
+        CLI_NEEDS_DATABASE, campaign_apply_verb},
+    {"campaign", "check", "", 1, 1, "FILE|NAME",
+        "name every fault with file, line and field; change nothing", CLI_NEEDS_DATABASE,
         campaign_check_verb},
-    {"campaign", "export", "", 1, 1, "NAME", "print a campaign as its file", CLI_NEEDS_DATABASE, campaign_export_verb},
-    {"campaign", "list", "csv", 0, 0, "", "the campaigns, their state and what they wait for", CLI_NEEDS_DATABASE, campaign_list},
-    {"campaign", "plan", "", 1, 1, "NAME", "freeze the audience into the ledger", CLI_NEEDS_DATABASE, campaign_plan_verb},
-    {"campaign", "unplan", "", 1, 1, "NAME", "back to draft", CLI_NEEDS_DATABASE, campaign_unplan_verb},
-    {"campaign", "rehearse", "", 1, 1, "NAME", "the whole campaign on a fast clock, nothing sent", CLI_NEEDS_DATABASE,
-        campaign_rehearse_verb},
-    {"campaign", "approve", "", 1, 1, "NAME", "say yes to a planned campaign", CLI_NEEDS_DATABASE, campaign_approve_verb},
-    {"campaign", "start", "", 1, 1, "NAME", "let an approved campaign run", CLI_NEEDS_DATABASE, campaign_start_verb},
-    {"campaign", "pause", "", 1, 1, "NAME", "nothing more leaves until resume; takes effect within 2 s", CLI_NEEDS_DATABASE,
+    {"campaign", "export", "", 1, 1, "NAME", "print a campaign as its file", CLI_NEEDS_DATABASE,
+        campaign_export_verb},
+    {"campaign", "list", "csv", 0, 0, "", "the campaigns, their state and what they wait for",
+        CLI_NEEDS_DATABASE, campaign_list},
+    {"campaign", "plan", "", 1, 1, "NAME", "freeze the audience into the ledger",
+        CLI_NEEDS_DATABASE, campaign_plan_verb},
+    {"campaign", "unplan", "", 1, 1, "NAME", "back to draft", CLI_NEEDS_DATABASE,
+        campaign_unplan_verb},
+    {"campaign", "rehearse", "", 1, 1, "NAME", "the whole campaign on a fast clock, nothing sent",
+        CLI_NEEDS_DATABASE, campaign_rehearse_verb},
+    {"campaign", "approve", "", 1, 1, "NAME", "say yes to a planned campaign", CLI_NEEDS_DATABASE,
+        campaign_approve_verb},
+    {"campaign", "start", "", 1, 1, "NAME", "let an approved campaign run", CLI_NEEDS_DATABASE,
+        campaign_start_verb},
+    {"campaign", "pause", "", 1, 1, "NAME",
+        "nothing more leaves until resume; takes effect within 2 s", CLI_NEEDS_DATABASE,
         campaign_pause_verb},
-    {"campaign", "resume", "", 1, 1, "NAME", "go on, also after a missed start or a restored backup", CLI_NEEDS_DATABASE,
+    {"campaign", "resume", "", 1, 1, "NAME",
+        "go on, also after a missed start or a restored backup", CLI_NEEDS_DATABASE,
         campaign_resume_verb},
-    {"campaign", "stop", "", 1, 1, "NAME", "end for good; what has not left never will", CLI_NEEDS_DATABASE, campaign_stop_verb},
+    {"campaign", "stop", "", 1, 1, "NAME", "end for good; what has not left never will",
+        CLI_NEEDS_DATABASE, campaign_stop_verb},
     {"stop-all", "", "", 0, 0, "", "stop every campaign now", CLI_NEEDS_DATABASE, stop_all},
     {0},
 };

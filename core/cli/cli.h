@@ -1,4 +1,5 @@
-/* The command line: one binary, verbs on the data folder. A command is a row of a table; this header is what its function works with. */
+/* The command line: one binary, verbs on the data folder. A command is a row of a table; this
+ * header is what its function works with. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -23,7 +24,7 @@ struct cli {
     size_t arg_count;
     struct cli_option options[CLI_OPTIONS_MAX];
     size_t option_count;
-    struct db *db;        /* open when the command asks for it */
+    struct db *db; /* open when the command asks for it */
     struct base_err err;
 };
 
@@ -33,21 +34,24 @@ struct cli_command {
     const char *noun, *verb; /* verb "" when the noun stands alone */
     const char *options;     /* "map=* rejects= dry-run": '=' takes a value, '*' may be repeated */
     size_t least_args, most_args;
-    const char *usage;       /* behind the words, e.g. "FILE [--dry-run]" */
+    const char *usage; /* behind the words, e.g. "FILE [--dry-run]" */
     const char *help;
     enum cli_needs needs;
-    int (*run)(struct cli *cli); /* 0, or a negative LANTOA_E* with cli->err set; 1: failed and told already */
+    int (*run)(struct cli
+            *cli); /* 0, or a negative LANTOA_E* with cli->err set; 1: failed and told already */
 };
 
 /* Tables of the commands, one per file, ended by a row without noun. */
-extern const struct cli_command cli_data_commands[], cli_audience_commands[], cli_consent_commands[], cli_campaign_commands[],
-    cli_message_commands[], cli_serve_commands[];
+extern const struct cli_command cli_data_commands[], cli_audience_commands[],
+    cli_consent_commands[], cli_campaign_commands[], cli_message_commands[], cli_serve_commands[];
 
 const char *cli_option(const struct cli *cli, const char *name); /* NULL when absent */
 bool cli_switch(const struct cli *cli, const char *name);
-/* All values of a repeatable option, in order; the array is the caller's (base_free), its texts are not. */
+/* All values of a repeatable option, in order; the array is the caller's (base_free), its texts are
+ * not. */
 size_t cli_option_all(const struct cli *cli, const char *name, const char ***values_out);
-int cli_option_i64(struct cli *cli, const char *name, int64_t fallback, int64_t *value_out) LANTOA_MUST_CHECK;
+int cli_option_i64(
+    struct cli *cli, const char *name, int64_t fallback, int64_t *value_out) LANTOA_MUST_CHECK;
 
 /* Prints a JSON object (TAKES it) when --json, else the text. */
 void cli_say(const struct cli *cli, json_t *json, const char *fmt, ...) LANTOA_PRINTF(3, 4);
@@ -57,9 +61,11 @@ void cli_table(const struct cli *cli, struct report_table *table);
 json_t *cli_time(int64_t ms);
 json_t *cli_str(struct str text); /* null when .at is NULL. New reference */
 
-/* Fills the common part of an import from --map, --set, --rejects, --dry-run; cli_import_release frees it. */
+/* Fills the common part of an import from --map, --set, --rejects, --dry-run; cli_import_release
+ * frees it. */
 void cli_import_init(const struct cli *cli, struct audience_import *import_out);
 void cli_import_release(struct audience_import *import);
-void cli_import_say(const struct cli *cli, const struct audience_import *import, const struct audience_import_outcome *outcome);
+void cli_import_say(const struct cli *cli, const struct audience_import *import,
+    const struct audience_import_outcome *outcome);
 
 #endif

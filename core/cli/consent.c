@@ -35,10 +35,11 @@ static const char *kind_of(const char *address) {
 
 static int suppression_add_verb(struct cli *cli) {
     const char *reason = cli_option(cli, "reason");
-    int rc = suppression_add(cli->db, kind_of(cli->args[0]), str_from(cli->args[0]), reason ? reason : "opted_out",
-        base_clock_now_ms(), cli->who, &cli->err);
+    int rc = suppression_add(cli->db, kind_of(cli->args[0]), str_from(cli->args[0]),
+        reason ? reason : "opted_out", base_clock_now_ms(), cli->who, &cli->err);
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:s}", "address", cli->args[0]), TR("%s will not be written to again"), cli->args[0]);
+        cli_say(cli, json_pack("{s:s}", "address", cli->args[0]),
+            TR("%s will not be written to again"), cli->args[0]);
     }
     return rc;
 }
@@ -46,19 +47,24 @@ static int suppression_add_verb(struct cli *cli) {
 static int suppression_remove_verb(struct cli *cli) {
     int rc = suppression_remove(cli->db, kind_of(cli->args[0]), str_from(cli->args[0]), &cli->err);
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:s}", "address", cli->args[0]), TR("%s may be written to again"), cli->args[0]);
+        cli_say(cli, json_pack("{s:s}", "address", cli->args[0]), TR("%s may be written to again"),
+            cli->args[0]);
     }
     return rc;
 }
 
 const struct cli_command cli_consent_commands[] = {
     {"consent", "import", "map=* set=* rejects= dry-run", 1, 1, "FILE [--dry-run] [--rejects F]",
-        "consents given or withdrawn, from CSV (email|phone|ref|person_id, channel, purpose, action, at, source, evidence)", CLI_NEEDS_DATABASE,
-        consent_import_verb},
-    {"suppression", "import", "map=* set=* rejects= dry-run", 1, 1, "FILE [--dry-run] [--rejects F]",
-        "addresses nobody may write to, from CSV (address, reason)", CLI_NEEDS_DATABASE, suppression_import_verb},
-    {"suppression", "add", "reason=", 1, 1, "ADDRESS [--reason opted_out|do_not_call|invalid]", "never write to this address again",
-        CLI_NEEDS_DATABASE, suppression_add_verb},
-    {"suppression", "remove", "", 1, 1, "ADDRESS", "the address may be written to again", CLI_NEEDS_DATABASE, suppression_remove_verb},
+        "consents given or withdrawn, from CSV (email|phone|ref|person_id, channel, purpose, "
+        "action, at, source, evidence)",
+        CLI_NEEDS_DATABASE, consent_import_verb},
+    {"suppression", "import", "map=* set=* rejects= dry-run", 1, 1,
+        "FILE [--dry-run] [--rejects F]",
+        "addresses nobody may write to, from CSV (address, reason)", CLI_NEEDS_DATABASE,
+        suppression_import_verb},
+    {"suppression", "add", "reason=", 1, 1, "ADDRESS [--reason opted_out|do_not_call|invalid]",
+        "never write to this address again", CLI_NEEDS_DATABASE, suppression_add_verb},
+    {"suppression", "remove", "", 1, 1, "ADDRESS", "the address may be written to again",
+        CLI_NEEDS_DATABASE, suppression_remove_verb},
     {0},
 };

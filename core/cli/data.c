@@ -48,7 +48,8 @@ static int init(struct cli *cli) {
     if (rc == 0) {
         cli->err.text[0] = '\0';
         cli_say(cli, json_pack("{s:s,s:b}", "data", cli->data_dir, "created", fresh),
-            fresh ? TR("data folder %s is ready") : TR("data folder %s was there already"), cli->data_dir);
+            fresh ? TR("data folder %s is ready") : TR("data folder %s was there already"),
+            cli->data_dir);
     }
     base_free(path);
     return rc;
@@ -57,28 +58,30 @@ static int init(struct cli *cli) {
 static int backup(struct cli *cli) {
     const char *path = cli->args[0];
     if (base_file_exists(path)) {
-        return base_err_set(&cli->err, LANTOA_EEXIST, TR("%s exists already; a backup never overwrites"), path);
+        return base_err_set(
+            &cli->err, LANTOA_EEXIST, TR("%s exists already; a backup never overwrites"), path);
     }
     int rc = db_backup(cli->db, path, &cli->err);
     if (rc == 0) {
         struct stat st = {0};
         stat(path, &st);
-        cli_say(cli, json_pack("{s:s,s:I}", "file", path, "bytes", (json_int_t)st.st_size), TR("backup in %s, %lld bytes"),
-            path, (long long)st.st_size);
+        cli_say(cli, json_pack("{s:s,s:I}", "file", path, "bytes", (json_int_t)st.st_size),
+            TR("backup in %s, %lld bytes"), path, (long long)st.st_size);
     }
     return rc;
 }
 
 static int add_finding(void *arg, const struct doctor_finding *finding) {
     struct report_table *table = arg;
-    json_t *values[] = {json_string(finding->check), json_string(finding->ok ? "ok" : "fault"), json_string(finding->text)};
+    json_t *values[] = {json_string(finding->check), json_string(finding->ok ? "ok" : "fault"),
+        json_string(finding->text)};
     report_table_add(table, values);
     return 0;
 }
 
 static int doctor(struct cli *cli) {
-    const struct report_column columns[] = {
-        {"check", TR("check"), REPORT_TEXT}, {"result", TR("result"), REPORT_TEXT}, {"text", "", REPORT_TEXT}};
+    const struct report_column columns[] = {{"check", TR("check"), REPORT_TEXT},
+        {"result", TR("result"), REPORT_TEXT}, {"text", "", REPORT_TEXT}};
     struct report_table table;
     bool healthy;
     report_table_init(&table, columns, 3);
@@ -94,7 +97,8 @@ static int doctor(struct cli *cli) {
 static int rules_apply_verb(struct cli *cli) {
     int rc = rules_apply(cli->db, cli->args[0], cli->who, &cli->err);
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:s}", "applied", cli->args[0]), TR("rules of %s are in force"), cli->args[0]);
+        cli_say(cli, json_pack("{s:s}", "applied", cli->args[0]), TR("rules of %s are in force"),
+            cli->args[0]);
     }
     return rc;
 }
@@ -119,10 +123,15 @@ static int rules_show(struct cli *cli) {
 }
 
 const struct cli_command cli_data_commands[] = {
-    {"init", "", "", 0, 0, "", "make the data folder; harmless when it is there", CLI_NEEDS_NOTHING, init},
-    {"backup", "", "", 1, 1, "FILE", "a consistent copy of the database, while everything goes on", CLI_NEEDS_DATABASE, backup},
-    {"doctor", "", "csv", 0, 0, "", "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE, doctor},
-    {"rules", "apply", "", 1, 1, "FILE", "put rules of sending in force (hours, caps, consent)", CLI_NEEDS_DATABASE, rules_apply_verb},
+    {"init", "", "", 0, 0, "", "make the data folder; harmless when it is there", CLI_NEEDS_NOTHING,
+        init},
+    {"backup", "", "", 1, 1, "FILE", "a consistent copy of the database, while everything goes on",
+        CLI_NEEDS_DATABASE, backup},
+    {"doctor", "", "csv", 0, 0, "",
+        "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE,
+        doctor},
+    {"rules", "apply", "", 1, 1, "FILE", "put rules of sending in force (hours, caps, consent)",
+        CLI_NEEDS_DATABASE, rules_apply_verb},
     {"rules", "show", "", 0, 0, "", "print the rules in force", CLI_NEEDS_DATABASE, rules_show},
     {0},
 };

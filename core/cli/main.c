@@ -1,4 +1,5 @@
-/* lantoa: finds the command, reads its options, opens the database, runs it, prints the one error there may be. */
+/* lantoa: finds the command, reads its options, opens the database, runs it, prints the one error
+ * there may be. */
 #include "base/civil.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -14,16 +15,19 @@
 #define LOCAL_OFFSET_MIN (7 * 60)
 #define EXIT_USAGE 2
 
-static const struct cli_command *const tables[] = {cli_data_commands, cli_audience_commands, cli_consent_commands,
-    cli_campaign_commands, cli_message_commands, cli_serve_commands};
+static const struct cli_command *const tables[] = {cli_data_commands, cli_audience_commands,
+    cli_consent_commands, cli_campaign_commands, cli_message_commands, cli_serve_commands};
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
 static void print_command(FILE *out, const struct cli_command *c) {
-    fprintf(out, "  lantoa %s%s%s %s\n      %s\n", c->noun, c->verb[0] ? " " : "", c->verb, c->usage, TR(c->help));
+    fprintf(out, "  lantoa %s%s%s %s\n      %s\n", c->noun, c->verb[0] ? " " : "", c->verb,
+        c->usage, TR(c->help));
 }
 
 static void print_help(FILE *out, const char *noun) {
-    fprintf(out, "%s\n\n", TR("usage: lantoa [--data DIR] [--json] [--lang vi|en] [--clock START,xSPEED] [--by NAME] COMMAND"));
+    fprintf(out, "%s\n\n",
+        TR("usage: lantoa [--data DIR] [--json] [--lang vi|en] [--clock START,xSPEED] [--by NAME] "
+           "COMMAND"));
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         for (const struct cli_command *c = tables[t]; c->noun; c++) {
             if (!noun || strcmp(noun, c->noun) == 0) {
@@ -47,7 +51,8 @@ static bool known_noun(const char *noun) {
 static const struct cli_command *find_command(const char *noun, const char *verb) {
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         for (const struct cli_command *c = tables[t]; c->noun; c++) {
-            if (strcmp(noun, c->noun) == 0 && (!c->verb[0] || (verb && strcmp(verb, c->verb) == 0))) {
+            if (strcmp(noun, c->noun) == 0 &&
+                (!c->verb[0] || (verb && strcmp(verb, c->verb) == 0))) {
                 return c;
             }
         }
@@ -84,7 +89,8 @@ static int add_option(struct cli *cli, const char *name, const char *value) {
     return 0;
 }
 
-/* First pass: the words that are no options, so that the command is known; options are read as far as their form does not matter. */
+/* First pass: the words that are no options, so that the command is known; options are read as far
+ * as their form does not matter. */
 static bool takes_value(const char *name) {
     if (option_form(global_options, name)) {
         return option_form(global_options, name) == 2;
@@ -140,8 +146,9 @@ static int check_options(struct cli *cli, const struct cli_command *command) {
         int form = option_form(global_options, name);
         form = form ? form : option_form(command->options, name);
         if (form == 0) {
-            return base_err_set(&cli->err, LANTOA_EINVAL, TR("unknown option --%s; lantoa %s %s %s"), name, command->noun,
-                command->verb, command->usage);
+            return base_err_set(&cli->err, LANTOA_EINVAL,
+                TR("unknown option --%s; lantoa %s %s %s"), name, command->noun, command->verb,
+                command->usage);
         }
         if (form == 1 && cli->options[i].value) {
             return base_err_set(&cli->err, LANTOA_EINVAL, TR("--%s takes no value"), name);
@@ -183,7 +190,8 @@ static int open_database(struct cli *cli) {
     char *path = base_path_join(cli->data_dir, "lantoa.db");
     int rc = 0;
     if (!base_file_exists(path)) {
-        rc = base_err_set(&cli->err, LANTOA_ENOENT, TR("%s is no data folder of lantoa; make one with: lantoa --data %s init"),
+        rc = base_err_set(&cli->err, LANTOA_ENOENT,
+            TR("%s is no data folder of lantoa; make one with: lantoa --data %s init"),
             cli->data_dir, cli->data_dir);
     }
     if (rc == 0) {
@@ -199,8 +207,8 @@ static int open_database(struct cli *cli) {
 static int run_command(struct cli *cli, const struct cli_command *command) {
     int rc = check_options(cli, command);
     if (rc == 0 && (cli->arg_count < command->least_args || cli->arg_count > command->most_args)) {
-        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("usage: lantoa %s %s %s"), command->noun, command->verb,
-            command->usage);
+        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("usage: lantoa %s %s %s"), command->noun,
+            command->verb, command->usage);
     }
     if (rc != 0) {
         return EXIT_USAGE;
@@ -217,13 +225,16 @@ static int run_command(struct cli *cli, const struct cli_command *command) {
 }
 
 static int start(struct cli *cli, const struct words *words) {
-    const struct cli_command *command = find_command(words->word[0], words->count > 1 ? words->word[1] : NULL);
+    const struct cli_command *command =
+        find_command(words->word[0], words->count > 1 ? words->word[1] : NULL);
     if (!command) {
         if (known_noun(words->word[0])) {
-            base_err_set(&cli->err, LANTOA_EINVAL, TR("lantoa %s has no verb \"%s\"; see lantoa help %s"), words->word[0],
+            base_err_set(&cli->err, LANTOA_EINVAL,
+                TR("lantoa %s has no verb \"%s\"; see lantoa help %s"), words->word[0],
                 words->count > 1 ? words->word[1] : "", words->word[0]);
         } else {
-            base_err_set(&cli->err, LANTOA_EINVAL, TR("no command \"%s\"; see lantoa help"), words->word[0]);
+            base_err_set(
+                &cli->err, LANTOA_EINVAL, TR("no command \"%s\"; see lantoa help"), words->word[0]);
         }
         return EXIT_USAGE;
     }

@@ -20,12 +20,16 @@ static json_t *message_json(struct lister *l, const struct message_row *m) {
     char key[LEDGER_KEY_BYTES + 1];
     ledger_key(l->instance, m->id, key);
     bool left = m->tries > 0;
-    return json_pack("{s:I,s:s,s:o,s:o,s:i,s:o,s:I,s:o,s:o,s:o,s:s,s:s,s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "id", (json_int_t)m->id, "key",
-        key, "campaign", cli_str(m->campaign), "step", cli_str(m->step), "occurrence", m->occurrence, "channel", cli_str(m->channel),
-        "contact", (json_int_t)m->contact_id, "contact_ref", cli_str(m->ref_of_contact), "name", cli_str(m->name), "address",
-        cli_str(m->address), "state", message_state_word(m->state), "reason", message_reason_word(m->reason), "reason_text",
-        m->reason ? message_reason_label(m->reason) : "", "tries", m->tries, "generation", m->generation, "at", cli_time(m->at),
-        "sent_at", cli_time(left ? m->at : 0), "due_at", cli_time(m->due_at), "ref", cli_str(m->ref), "detail", cli_str(m->detail));
+    return json_pack(
+        "{s:I,s:s,s:o,s:o,s:i,s:o,s:I,s:o,s:o,s:o,s:s,s:s,s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "id",
+        (json_int_t)m->id, "key", key, "campaign", cli_str(m->campaign), "step", cli_str(m->step),
+        "occurrence", m->occurrence, "channel", cli_str(m->channel), "contact",
+        (json_int_t)m->contact_id, "contact_ref", cli_str(m->ref_of_contact), "name",
+        cli_str(m->name), "address", cli_str(m->address), "state", message_state_word(m->state),
+        "reason", message_reason_word(m->reason), "reason_text",
+        m->reason ? message_reason_label(m->reason) : "", "tries", m->tries, "generation",
+        m->generation, "at", cli_time(m->at), "sent_at", cli_time(left ? m->at : 0), "due_at",
+        cli_time(m->due_at), "ref", cli_str(m->ref), "detail", cli_str(m->detail));
 }
 
 static int print_json_row(void *arg, const struct message_row *m) {
@@ -41,9 +45,11 @@ static int print_json_row(void *arg, const struct message_row *m) {
 static int print_text_row(void *arg, const struct message_row *m) {
     struct lister *l = arg;
     json_t *at = cli_time(m->due_at ? m->due_at : m->at);
-    printf("%" PRId64 "  " STR_FMT "  %-10s %-14s %s  " STR_FMT " <" STR_FMT ">  " STR_FMT STR_FMT "\n", m->id, STR_ARG(m->step),
-        message_state_label(m->state), message_reason_label(m->reason), json_string_value(at), STR_ARG(m->name),
-        STR_ARG(m->address), STR_ARG(m->ref), STR_ARG(m->detail));
+    printf("%" PRId64 "  " STR_FMT "  %-10s %-14s %s  " STR_FMT " <" STR_FMT ">  " STR_FMT STR_FMT
+           "\n",
+        m->id, STR_ARG(m->step), message_state_label(m->state), message_reason_label(m->reason),
+        json_string_value(at), STR_ARG(m->name), STR_ARG(m->address), STR_ARG(m->ref),
+        STR_ARG(m->detail));
     json_decref(at);
     l->count++;
     return 0;
@@ -67,8 +73,10 @@ static int read_filter(struct cli *cli, struct message_filter *filter) {
     const char *state = cli_option(cli, "state");
     const char *reason = cli_option(cli, "reason");
     enum message_state number;
-    *filter = (struct message_filter){
-        .campaign = cli_option(cli, "campaign"), .step = cli_option(cli, "step"), .state = -1, .reason = -1};
+    *filter = (struct message_filter){.campaign = cli_option(cli, "campaign"),
+        .step = cli_option(cli, "step"),
+        .state = -1,
+        .reason = -1};
     if (state) {
         if (!message_state_from_word(str_from(state), &number)) {
             return base_err_set(&cli->err, LANTOA_EINVAL, TR("--state %s: no such state"), state);
@@ -131,14 +139,17 @@ static int take_message(void *arg, const struct message_row *m) {
 
 static int take_act(void *arg, const struct message_act *act) {
     struct shower *s = arg;
-    json_array_append_new(s->history, json_pack("{s:o,s:s,s:s,s:o}", "at", cli_time(act->at), "state", message_state_word(act->state),
-                                          "reason", message_reason_word(act->reason), "detail", cli_str(act->detail)));
+    json_array_append_new(
+        s->history, json_pack("{s:o,s:s,s:s,s:o}", "at", cli_time(act->at), "state",
+                        message_state_word(act->state), "reason", message_reason_word(act->reason),
+                        "detail", cli_str(act->detail)));
     return 0;
 }
 
 static int read_id(struct cli *cli, int64_t *id_out) {
     if (base_parse_i64(str_from(cli->args[0]), id_out) != 0 || *id_out <= 0) {
-        return base_err_set(&cli->err, LANTOA_EINVAL, TR("%s: not the number of a message"), cli->args[0]);
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, TR("%s: not the number of a message"), cli->args[0]);
     }
     return 0;
 }
@@ -151,7 +162,8 @@ static int message_show(struct cli *cli) {
         rc = open_instance(cli, &s.lister.instance);
     }
     if (rc == 0) {
-        const struct message_filter filter = {.state = -1, .reason = -1, .after_id = id - 1, .limit = 1};
+        const struct message_filter filter = {
+            .state = -1, .reason = -1, .after_id = id - 1, .limit = 1};
         rc = message_each(cli->db, &filter, take_message, &s, &cli->err);
         rc = rc > 0 ? 0 : rc;
     }
@@ -177,16 +189,19 @@ static int message_settle(struct cli *cli) {
     int64_t id;
     enum message_state state;
     int rc = read_id(cli, &id);
-    if (rc == 0 && (!message_state_from_word(str_from(cli->args[1]), &state) ||
-                       (state != MESSAGE_ACCEPTED && state != MESSAGE_DELIVERED && state != MESSAGE_FAILED))) {
-        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("%s: must be accepted, delivered or failed"), cli->args[1]);
+    if (rc == 0 &&
+        (!message_state_from_word(str_from(cli->args[1]), &state) ||
+            (state != MESSAGE_ACCEPTED && state != MESSAGE_DELIVERED && state != MESSAGE_FAILED))) {
+        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("%s: must be accepted, delivered or failed"),
+            cli->args[1]);
     }
     if (rc == 0) {
         rc = control_settle(cli->db, id, state, cli->who, cli_option(cli, "note"), &cli->err);
     }
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:I,s:s}", "id", (json_int_t)id, "state", message_state_word((int)state)), TR("message %lld is %s"),
-            (long long)id, message_state_label((int)state));
+        cli_say(cli,
+            json_pack("{s:I,s:s}", "id", (json_int_t)id, "state", message_state_word((int)state)),
+            TR("message %lld is %s"), (long long)id, message_state_label((int)state));
     }
     return rc;
 }
@@ -199,8 +214,8 @@ static int message_resend(struct cli *cli) {
         rc = control_resend(cli->db, id, cli->who, &again, &cli->err);
     }
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:I,s:I}", "id", (json_int_t)id, "again", (json_int_t)again), TR("message %lld goes out again as %lld"),
-            (long long)id, (long long)again);
+        cli_say(cli, json_pack("{s:I,s:I}", "id", (json_int_t)id, "again", (json_int_t)again),
+            TR("message %lld goes out again as %lld"), (long long)id, (long long)again);
     }
     return rc;
 }
@@ -216,13 +231,17 @@ static int report_campaign_verb(struct cli *cli) {
 
 const struct cli_command cli_message_commands[] = {
     {"message", "list", "campaign= step= state= reason= contact= after= limit=", 0, 0,
-        "[--campaign NAME] [--step S] [--state S] [--reason R] [--contact ID] [--after ID] [--limit N]",
+        "[--campaign NAME] [--step S] [--state S] [--reason R] [--contact ID] [--after ID] "
+        "[--limit N]",
         "who, when, what happened, why not", CLI_NEEDS_DATABASE, message_list},
-    {"message", "show", "", 1, 1, "ID", "one message and all that happened to it", CLI_NEEDS_DATABASE, message_show},
-    {"message", "settle", "note=", 2, 2, "ID accepted|delivered|failed [--note TEXT]", "say what became of an uncertain message",
-        CLI_NEEDS_DATABASE, message_settle},
-    {"message", "resend", "", 1, 1, "ID", "send again as a new message; audited", CLI_NEEDS_DATABASE, message_resend},
-    {"report", "campaign", "by= csv", 1, 1, "NAME [--by step|state|reason|place|day] [--csv]", "the campaign in numbers that add up to its audience",
-        CLI_NEEDS_DATABASE, report_campaign_verb},
+    {"message", "show", "", 1, 1, "ID", "one message and all that happened to it",
+        CLI_NEEDS_DATABASE, message_show},
+    {"message", "settle", "note=", 2, 2, "ID accepted|delivered|failed [--note TEXT]",
+        "say what became of an uncertain message", CLI_NEEDS_DATABASE, message_settle},
+    {"message", "resend", "", 1, 1, "ID", "send again as a new message; audited",
+        CLI_NEEDS_DATABASE, message_resend},
+    {"report", "campaign", "by= csv", 1, 1, "NAME [--by step|state|reason|place|day] [--csv]",
+        "the campaign in numbers that add up to its audience", CLI_NEEDS_DATABASE,
+        report_campaign_verb},
     {0},
 };

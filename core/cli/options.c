@@ -44,7 +44,8 @@ int cli_option_i64(struct cli *cli, const char *name, int64_t fallback, int64_t 
     const char *text = cli_option(cli, name);
     *value_out = fallback;
     if (text && base_parse_i64(str_from(text), value_out) != 0) {
-        return base_err_set(&cli->err, LANTOA_EINVAL, TR("--%s %s: not a whole number"), name, text);
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, TR("--%s %s: not a whole number"), name, text);
     }
     return 0;
 }
@@ -68,16 +69,17 @@ void cli_table(const struct cli *cli, struct report_table *table) {
     struct base_buf out;
     base_buf_init(&out, SIZE_MAX / 2);
     report_table_write(table,
-        cli->json                  ? REPORT_AS_JSON
+        cli->json                ? REPORT_AS_JSON
         : cli_switch(cli, "csv") ? REPORT_AS_CSV
-                                   : REPORT_AS_TEXT,
+                                 : REPORT_AS_TEXT,
         &out);
     fwrite(out.at, 1, out.bytes, stdout);
     base_buf_release(&out);
     report_table_release(table);
 }
 
-/* People here read their own time; the province's offset stands until accounts carry a zone of their own. */
+/* People here read their own time; the province's offset stands until accounts carry a zone of
+ * their own. */
 #define LOCAL_OFFSET_MIN (7 * 60)
 
 json_t *cli_time(int64_t ms) {
@@ -97,7 +99,8 @@ json_t *cli_str(struct str text) {
 
 static void show_progress(void *arg, int64_t rows, int64_t bytes, int64_t total_bytes) {
     (void)arg;
-    fprintf(stderr, "\r%" PRId64 " rows, %d %%", rows, total_bytes ? (int)(100 * bytes / total_bytes) : 100);
+    fprintf(stderr, "\r%" PRId64 " rows, %d %%", rows,
+        total_bytes ? (int)(100 * bytes / total_bytes) : 100);
     if (bytes >= total_bytes) {
         fputc('\n', stderr);
     }
@@ -125,13 +128,15 @@ void cli_import_release(struct audience_import *import) {
 
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
     const struct audience_import_outcome *o) {
-    json_t *json = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch", (json_int_t)o->batch_id, "rows",
-        (json_int_t)o->rows, "added", (json_int_t)o->added, "updated", (json_int_t)o->updated, "unchanged",
-        (json_int_t)o->unchanged, "rejected", (json_int_t)o->rejected, "kept_with_faults",
-        (json_int_t)o->kept_with_faults, "dry_run", import->dry_run);
+    json_t *json =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch", (json_int_t)o->batch_id, "rows",
+            (json_int_t)o->rows, "added", (json_int_t)o->added, "updated", (json_int_t)o->updated,
+            "unchanged", (json_int_t)o->unchanged, "rejected", (json_int_t)o->rejected,
+            "kept_with_faults", (json_int_t)o->kept_with_faults, "dry_run", import->dry_run);
     cli_say(cli, json,
-        TR("%s%lld rows: %lld added, %lld updated, %lld unchanged, %lld rejected, %lld kept without a bad value (batch %lld)"),
-        import->dry_run ? TR("dry run, nothing changed: ") : "", (long long)o->rows, (long long)o->added,
-        (long long)o->updated, (long long)o->unchanged, (long long)o->rejected, (long long)o->kept_with_faults,
-        (long long)o->batch_id);
+        TR("%s%lld rows: %lld added, %lld updated, %lld unchanged, %lld rejected, %lld kept "
+           "without a bad value (batch %lld)"),
+        import->dry_run ? TR("dry run, nothing changed: ") : "", (long long)o->rows,
+        (long long)o->added, (long long)o->updated, (long long)o->unchanged, (long long)o->rejected,
+        (long long)o->kept_with_faults, (long long)o->batch_id);
 }

@@ -14,11 +14,13 @@ struct change {
     const char *hint;
 };
 
-static int update_campaign(struct db *db, int64_t id, const struct change *change, const char *who,
-    struct base_err *err) {
+static int update_campaign(
+    struct db *db, int64_t id, const struct change *change, const char *who, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     char sql[400];
-    snprintf(sql, sizeof sql, "UPDATE campaign SET state = %d, changed_at = ?2%s WHERE id = ?1 AND CAST(?3 AS TEXT) IS NOT NULL",
+    snprintf(sql, sizeof sql,
+        "UPDATE campaign SET state = %d, changed_at = ?2%s WHERE id = ?1 AND CAST(?3 AS TEXT) IS "
+        "NOT NULL",
         (int)change->to, change->set);
     int rc = db_prepare(db, sql, &stmt, err);
     if (rc == 0) {
@@ -50,8 +52,8 @@ static int end_transaction(struct db *db, int rc, struct base_err *err) {
     return rc;
 }
 
-static int change_state(struct db *db, const char *name, const char *who, const struct change *change,
-    const char *steps_sql, int64_t *id_out, struct base_err *err) {
+static int change_state(struct db *db, const char *name, const char *who,
+    const struct change *change, const char *steps_sql, int64_t *id_out, struct base_err *err) {
     struct campaign_row row = {0};
     int rc = db_begin(db, err);
     if (rc != 0) {
@@ -59,8 +61,8 @@ static int change_state(struct db *db, const char *name, const char *who, const 
     }
     rc = campaign_get(db, name, &row, err);
     if (rc == 0 && row.state != change->from && row.state != change->from_too) {
-        rc = base_err_set(err, LANTOA_ESTATE, TR("campaign %s is %s: %s"), name, TR(campaign_state_word(row.state)),
-            TR(change->hint));
+        rc = base_err_set(err, LANTOA_ESTATE, TR("campaign %s is %s: %s"), name,
+            TR(campaign_state_word(row.state)), TR(change->hint));
     }
     if (rc == 0) {
         rc = update_campaign(db, row.id, change, who, err);
@@ -79,29 +81,31 @@ static int change_state(struct db *db, const char *name, const char *who, const 
 }
 
 int control_approve(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"approve", CAMPAIGN_PLANNED, CAMPAIGN_PLANNED, CAMPAIGN_APPROVED,
-        ", approved_at = ?2, approved_by = ?3", "only a planned campaign can be approved"};
+    static const struct change change = {"approve", CAMPAIGN_PLANNED, CAMPAIGN_PLANNED,
+        CAMPAIGN_APPROVED, ", approved_at = ?2, approved_by = ?3",
+        "only a planned campaign can be approved"};
     return change_state(db, name, who, &change, NULL, NULL, err);
 }
 
 int control_start(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"start", CAMPAIGN_APPROVED, CAMPAIGN_APPROVED, CAMPAIGN_RUNNING,
-        ", started_at = ?2", "only an approved campaign can be started"};
+    static const struct change change = {"start", CAMPAIGN_APPROVED, CAMPAIGN_APPROVED,
+        CAMPAIGN_RUNNING, ", started_at = ?2", "only an approved campaign can be started"};
     return change_state(db, name, who, &change, NULL, NULL, err);
 }
 
 int control_pause(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"pause", CAMPAIGN_RUNNING, CAMPAIGN_RUNNING, CAMPAIGN_PAUSED,
-        ", wait_reason = 'paused by ' || ?3", "only a running campaign can be paused"};
+    static const struct change change = {"pause", CAMPAIGN_RUNNING, CAMPAIGN_RUNNING,
+        CAMPAIGN_PAUSED, ", wait_reason = 'paused by ' || ?3",
+        "only a running campaign can be paused"};
     return change_state(db, name, who, &change, NULL, NULL, err);
 }
 
 int control_resume(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"resume", CAMPAIGN_PAUSED, CAMPAIGN_PAUSED, CAMPAIGN_RUNNING,
-        ", wait_reason = NULL", "only a paused campaign can be resumed"};
+    static const struct change change = {"resume", CAMPAIGN_PAUSED, CAMPAIGN_PAUSED,
+        CAMPAIGN_RUNNING, ", wait_reason = NULL", "only a paused campaign can be resumed"};
     /* 2: STEP_MISSED begins now (1: STEP_RUNNING), for a person has said so. */
-    return change_state(db, name, who, &change, "UPDATE step SET state = 1 WHERE campaign_id = ?1 AND state = 2", NULL,
-        err);
+    return change_state(db, name, who, &change,
+        "UPDATE step SET state = 1 WHERE campaign_id = ?1 AND state = 2", NULL, err);
 }
 
 /* Rows that have not left, some at a time; 1 when there may be more. */
@@ -112,7 +116,8 @@ static int suppress_some(struct db *db, int64_t campaign_id, struct base_err *er
         return rc;
     }
     rc = db_prepare(db,
-        "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, at = ?4 WHERE id IN (SELECT m.id FROM step s JOIN "
+        "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, at = ?4 WHERE id IN (SELECT "
+        "m.id FROM step s JOIN "
         "message m ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 "
         "WHERE s.campaign_id = ?1 AND m.state IN (0, 1) LIMIT ?5)",
         &stmt, err);
@@ -137,7 +142,8 @@ int control_stop(struct db *db, const char *name, const char *who, struct base_e
     int64_t id;
     int rc = campaign_get(db, name, &row, err);
     if (rc == 0 && (row.state == CAMPAIGN_DONE || row.state == CAMPAIGN_STOPPED)) {
-        campaign_row_release(&row); /* who presses stop wants to know that nothing more leaves: so it is */
+        campaign_row_release(
+            &row); /* who presses stop wants to know that nothing more leaves: so it is */
         return 0;
     }
     if (rc == 0 && (row.state == CAMPAIGN_PLANNED || row.state == CAMPAIGN_APPROVED)) {
@@ -147,7 +153,8 @@ int control_stop(struct db *db, const char *name, const char *who, struct base_e
     if (rc != 0) {
         return rc;
     }
-    /* The state first and by itself: from here on nothing more leaves. 3: STEP_DONE stays done, 4: STEP_STOPPED. */
+    /* The state first and by itself: from here on nothing more leaves. 3: STEP_DONE stays done, 4:
+     * STEP_STOPPED. */
     rc = change_state(db, name, who, &change,
         "UPDATE step SET state = 4 WHERE campaign_id = ?1 AND state <> 3", &id, err);
     while (rc == 0 && (rc = suppress_some(db, id, err)) == 1) {
@@ -156,7 +163,8 @@ int control_stop(struct db *db, const char *name, const char *who, struct base_e
     return rc;
 }
 
-static int list_names(struct db *db, const char *sql, char ***names_out, size_t *count_out, struct base_err *err) {
+static int list_names(
+    struct db *db, const char *sql, char ***names_out, size_t *count_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     char **names = NULL;
     size_t count = 0;
@@ -175,8 +183,10 @@ static int list_names(struct db *db, const char *sql, char ***names_out, size_t 
 int control_stop_all(struct db *db, const char *who, int64_t *stopped_out, struct base_err *err) {
     char **names = NULL;
     size_t count = 0;
-    int rc = list_names(db, "SELECT name FROM campaign WHERE state IN (3, 4) ORDER BY id", &names, &count, err);
-    /* All pauses first, which is quick, so that nothing of any campaign leaves while the first one's rows are worked off. */
+    int rc = list_names(
+        db, "SELECT name FROM campaign WHERE state IN (3, 4) ORDER BY id", &names, &count, err);
+    /* All pauses first, which is quick, so that nothing of any campaign leaves while the first
+     * one's rows are worked off. */
     for (size_t i = 0; rc == 0 && i < count; i++) {
         rc = control_pause(db, names[i], who, err);
         rc = rc == LANTOA_ESTATE ? 0 : rc;
@@ -199,7 +209,8 @@ int control_hold_all(struct db *db, const char *reason, int64_t *held_out, struc
     if (rc != 0) {
         return rc;
     }
-    rc = db_prepare(db, "UPDATE campaign SET state = 4, wait_reason = ?1 WHERE state = 3", &stmt, err);
+    rc = db_prepare(
+        db, "UPDATE campaign SET state = 4, wait_reason = ?1 WHERE state = 3", &stmt, err);
     if (rc == 0) {
         db_bind_text(stmt, 1, reason);
         rc = db_run(stmt, err);
@@ -219,7 +230,8 @@ struct message_facts {
     enum campaign_state campaign_state;
 };
 
-static int read_message(struct db *db, int64_t id, struct message_facts *facts_out, struct base_err *err) {
+static int read_message(
+    struct db *db, int64_t id, struct message_facts *facts_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "SELECT m.state, g.state FROM message m JOIN step s ON s.id = m.id >> 43 "
@@ -247,8 +259,8 @@ static int note_act(struct db *db, int64_t id, const char *who, const char *verb
     return audit_add(db, who, verb, object, note, err);
 }
 
-int control_settle(struct db *db, int64_t message_id, enum message_state state, const char *who, const char *note,
-    struct base_err *err) {
+int control_settle(struct db *db, int64_t message_id, enum message_state state, const char *who,
+    const char *note, struct base_err *err) {
     struct message_facts facts;
     struct db_stmt *stmt = NULL;
     int rc = db_begin(db, err);
@@ -257,11 +269,12 @@ int control_settle(struct db *db, int64_t message_id, enum message_state state, 
     }
     rc = read_message(db, message_id, &facts, err);
     if (rc == 0 && facts.state != MESSAGE_UNCERTAIN) {
-        rc = base_err_set(err, LANTOA_ESTATE, TR("message %lld is %s, not uncertain"), (long long)message_id,
-            message_state_label(facts.state));
+        rc = base_err_set(err, LANTOA_ESTATE, TR("message %lld is %s, not uncertain"),
+            (long long)message_id, message_state_label(facts.state));
     }
     if (rc == 0) {
-        rc = db_prepare(db, "UPDATE message SET state = ?2, reason = ?3, detail = ?4 WHERE id = ?1", &stmt, err);
+        rc = db_prepare(db, "UPDATE message SET state = ?2, reason = ?3, detail = ?4 WHERE id = ?1",
+            &stmt, err);
     }
     if (rc == 0) {
         db_bind_i64(stmt, 1, message_id);
@@ -278,7 +291,8 @@ int control_settle(struct db *db, int64_t message_id, enum message_state state, 
 }
 
 /* The next free generation of the same step and person. */
-static int next_generation(struct db *db, int64_t message_id, int64_t *id_out, struct base_err *err) {
+static int next_generation(
+    struct db *db, int64_t message_id, int64_t *id_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int64_t base = message_id & ~(int64_t)LEDGER_GENERATION_MAX;
     int rc = db_prepare(db, "SELECT max(id) FROM message WHERE id BETWEEN ?1 AND ?2", &stmt, err);
@@ -299,7 +313,9 @@ static int next_generation(struct db *db, int64_t message_id, int64_t *id_out, s
 static int insert_generation(struct db *db, int64_t id, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int64_t now = base_clock_now_ms();
-    int rc = db_prepare(db, "INSERT INTO message (id, state, reason, at, due_at) VALUES (?1, 0, 0, ?2, ?2)", &stmt, err);
+    int rc = db_prepare(db,
+        "INSERT INTO message (id, state, reason, at, due_at) VALUES (?1, 0, 0, ?2, ?2)", &stmt,
+        err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, id);
         db_bind_i64(stmt, 2, now);
@@ -307,7 +323,8 @@ static int insert_generation(struct db *db, int64_t id, struct base_err *err) {
     }
     db_finish(&stmt);
     if (rc == 0) { /* a step that was through has work again; so has its campaign */
-        rc = run_on_steps(db, "UPDATE step SET state = 1 WHERE id = ?1 AND state = 3", ledger_step(id), err);
+        rc = run_on_steps(
+            db, "UPDATE step SET state = 1 WHERE id = ?1 AND state = 3", ledger_step(id), err);
     }
     if (rc == 0) {
         rc = run_on_steps(db,
@@ -318,7 +335,8 @@ static int insert_generation(struct db *db, int64_t id, struct base_err *err) {
     return rc;
 }
 
-int control_resend(struct db *db, int64_t message_id, const char *who, int64_t *new_id_out, struct base_err *err) {
+int control_resend(
+    struct db *db, int64_t message_id, const char *who, int64_t *new_id_out, struct base_err *err) {
     struct message_facts facts;
     int rc = db_begin(db, err);
     if (rc != 0) {
@@ -327,12 +345,14 @@ int control_resend(struct db *db, int64_t message_id, const char *who, int64_t *
     rc = read_message(db, message_id, &facts, err);
     if (rc == 0 && facts.state != MESSAGE_FAILED && facts.state != MESSAGE_UNCERTAIN &&
         facts.state != MESSAGE_SUPPRESSED) {
-        rc = base_err_set(err, LANTOA_ESTATE, TR("message %lld is %s: only a failed, uncertain or suppressed one can be sent again"),
+        rc = base_err_set(err, LANTOA_ESTATE,
+            TR("message %lld is %s: only a failed, uncertain or suppressed one can be sent again"),
             (long long)message_id, message_state_label(facts.state));
     }
-    if (rc == 0 && facts.campaign_state != CAMPAIGN_RUNNING && facts.campaign_state != CAMPAIGN_PAUSED &&
-        facts.campaign_state != CAMPAIGN_DONE) {
-        rc = base_err_set(err, LANTOA_ESTATE, TR("its campaign is %s"), TR(campaign_state_word(facts.campaign_state)));
+    if (rc == 0 && facts.campaign_state != CAMPAIGN_RUNNING &&
+        facts.campaign_state != CAMPAIGN_PAUSED && facts.campaign_state != CAMPAIGN_DONE) {
+        rc = base_err_set(err, LANTOA_ESTATE, TR("its campaign is %s"),
+            TR(campaign_state_word(facts.campaign_state)));
     }
     if (rc == 0) {
         rc = next_generation(db, message_id, new_id_out, err);

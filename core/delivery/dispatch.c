@@ -1,4 +1,5 @@
-/* The dispatcher's life and its turn. What runs, what goes out and what came back are in the three files beside this one. */
+/* The dispatcher's life and its turn. What runs, what goes out and what came back are in the three
+ * files beside this one. */
 #include "delivery/dispatch.h"
 
 #include "base/clock.h"
@@ -13,11 +14,14 @@
 /* --- statements --- */
 
 static const char range_sql[] =
-    "SELECT m.id, m.tries, m.due_at, p.state, p.at, p.due_at, " CONTACT_COLUMNS ", " POLICY_COLUMNS("?5", "?6") " "
-    "FROM message m LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL("m.id") " "
-    "LEFT JOIN message p ON p.id = m.id - ?4 "
-    "WHERE m.id >= ?1 AND m.id <= ?2 AND m.state IN (0, 1) AND (m.due_at IS NULL OR m.due_at <= ?7) "
-    "ORDER BY m.id LIMIT ?3";
+    "SELECT m.id, m.tries, m.due_at, p.state, p.at, p.due_at, " CONTACT_COLUMNS ", " POLICY_COLUMNS(
+        "?5", "?6") " "
+                    "FROM message m LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
+                        "m.id") " "
+                                "LEFT JOIN message p ON p.id = m.id - ?4 "
+                                "WHERE m.id >= ?1 AND m.id <= ?2 AND m.state IN (0, 1) AND "
+                                "(m.due_at IS NULL OR m.due_at <= ?7) "
+                                "ORDER BY m.id LIMIT ?3";
 
 struct statement {
     struct db_stmt **stmt;
@@ -27,20 +31,29 @@ struct statement {
 static int prepare_all(struct dispatcher *d, struct base_err *err) {
     const struct statement all[] = {
         {&d->range, range_sql},
-        {&d->claim, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, due_at = NULL, at = ?2 WHERE id = ?1"},
+        {&d->claim, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, due_at = NULL, "
+                    "at = ?2 WHERE id = ?1"},
         {&d->hold, "UPDATE message SET state = 1, reason = ?2, due_at = ?3 WHERE id = ?1"},
-        {&d->suppress, "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4, at = ?5 WHERE id = ?1"},
-        {&d->due, "SELECT id FROM message WHERE (id >> 43) = ?1 AND due_at IS NOT NULL AND due_at <= ?2 "
-                  "ORDER BY due_at LIMIT ?3"},
-        {&d->min_due, "SELECT min(due_at) FROM message WHERE (id >> 43) = ?1 AND due_at IS NOT NULL"},
-        {&d->open_rows, "SELECT 1 FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (0, 1, 3) LIMIT 1"},
+        {&d->suppress, "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4, at "
+                       "= ?5 WHERE id = ?1"},
+        {&d->due,
+            "SELECT id FROM message WHERE (id >> 43) = ?1 AND due_at IS NOT NULL AND due_at <= ?2 "
+            "ORDER BY due_at LIMIT ?3"},
+        {&d->min_due,
+            "SELECT min(due_at) FROM message WHERE (id >> 43) = ?1 AND due_at IS NOT NULL"},
+        {&d->open_rows,
+            "SELECT 1 FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (0, 1, 3) LIMIT 1"},
         {&d->gate_fresh, "UPDATE message SET state = 1, reason = ?4, due_at = ?3 "
                          "WHERE id BETWEEN ?1 AND ?2 AND state = 0 AND due_at IS NULL"},
-        {&d->gate_due, "UPDATE message SET state = 1, reason = ?4, due_at = ?3 WHERE id IN (SELECT id FROM message "
+        {&d->gate_due, "UPDATE message SET state = 1, reason = ?4, due_at = ?3 WHERE id IN (SELECT "
+                       "id FROM message "
                        "WHERE (id >> 43) = ?1 AND due_at IS NOT NULL AND due_at <= ?2 LIMIT 5000)"},
-        {&d->times, "UPDATE step SET state = ?2, start_at = ?3, first_sent_at = ?4, last_sent_at = ?5 WHERE id = ?1"},
-        {&d->attempt, "INSERT INTO attempt (message_id, at, state, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5)"},
-        {&d->record, "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, ref), detail = ?6, "
+        {&d->times, "UPDATE step SET state = ?2, start_at = ?3, first_sent_at = ?4, last_sent_at = "
+                    "?5 WHERE id = ?1"},
+        {&d->attempt, "INSERT INTO attempt (message_id, at, state, reason, detail) VALUES (?1, ?2, "
+                      "?3, ?4, ?5)"},
+        {&d->record, "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, "
+                     "ref), detail = ?6, "
                      "tries = tries + ?7 WHERE id = ?1 AND state = 3"},
         {&d->get, "SELECT state, tries FROM message WHERE id = ?1"},
         {&d->contact, "SELECT email, phone FROM contact WHERE id = ?1"},
@@ -55,8 +68,9 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 }
 
 static void finish_all(struct dispatcher *d) {
-    struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due, &d->open_rows,
-        &d->gate_fresh, &d->gate_due, &d->times, &d->attempt, &d->record, &d->get, &d->contact};
+    struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
+        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->times, &d->attempt, &d->record, &d->get,
+        &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }
@@ -78,7 +92,8 @@ static int load_instance(struct dispatcher *d, struct base_err *err) {
     return rc;
 }
 
-int dispatcher_new(struct db *db, int64_t campaign_id, struct dispatcher **dispatcher_out, struct base_err *err) {
+int dispatcher_new(
+    struct db *db, int64_t campaign_id, struct dispatcher **dispatcher_out, struct base_err *err) {
     struct dispatcher *d = base_alloc(sizeof *d);
     d->db = db;
     d->only_campaign = campaign_id;
@@ -164,7 +179,8 @@ void dispatcher_channel(struct dispatcher *d, int64_t channel_id, const struct c
     channel->retry_tries = spec->retry_tries;
     channel->retry_first_ms = spec->retry_first_ms;
     channel->retry_longest_ms = spec->retry_longest_ms;
-    channel->resend_unknown = spec->resend_uncertain || (manifest->capabilities & LANTOA_CAN_IDEMPOTENT);
+    channel->resend_unknown =
+        spec->resend_uncertain || (manifest->capabilities & LANTOA_CAN_IDEMPOTENT);
     channel->address = manifest->address;
     channel->wait_ms = 0;
 }
@@ -188,13 +204,14 @@ static size_t keep(struct base_buf *texts, struct str text) {
     return at;
 }
 
-void dispatcher_results(struct dispatcher *d, int64_t channel_id, const struct channel_result *results,
-    size_t count) {
+void dispatcher_results(
+    struct dispatcher *d, int64_t channel_id, const struct channel_result *results, size_t count) {
     struct dispatch_channel *channel = dispatch__channel(d, channel_id);
     BASE_ASSERT(channel);
     if (channel->result_count + count > channel->result_room) {
         channel->result_room = 2 * (channel->result_count + count);
-        channel->results = base_realloc(channel->results, channel->result_room * sizeof *channel->results);
+        channel->results =
+            base_realloc(channel->results, channel->result_room * sizeof *channel->results);
     }
     for (size_t i = 0; i < count; i++) {
         const struct channel_result *r = &results[i];
@@ -209,12 +226,14 @@ void dispatcher_results(struct dispatcher *d, int64_t channel_id, const struct c
     }
 }
 
-void dispatcher_events(struct dispatcher *d, int64_t channel_id, const struct channel_event *events, size_t count) {
+void dispatcher_events(
+    struct dispatcher *d, int64_t channel_id, const struct channel_event *events, size_t count) {
     struct dispatch_channel *channel = dispatch__channel(d, channel_id);
     BASE_ASSERT(channel);
     if (channel->event_count + count > channel->event_room) {
         channel->event_room = 2 * (channel->event_count + count);
-        channel->events = base_realloc(channel->events, channel->event_room * sizeof *channel->events);
+        channel->events =
+            base_realloc(channel->events, channel->event_room * sizeof *channel->events);
     }
     for (size_t i = 0; i < count; i++) {
         const struct channel_event *e = &events[i];
@@ -242,7 +261,8 @@ size_t dispatcher_pending(const struct dispatcher *d) {
 
 /* --- the turn --- */
 
-/* Tokens are spent in lots of a tenth of a second of real time, so that a paced channel does not cost a transaction per message. */
+/* Tokens are spent in lots of a tenth of a second of real time, so that a paced channel does not
+ * cost a transaction per message. */
 static double lot_of(const struct dispatch_channel *channel) {
     int64_t speed = base_clock_speed();
     double lot = channel->per_second * (speed > 0 ? 0.1 * (double)speed : 1);
@@ -266,13 +286,15 @@ static void refill(struct dispatch_channel *channel, int64_t now_ms) {
     channel->tokens = channel->tokens > most ? most : channel->tokens;
     channel->refilled_ms = now_ms;
     double ready = channel->spending ? 1 : lot;
-    channel->wait_ms = channel->tokens >= ready
-        ? 0
-        : now_ms + 1 + (int64_t)((ready - channel->tokens) * 1000 / channel->per_second);
+    channel->wait_ms =
+        channel->tokens >= ready
+            ? 0
+            : now_ms + 1 + (int64_t)((ready - channel->tokens) * 1000 / channel->per_second);
     channel->spending = channel->wait_ms == 0;
 }
 
-static bool channel_has_work(struct dispatcher *d, const struct dispatch_channel *channel, int64_t now_ms) {
+static bool channel_has_work(
+    struct dispatcher *d, const struct dispatch_channel *channel, int64_t now_ms) {
     for (size_t i = 0; i < d->campaign_count; i++) {
         for (size_t k = 0; k < d->campaigns[i]->step_count; k++) {
             const struct delivery_step *step = &d->campaigns[i]->steps[k];
@@ -328,7 +350,8 @@ static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     for (size_t i = 0; rc == 0 && i < d->channel_count; i++) {
         struct dispatch_channel *channel = &d->channels[i];
         rc = dispatch__record(d, channel, now_ms, err);
-        if (rc == 0 && (channel->recovery == RECOVERY_TRUSTED || channel->recovery == RECOVERY_UNTRUSTED)) {
+        if (rc == 0 &&
+            (channel->recovery == RECOVERY_TRUSTED || channel->recovery == RECOVERY_UNTRUSTED)) {
             rc = dispatch__recover(d, channel, now_ms, err);
         }
     }
@@ -404,7 +427,8 @@ static int64_t next_time(struct dispatcher *d, int64_t now_ms) {
             int64_t at = INT64_MAX;
             if (step->state == STEP_WAITING) {
                 at = dispatch__next_start(d, step);
-            } else if (step->state == STEP_RUNNING && channel && channel->recovery == RECOVERY_DONE) {
+            } else if (step->state == STEP_RUNNING && channel &&
+                       channel->recovery == RECOVERY_DONE) {
                 if (dispatch__has_work(step, now_ms)) {
                     at = channel->full ? INT64_MAX : channel->wait_ms;
                 } else if (step->swept) {
@@ -456,9 +480,9 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *sta
         for (size_t k = 0; k < campaign->step_count; k++) {
             const struct delivery_step *step = &campaign->steps[k];
             status_out->outstanding += step->outstanding;
-            int64_t at = step->state == STEP_WAITING ? dispatch__next_start(d, step)
-                : step->state == STEP_RUNNING        ? step->next_due_ms
-                                                     : INT64_MAX;
+            int64_t at = step->state == STEP_WAITING   ? dispatch__next_start(d, step)
+                         : step->state == STEP_RUNNING ? step->next_due_ms
+                                                       : INT64_MAX;
             if (step->state == STEP_RUNNING && dispatch__has_work(step, base_clock_now_ms())) {
                 at = base_clock_now_ms();
             }

@@ -1,5 +1,6 @@
-/* The dispatcher: in each turn one transaction that records what came back and claims what goes out next. Synchronous; one thread, one connection; knows
- * channels only as ports, so that a rehearsal can put its own in their place. Time is base/clock. */
+/* The dispatcher: in each turn one transaction that records what came back and claims what goes out
+ * next. Synchronous; one thread, one connection; knows channels only as ports, so that a rehearsal
+ * can put its own in their place. Time is base/clock. */
 #ifndef DELIVERY_DISPATCH_H
 #define DELIVERY_DISPATCH_H
 
@@ -14,9 +15,10 @@ struct delivery_port {
     size_t (*room)(void *arg);
     /* Before the first message of a step. */
     int (*step)(void *arg, const struct delivery_step *step, struct base_err *err);
-    int (*put)(void *arg, const struct channel_message *message); /* LANTOA_EAGAIN: no room; LANTOA_ELIMIT: too large */
-    void (*flush)(void *arg);                                    /* after the commit */
-    void (*discard)(void *arg);                                  /* the commit failed: forget what was put */
+    int (*put)(void *arg, const struct channel_message
+                              *message); /* LANTOA_EAGAIN: no room; LANTOA_ELIMIT: too large */
+    void (*flush)(void *arg);            /* after the commit */
+    void (*discard)(void *arg);          /* the commit failed: forget what was put */
     void (*ack)(void *arg, const uint64_t *ids, size_t count);
     void (*event_done)(void *arg, uint64_t token);
     void (*cancel)(void *arg, uint32_t step_ref);
@@ -25,22 +27,29 @@ struct delivery_port {
 #define DISPATCH_BATCH 500
 
 /* campaign_id 0: every campaign that runs; else only that one (rehearsal). */
-int dispatcher_new(struct db *db, int64_t campaign_id, struct dispatcher **dispatcher_out, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatcher_new(struct db *db, int64_t campaign_id, struct dispatcher **dispatcher_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void dispatcher_free(struct dispatcher **dispatcher);
 
-/* A channel that may be sent through. spec is copied as far as needed; calling again for the same id changes pace and retry rules. A channel must be recovered
- * (dispatcher_recovered) before anything goes out. */
-void dispatcher_channel(struct dispatcher *d, int64_t channel_id, const struct channel_spec *spec, const struct channel_manifest *manifest,
-    const struct delivery_port *port);
+/* A channel that may be sent through. spec is copied as far as needed; calling again for the same
+ * id changes pace and retry rules. A channel must be recovered (dispatcher_recovered) before
+ * anything goes out. */
+void dispatcher_channel(struct dispatcher *d, int64_t channel_id, const struct channel_spec *spec,
+    const struct channel_manifest *manifest, const struct delivery_port *port);
 void dispatcher_recovered(struct dispatcher *d, int64_t channel_id, bool trusted);
 /* Copies; recorded in the next turn. */
-void dispatcher_results(struct dispatcher *d, int64_t channel_id, const struct channel_result *results, size_t count);
-void dispatcher_events(struct dispatcher *d, int64_t channel_id, const struct channel_event *events, size_t count);
+void dispatcher_results(
+    struct dispatcher *d, int64_t channel_id, const struct channel_result *results, size_t count);
+void dispatcher_events(
+    struct dispatcher *d, int64_t channel_id, const struct channel_event *events, size_t count);
 size_t dispatcher_pending(const struct dispatcher *d); /* results and events waiting for a turn */
 
-/* One turn. *next_ms_out: when, by the program's clock, the next one is needed without anything happening; INT64_MAX: never. A result at or before now means there is
- * more to do at once. On an error nothing has been recorded or sent and the results are kept: try again later (LANTOA_EBUSY, LANTOA_EFULL, LANTOA_EIO). */
-int dispatcher_turn(struct dispatcher *d, int64_t *next_ms_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* One turn. *next_ms_out: when, by the program's clock, the next one is needed without anything
+ * happening; INT64_MAX: never. A result at or before now means there is more to do at once. On an
+ * error nothing has been recorded or sent and the results are kept: try again later (LANTOA_EBUSY,
+ * LANTOA_EFULL, LANTOA_EIO). */
+int dispatcher_turn(
+    struct dispatcher *d, int64_t *next_ms_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Takes up what others changed in the database at the next turn. */
 void dispatcher_reload(struct dispatcher *d);
 

@@ -1,4 +1,5 @@
-/* Which campaigns and steps run: taking up what people changed, opening steps that are due, closing what is through. */
+/* Which campaigns and steps run: taking up what people changed, opening steps that are due, closing
+ * what is through. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tr.h"
@@ -35,8 +36,8 @@ static void cancel(struct dispatcher *d, struct delivery_campaign *campaign) {
 }
 
 /* Reads again what people may have changed about a loaded campaign. */
-static int refresh(struct dispatcher *d, struct delivery_campaign *campaign, enum campaign_state state,
-    struct base_err *err) {
+static int refresh(struct dispatcher *d, struct delivery_campaign *campaign,
+    enum campaign_state state, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     bool ran = campaign->row.state == CAMPAIGN_RUNNING;
     campaign->row.state = state;
@@ -44,7 +45,8 @@ static int refresh(struct dispatcher *d, struct delivery_campaign *campaign, enu
         campaign->watched = false;
         cancel(d, campaign);
     }
-    int rc = db_prepare(d->db, "SELECT id, state, start_at FROM step WHERE campaign_id = ?1", &stmt, err);
+    int rc = db_prepare(
+        d->db, "SELECT id, state, start_at FROM step WHERE campaign_id = ?1", &stmt, err);
     if (rc != 0) {
         return rc;
     }
@@ -61,7 +63,8 @@ static int refresh(struct dispatcher *d, struct delivery_campaign *campaign, enu
     return rc;
 }
 
-/* Loads a campaign, or loads it anew after a failed transaction, keeping what is out at the channels. */
+/* Loads a campaign, or loads it anew after a failed transaction, keeping what is out at the
+ * channels. */
 static int load(struct dispatcher *d, int64_t id, struct base_err *err) {
     struct delivery_campaign *campaign = NULL;
     int rc = delivery_campaign_load(d->db, id, d->rules, &campaign, err);
@@ -77,7 +80,8 @@ static int load(struct dispatcher *d, int64_t id, struct base_err *err) {
     for (size_t i = 0; i < d->campaign_count; i++) {
         if (d->campaigns[i]->id == id) {
             for (size_t k = 0; k < campaign->step_count; k++) {
-                struct delivery_step *old = delivery_campaign_step(d->campaigns[i], campaign->steps[k].id);
+                struct delivery_step *old =
+                    delivery_campaign_step(d->campaigns[i], campaign->steps[k].id);
                 campaign->steps[k].outstanding = old ? old->outstanding : 0;
                 campaign->steps[k].outstanding_committed = campaign->steps[k].outstanding;
             }
@@ -87,7 +91,8 @@ static int load(struct dispatcher *d, int64_t id, struct base_err *err) {
             return 0;
         }
     }
-    d->campaigns = base_realloc(d->campaigns, (d->campaign_count + 1) * sizeof(struct delivery_campaign *));
+    d->campaigns =
+        base_realloc(d->campaigns, (d->campaign_count + 1) * sizeof(struct delivery_campaign *));
     d->campaigns[d->campaign_count++] = campaign;
     return 0;
 }
@@ -101,8 +106,8 @@ static int reload_rules(struct dispatcher *d, struct base_err *err) {
     for (size_t i = 0; i < d->campaign_count; i++) {
         for (size_t k = 0; k < d->campaigns[i]->step_count; k++) {
             struct delivery_step *step = &d->campaigns[i]->steps[k];
-            step->rule =
-                rules_find(rules, campaign_class_word(d->campaigns[i]->spec->class), step->manifest->kind);
+            step->rule = rules_find(
+                rules, campaign_class_word(d->campaigns[i]->spec->class), step->manifest->kind);
         }
     }
     rules_free(&d->rules);
@@ -115,12 +120,15 @@ struct listed_campaign {
     enum campaign_state state;
 };
 
-static int list(struct dispatcher *d, struct listed_campaign **list_out, size_t *count_out, struct base_err *err) {
+static int list(struct dispatcher *d, struct listed_campaign **list_out, size_t *count_out,
+    struct base_err *err) {
     struct db_stmt *stmt = NULL;
     struct listed_campaign *campaigns = NULL;
     size_t count = 0;
     size_t room = 0;
-    int rc = db_prepare(d->db, "SELECT id, state FROM campaign WHERE state IN (3, 4, 6) AND (?1 = 0 OR id = ?1) ORDER BY id",
+    int rc = db_prepare(d->db,
+        "SELECT id, state FROM campaign WHERE state IN (3, 4, 6) AND (?1 = 0 OR id = ?1) ORDER BY "
+        "id",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, d->only_campaign);
@@ -129,8 +137,8 @@ static int list(struct dispatcher *d, struct listed_campaign **list_out, size_t 
                 room = room ? 2 * room : 16;
                 campaigns = base_realloc(campaigns, room * sizeof *campaigns);
             }
-            campaigns[count++] =
-                (struct listed_campaign){db_column_i64(stmt, 0), (enum campaign_state)db_column_i64(stmt, 1)};
+            campaigns[count++] = (struct listed_campaign){
+                db_column_i64(stmt, 0), (enum campaign_state)db_column_i64(stmt, 1)};
         }
     }
     db_finish(&stmt);
@@ -162,7 +170,8 @@ int dispatch__reload(struct dispatcher *d, int64_t now_ms, struct base_err *err)
     base_free(campaigns);
     for (size_t i = d->campaign_count; rc == 0 && i-- > 0;) {
         struct delivery_campaign *campaign = d->campaigns[i];
-        if (outstanding(campaign) == 0 && (!campaign->listed || campaign->row.state == CAMPAIGN_STOPPED)) {
+        if (outstanding(campaign) == 0 &&
+            (!campaign->listed || campaign->row.state == CAMPAIGN_STOPPED)) {
             delivery_campaign_free(&d->campaigns[i]);
             d->campaigns[i] = d->campaigns[--d->campaign_count];
         }
@@ -213,18 +222,21 @@ int dispatch__times(struct dispatcher *d, const struct delivery_step *step, stru
 }
 
 /* The step was due while nobody watched: a person decides. */
-static int miss(struct dispatcher *d, struct delivery_step *step, int64_t start_ms, struct base_err *err) {
+static int miss(
+    struct dispatcher *d, struct delivery_step *step, int64_t start_ms, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     struct delivery_campaign *campaign = step->campaign;
     char when[BASE_ISO_MAX];
     base_format_iso(start_ms, calendar_offset_min(campaign->zone, start_ms), when);
-    char *reason = base_printf(TR("step %s was due at %s and missed its start by more than 2 hours"),
-        step->spec->name, when);
+    char *reason =
+        base_printf(TR("step %s was due at %s and missed its start by more than 2 hours"),
+            step->spec->name, when);
     step->state = STEP_MISSED;
     campaign->row.state = CAMPAIGN_PAUSED;
     int rc = dispatch__times(d, step, err);
     if (rc == 0) {
-        rc = db_prepare(d->db, "UPDATE campaign SET state = 4, wait_reason = ?2 WHERE id = ?1", &stmt, err);
+        rc = db_prepare(
+            d->db, "UPDATE campaign SET state = 4, wait_reason = ?2 WHERE id = ?1", &stmt, err);
     }
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign->id);
@@ -237,26 +249,30 @@ static int miss(struct dispatcher *d, struct delivery_step *step, int64_t start_
     return rc;
 }
 
-static int open_step(struct dispatcher *d, struct delivery_step *step, int64_t now_ms, struct base_err *err) {
+static int open_step(
+    struct dispatcher *d, struct delivery_step *step, int64_t now_ms, struct base_err *err) {
     int64_t start = dispatch__next_start(d, step);
     if (step->state != STEP_WAITING || start > now_ms) {
         return 0;
     }
-    if (!step->campaign->watched && step->start_ms && step->after_id == 0 && now_ms - start > MISSED_MS) {
+    if (!step->campaign->watched && step->start_ms && step->after_id == 0 &&
+        now_ms - start > MISSED_MS) {
         return miss(d, step, start, err);
     }
     step->state = STEP_RUNNING;
     if (step->start_ms == 0) {
         step->start_ms = start > 0 && step->after_id ? start : now_ms;
     }
-    base_log(BASE_LOG_INFO, "delivery", "campaign %s: step %s begins", step->campaign->row.name, step->spec->name);
+    base_log(BASE_LOG_INFO, "delivery", "campaign %s: step %s begins", step->campaign->row.name,
+        step->spec->name);
     return dispatch__times(d, step, err);
 }
 
 int dispatch__advance(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     for (size_t i = 0; i < d->campaign_count; i++) {
         struct delivery_campaign *campaign = d->campaigns[i];
-        for (size_t k = 0; k < campaign->step_count && campaign->row.state == CAMPAIGN_RUNNING; k++) {
+        for (size_t k = 0; k < campaign->step_count && campaign->row.state == CAMPAIGN_RUNNING;
+             k++) {
             int rc = open_step(d, &campaign->steps[k], now_ms, err);
             if (rc != 0) {
                 return rc;
@@ -270,7 +286,8 @@ int dispatch__advance(struct dispatcher *d, int64_t now_ms, struct base_err *err
 /* --- closing --- */
 
 static int finish_step(struct dispatcher *d, struct delivery_step *step, struct base_err *err) {
-    if (step->state != STEP_RUNNING || !step->swept || step->next_due_ms != INT64_MAX || step->outstanding != 0) {
+    if (step->state != STEP_RUNNING || !step->swept || step->next_due_ms != INT64_MAX ||
+        step->outstanding != 0) {
         return 0;
     }
     db_bind_i64(d->open_rows, 1, ledger_first(step->id));
@@ -300,7 +317,8 @@ static int finish_campaign(struct dispatcher *d, struct delivery_campaign *campa
             return 0;
         }
     }
-    int rc = db_prepare(d->db, "UPDATE campaign SET state = 5, ended_at = ?2 WHERE id = ?1", &stmt, err);
+    int rc =
+        db_prepare(d->db, "UPDATE campaign SET state = 5, ended_at = ?2 WHERE id = ?1", &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign->id);
         db_bind_i64(stmt, 2, now_ms);
@@ -316,7 +334,8 @@ int dispatch__finish(struct dispatcher *d, int64_t now_ms, struct base_err *err)
     for (size_t i = 0; i < d->campaign_count; i++) {
         struct delivery_campaign *campaign = d->campaigns[i];
         int rc = 0;
-        for (size_t k = 0; rc == 0 && k < campaign->step_count && campaign->row.state == CAMPAIGN_RUNNING; k++) {
+        for (size_t k = 0;
+             rc == 0 && k < campaign->step_count && campaign->row.state == CAMPAIGN_RUNNING; k++) {
             rc = finish_step(d, &campaign->steps[k], err);
         }
         if (rc == 0 && campaign->row.state == CAMPAIGN_RUNNING) {

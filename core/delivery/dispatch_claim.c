@@ -1,4 +1,5 @@
-/* What goes out: picks rows of the ledger, asks the policy at the last moment, renders, and marks them as sending. */
+/* What goes out: picks rows of the ledger, asks the policy at the last moment, renders, and marks
+ * them as sending. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -8,7 +9,8 @@
 /* Ids looked through in one go, so that a step that is nearly through does not hold up the turn. */
 #define SCAN_RECIPIENTS 20000
 #define GATE_RECIPIENTS 5000
-/* A row that follows an earlier step and is due within this time stops the cursor; a later one is put aside by itself. */
+/* A row that follows an earlier step and is due within this time stops the cursor; a later one is
+ * put aside by itself. */
 #define PAUSE_MS (INT64_C(10) * 60 * 1000)
 
 enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
@@ -16,7 +18,7 @@ enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
 struct candidate {
     int64_t id;
     int tries;
-    int64_t due_ms; /* 0: none of its own */
+    int64_t due_ms;   /* 0: none of its own */
     int before_state; /* of the same person's row in the step before */
     int64_t before_at, before_due;
     struct policy_person person;
@@ -48,7 +50,8 @@ static void note_due(struct delivery_step *step, int64_t due_ms) {
     step->next_due_ms = due_ms < step->next_due_ms ? due_ms : step->next_due_ms;
 }
 
-static int hold(struct claimer *c, const struct candidate *row, int reason, int64_t due_ms, struct base_err *err) {
+static int hold(struct claimer *c, const struct candidate *row, int reason, int64_t due_ms,
+    struct base_err *err) {
     db_bind_i64(c->d->hold, 1, row->id);
     db_bind_i64(c->d->hold, 2, reason);
     db_bind_i64(c->d->hold, 3, due_ms);
@@ -56,8 +59,8 @@ static int hold(struct claimer *c, const struct candidate *row, int reason, int6
     return db_run(c->d->hold, err);
 }
 
-static int end(struct claimer *c, const struct candidate *row, int state, int reason, const char *detail,
-    struct base_err *err) {
+static int end(struct claimer *c, const struct candidate *row, int state, int reason,
+    const char *detail, struct base_err *err) {
     db_bind_i64(c->d->suppress, 1, row->id);
     db_bind_i64(c->d->suppress, 2, state);
     db_bind_i64(c->d->suppress, 3, reason);
@@ -68,17 +71,20 @@ static int end(struct claimer *c, const struct candidate *row, int state, int re
 
 static int suppress(struct claimer *c, const struct candidate *row, int reason, const char *detail,
     struct base_err *err) {
-    /* What was handed out before and failed for now has failed; only what never left can be suppressed. */
+    /* What was handed out before and failed for now has failed; only what never left can be
+     * suppressed. */
     if (row->tries > 0 && reason == SUPPRESSED_EXPIRED) {
         char text[96];
         snprintf(text, sizeof text, TR("gave up after %d tries: too late"), row->tries);
-        int rc = dispatch__attempt(c->d, row->id, c->now_ms, MESSAGE_FAILED, LANTOA_REASON_TIMEOUT, str_from(text), err);
+        int rc = dispatch__attempt(
+            c->d, row->id, c->now_ms, MESSAGE_FAILED, LANTOA_REASON_TIMEOUT, str_from(text), err);
         return rc == 0 ? end(c, row, MESSAGE_FAILED, LANTOA_REASON_TIMEOUT, text, err) : rc;
     }
     return end(c, row, MESSAGE_SUPPRESSED, reason, detail, err);
 }
 
-/* A step that follows another: when this person's turn comes. *due_out 0: now; reason when never. */
+/* A step that follows another: when this person's turn comes. *due_out 0: now; reason when never.
+ */
 static int after_earlier(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
     const struct delivery_campaign *campaign = c->step->campaign;
     struct base_duration delay = c->step->spec->when.delay;
@@ -108,7 +114,8 @@ static int64_t due_of(const struct claimer *c, const struct candidate *row) {
     return row->due_ms && row->due_ms > c->step->start_ms ? row->due_ms : c->step->start_ms;
 }
 
-/* Everything that can be said before rendering: 0 go on, 1 settled (held or ended), 2 stop the cursor, negative error. */
+/* Everything that can be said before rendering: 0 go on, 1 settled (held or ended), 2 stop the
+ * cursor, negative error. */
 static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struct base_err *err) {
     struct delivery_step *step = c->step;
     int64_t due = 0;
@@ -133,12 +140,15 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
         return rc ? rc : 1;
     }
     if (step->only_if) {
-        struct base_civil day = base_civil_from_ms(c->now_ms, calendar_offset_min(step->campaign->zone, c->now_ms));
+        struct base_civil day =
+            base_civil_from_ms(c->now_ms, calendar_offset_min(step->campaign->zone, c->now_ms));
         int64_t today = base_days_from_date((struct base_date){day.year, day.month, day.day});
         int rc = segment_match(step->only_if, c->d->db, &row->person.contact, today, &match, err);
         if (rc == 0 && !match) {
-            bool converted = segment_asks_enrolled(step->only_if) && row->person.contact.enrolled_at;
-            rc = suppress(c, row, converted ? SUPPRESSED_CONVERTED : SUPPRESSED_CONDITION, NULL, err);
+            bool converted =
+                segment_asks_enrolled(step->only_if) && row->person.contact.enrolled_at;
+            rc = suppress(
+                c, row, converted ? SUPPRESSED_CONVERTED : SUPPRESSED_CONDITION, NULL, err);
             return rc ? rc : 1;
         }
         if (rc != 0) {
@@ -147,10 +157,12 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
     }
     if (step->rule->cap_count) {
         int64_t free_at;
-        int rc = policy_caps_check(c->d->caps, step, row->person.contact.id, c->now_ms, &free_at, err);
+        int rc =
+            policy_caps_check(c->d->caps, step, row->person.contact.id, c->now_ms, &free_at, err);
         if (rc == 0 && free_at) {
-            rc = free_at < policy_expires_at(step, due_of(c, row)) ? hold(c, row, HELD_CAP, free_at, err)
-                                                                  : suppress(c, row, SUPPRESSED_CAPPED, NULL, err);
+            rc = free_at < policy_expires_at(step, due_of(c, row))
+                     ? hold(c, row, HELD_CAP, free_at, err)
+                     : suppress(c, row, SUPPRESSED_CAPPED, NULL, err);
             return rc ? rc : 1;
         }
         if (rc != 0) {
@@ -158,7 +170,8 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
         }
     }
     int64_t budget = step->campaign->spec->budget_minor;
-    if (budget >= 0 && step->price_minor && step->campaign->spent_minor + step->price_minor > budget) {
+    if (budget >= 0 && step->price_minor &&
+        step->campaign->spent_minor + step->price_minor > budget) {
         int rc = suppress(c, row, SUPPRESSED_OVER_BUDGET, NULL, err);
         return rc ? rc : 1;
     }
@@ -191,7 +204,8 @@ static int tell_step(struct claimer *c, struct base_err *err) {
 }
 
 /* Renders and hands over. */
-static int send(struct claimer *c, struct candidate *row, enum verdict *verdict_out, struct base_err *err) {
+static int send(
+    struct claimer *c, struct candidate *row, enum verdict *verdict_out, struct base_err *err) {
     struct delivery_step *step = c->step;
     struct str fields[DELIVERY_FIELDS_MAX];
     char key[LEDGER_KEY_BYTES + 1];
@@ -199,7 +213,8 @@ static int send(struct claimer *c, struct candidate *row, enum verdict *verdict_
     size_t lang = delivery_lang(step, &row->person.contact);
     ledger_key(c->d->instance, row->id, key);
     *verdict_out = VERDICT_ASIDE;
-    int rc = delivery_render(c->d->renderer, step, lang, &row->person.contact, key, c->now_ms, fields, &fault);
+    int rc = delivery_render(
+        c->d->renderer, step, lang, &row->person.contact, key, c->now_ms, fields, &fault);
     if (rc != 0) {
         return suppress(c, row, SUPPRESSED_TEMPLATE_ERROR, fault.text, err);
     }
@@ -221,7 +236,8 @@ static int send(struct claimer *c, struct candidate *row, enum verdict *verdict_
         return 0;
     }
     if (rc != 0) {
-        return end(c, row, MESSAGE_FAILED, LANTOA_REASON_TOO_LARGE, TR("larger than a channel may be given"), err);
+        return end(c, row, MESSAGE_FAILED, LANTOA_REASON_TOO_LARGE,
+            TR("larger than a channel may be given"), err);
     }
     *verdict_out = VERDICT_SENT;
     return mark_sending(c, row, err);
@@ -242,15 +258,17 @@ static void bind_range(struct claimer *c, int64_t from, int64_t to, size_t most)
     db_bind_i64(c->d->range, 1, from);
     db_bind_i64(c->d->range, 2, to);
     db_bind_i64(c->d->range, 3, (int64_t)most);
-    db_bind_i64(c->d->range, 4, step->after_id ? (step->id - step->after_id) << LEDGER_STEP_SHIFT : 0);
+    db_bind_i64(
+        c->d->range, 4, step->after_id ? (step->id - step->after_id) << LEDGER_STEP_SHIFT : 0);
     db_bind_text(c->d->range, 5, step->manifest->kind);
     db_bind_text(c->d->range, 6, campaign_class_word(step->campaign->spec->class));
     db_bind_i64(c->d->range, 7, c->now_ms);
 }
 
-/* Works through rows with from <= id <= to; *rows_out counts them, *last_out is the last one settled. Returns 1 when it had to stop before the end. */
-static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, bool by_cursor, size_t *rows_out,
-    int64_t *last_out, struct base_err *err) {
+/* Works through rows with from <= id <= to; *rows_out counts them, *last_out is the last one
+ * settled. Returns 1 when it had to stop before the end. */
+static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, bool by_cursor,
+    size_t *rows_out, int64_t *last_out, struct base_err *err) {
     struct candidate row;
     int rc;
     *rows_out = 0;
@@ -393,7 +411,8 @@ static int work_step(struct claimer *c, struct base_err *err) {
     return rc;
 }
 
-int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
+int dispatch__claim(
+    struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
     struct claimer c = {.d = d, .channel = channel, .now_ms = now_ms};
     size_t room = channel->port.room(channel->port.arg);
     size_t quota = room < DISPATCH_BATCH ? room : DISPATCH_BATCH;

@@ -40,11 +40,11 @@ struct dispatch_channel {
     struct pending_event *events;
     size_t event_count, event_room;
     struct base_buf texts;
-    size_t put;          /* messages put in this turn */
-    size_t next_step;    /* round robin over the steps */
-    int64_t wait_ms;     /* no lot of tokens before this time; 0: there is one */
-    bool spending;       /* a lot is being spent: go on to its last token */
-    bool full;           /* no room at the last look though there was work */
+    size_t put;       /* messages put in this turn */
+    size_t next_step; /* round robin over the steps */
+    int64_t wait_ms;  /* no lot of tokens before this time; 0: there is one */
+    bool spending;    /* a lot is being spent: go on to its last token */
+    bool full;        /* no room at the last look though there was work */
 };
 
 struct dispatcher {
@@ -58,7 +58,8 @@ struct dispatcher {
     size_t channel_count;
     struct delivery_campaign **campaigns;
     size_t campaign_count;
-    struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh, *gate_due, *times, *attempt;
+    struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh,
+        *gate_due, *times, *attempt;
     struct db_stmt *record, *get, *contact;
     int64_t data_version;
     bool must_reload;
@@ -72,20 +73,28 @@ struct dispatch_channel *dispatch__channel(struct dispatcher *d, int64_t channel
 
 /* dispatch_campaigns.c: what runs */
 int dispatch__reload(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
-int dispatch__advance(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK; /* opens steps that are due */
-int dispatch__finish(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;  /* closes steps and campaigns that are through */
-int64_t dispatch__next_start(const struct dispatcher *d, const struct delivery_step *step); /* when a waiting step opens; INT64_MAX: not known */
+int dispatch__advance(struct dispatcher *d, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK; /* opens steps that are due */
+int dispatch__finish(struct dispatcher *d, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK; /* closes steps and campaigns that are through */
+int64_t dispatch__next_start(const struct dispatcher *d,
+    const struct delivery_step *step); /* when a waiting step opens; INT64_MAX: not known */
 
-int dispatch__times(struct dispatcher *d, const struct delivery_step *step, struct base_err *err) LANTOA_MUST_CHECK; /* writes its state and times */
+int dispatch__times(struct dispatcher *d, const struct delivery_step *step,
+    struct base_err *err) LANTOA_MUST_CHECK; /* writes its state and times */
 
 /* dispatch_claim.c: what goes out */
-int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK;
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms);
 int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries);
 
 /* dispatch_record.c: what came back */
-int dispatch__record(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
-int dispatch__recover(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
-int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state, int reason, struct str detail, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__record(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__recover(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state,
+    int reason, struct str detail, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

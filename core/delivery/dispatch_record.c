@@ -1,4 +1,5 @@
-/* What came back: results of messages, receipts and other events, and what a dead process left behind. */
+/* What came back: results of messages, receipts and other events, and what a dead process left
+ * behind. */
 #include "audience/consent.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -6,8 +7,8 @@
 #include "base/tr.h"
 #include "delivery/dispatch_private.h"
 
-int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state, int reason,
-    struct str detail, struct base_err *err) {
+int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state,
+    int reason, struct str detail, struct base_err *err) {
     db_bind_i64(d->attempt, 1, message_id);
     db_bind_i64(d->attempt, 2, at_ms);
     db_bind_i64(d->attempt, 3, state);
@@ -54,8 +55,9 @@ static bool is_stopped(struct dispatcher *d, int64_t step_id, struct base_err *e
     }
     struct db_stmt *stmt = NULL;
     bool stopped = false;
-    *rc_out = db_prepare(d->db, "SELECT g.state FROM step s JOIN campaign g ON g.id = s.campaign_id WHERE s.id = ?1",
-        &stmt, err);
+    *rc_out = db_prepare(d->db,
+        "SELECT g.state FROM step s JOIN campaign g ON g.id = s.campaign_id WHERE s.id = ?1", &stmt,
+        err);
     if (*rc_out == 0) {
         db_bind_i64(stmt, 1, step_id);
         *rc_out = db_step(stmt, err);
@@ -81,8 +83,8 @@ static void refund(struct dispatcher *d, int64_t step_id) {
 }
 
 /* An address that the other side says does not exist is not written to again. */
-static int suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms, const char *reason,
-    const char *source, struct base_err *err) {
+static int suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms,
+    const char *reason, const char *source, struct base_err *err) {
     db_bind_i64(d->contact, 1, ledger_recipient(message_id));
     int rc = db_step(d->contact, err);
     if (rc == 1) {
@@ -95,15 +97,16 @@ static int suppress_address(struct dispatcher *d, int64_t message_id, int64_t no
         struct str phone = db_column_str(d->contact, 1);
         bool by_phone = channel ? channel->address == LANTOA_ADDRESS_PHONE : !email.bytes;
         struct str address = by_phone ? phone : email;
-        rc = address.bytes ? suppression_add(d->db, by_phone ? "phone" : "email", address, reason, now_ms, source, err)
+        rc = address.bytes ? suppression_add(d->db, by_phone ? "phone" : "email", address, reason,
+                                 now_ms, source, err)
                            : 0;
     }
     db_reset(d->contact);
     return rc;
 }
 
-static int record_retry(struct dispatcher *d, struct dispatch_channel *channel, const struct pending_result *result,
-    struct record *r, int64_t now_ms, struct base_err *err) {
+static int record_retry(struct dispatcher *d, struct dispatch_channel *channel,
+    const struct pending_result *result, struct record *r, int64_t now_ms, struct base_err *err) {
     int tries;
     int rc = tries_of(d, r->id, &tries, err);
     if (rc != 0) {
@@ -121,8 +124,8 @@ static int record_retry(struct dispatcher *d, struct dispatch_channel *channel, 
     return dispatch__attempt(d, r->id, now_ms, r->state, r->reason, r->detail, err);
 }
 
-static int record_unknown(struct dispatcher *d, struct dispatch_channel *channel, struct record *r, int64_t now_ms,
-    struct base_err *err) {
+static int record_unknown(struct dispatcher *d, struct dispatch_channel *channel, struct record *r,
+    int64_t now_ms, struct base_err *err) {
     int reason = r->reason ? r->reason : UNCERTAIN_HOST_DIED;
     r->reason = reason;
     r->state = MESSAGE_UNCERTAIN;
@@ -135,7 +138,8 @@ static int record_unknown(struct dispatcher *d, struct dispatch_channel *channel
     return rc;
 }
 
-static int record_not_sent(struct dispatcher *d, struct record *r, int64_t now_ms, struct base_err *err) {
+static int record_not_sent(
+    struct dispatcher *d, struct record *r, int64_t now_ms, struct base_err *err) {
     int rc;
     r->tries_change = -1;
     refund(d, ledger_step(r->id));
@@ -150,8 +154,8 @@ static int record_not_sent(struct dispatcher *d, struct record *r, int64_t now_m
     return rc;
 }
 
-static int record_result(struct dispatcher *d, struct dispatch_channel *channel, const struct pending_result *result,
-    int64_t now_ms, struct base_err *err) {
+static int record_result(struct dispatcher *d, struct dispatch_channel *channel,
+    const struct pending_result *result, int64_t now_ms, struct base_err *err) {
     struct record r = {.id = (int64_t)result->id,
         .reason = (int)result->reason,
         .ref = str_of(channel->texts.at + result->ref, result->ref_bytes),
@@ -196,13 +200,17 @@ static struct str text_of(const struct dispatch_channel *channel, size_t at, siz
     return str_of(channel->texts.at + at, bytes);
 }
 
-/* Statuses only move forward: a receipt settles what is accepted or uncertain, and never takes back a failure. */
-static int settle(struct dispatcher *d, int64_t id, int state, int reason, struct str detail, struct base_err *err) {
+/* Statuses only move forward: a receipt settles what is accepted or uncertain, and never takes back
+ * a failure. */
+static int settle(struct dispatcher *d, int64_t id, int state, int reason, struct str detail,
+    struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(d->db,
         state == MESSAGE_DELIVERED
-            ? "UPDATE message SET state = ?2, reason = ?3, due_at = NULL WHERE id = ?1 AND state IN (3, 4, 7) AND CAST(?4 AS TEXT) IS NOT NULL"
-            : "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4 WHERE id = ?1 AND state IN (3, 4, 7)",
+            ? "UPDATE message SET state = ?2, reason = ?3, due_at = NULL WHERE id = ?1 AND state "
+              "IN (3, 4, 7) AND CAST(?4 AS TEXT) IS NOT NULL"
+            : "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4 WHERE id = "
+              "?1 AND state IN (3, 4, 7)",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, id);
@@ -215,8 +223,8 @@ static int settle(struct dispatcher *d, int64_t id, int state, int reason, struc
     return rc;
 }
 
-static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel, const struct pending_event *event,
-    int64_t id, int64_t now_ms, struct base_err *err) {
+static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel,
+    const struct pending_event *event, int64_t id, int64_t now_ms, struct base_err *err) {
     const char *source = event->kind == LANTOA_EVENT_COMPLAINT ? "complaint" : "reply";
     struct str address = text_of(channel, event->address, event->address_bytes);
     int rc = 0;
@@ -234,8 +242,10 @@ static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel,
         }
     } else if (address.bytes) {
         bool phone = channel->address == LANTOA_ADDRESS_PHONE;
-        rc = suppression_add(d->db, phone ? "phone" : "email", address, "opted_out", now_ms, source, err);
-        if (rc == LANTOA_EINVAL) { /* what the plugin calls an address is none: nothing to suppress */
+        rc = suppression_add(
+            d->db, phone ? "phone" : "email", address, "opted_out", now_ms, source, err);
+        if (rc ==
+            LANTOA_EINVAL) { /* what the plugin calls an address is none: nothing to suppress */
             base_log(BASE_LOG_WARN, "delivery", "opt-out without a usable address");
             rc = 0;
         }
@@ -283,7 +293,8 @@ static int record_event(struct dispatcher *d, const struct dispatch_channel *cha
     return rc;
 }
 
-int dispatch__record(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
+int dispatch__record(
+    struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
     for (size_t i = 0; i < channel->result_count; i++) {
         int rc = record_result(d, channel, &channel->results[i], now_ms, err);
         if (rc != 0) {
@@ -302,18 +313,22 @@ int dispatch__record(struct dispatcher *d, struct dispatch_channel *channel, int
 
 /* --- after a crash --- */
 
-/* Rows still "sending" though the journal does not know them never reached the host: they are planned again. After a power cut nobody can say that. */
-int dispatch__recover(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
+/* Rows still "sending" though the journal does not know them never reached the host: they are
+ * planned again. After a power cut nobody can say that. */
+int dispatch__recover(
+    struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
     struct db_stmt *steps = NULL;
     struct db_stmt *update = NULL;
     bool trusted = channel->recovery == RECOVERY_TRUSTED;
     int64_t count = 0;
-    int rc = db_prepare(d->db, "SELECT s.id, g.state FROM step s JOIN campaign g ON g.id = s.campaign_id "
-                               "WHERE s.channel_id = ?1 AND s.state <> 3 AND g.state IN (3, 4, 6)",
+    int rc = db_prepare(d->db,
+        "SELECT s.id, g.state FROM step s JOIN campaign g ON g.id = s.campaign_id "
+        "WHERE s.channel_id = ?1 AND s.state <> 3 AND g.state IN (3, 4, 6)",
         &steps, err);
     if (rc == 0) {
-        rc = db_prepare(d->db, "UPDATE message SET state = ?3, reason = ?4, due_at = ?5 "
-                               "WHERE id BETWEEN ?1 AND ?2 AND state = 3",
+        rc = db_prepare(d->db,
+            "UPDATE message SET state = ?3, reason = ?4, due_at = ?5 "
+            "WHERE id BETWEEN ?1 AND ?2 AND state = 3",
             &update, err);
     }
     if (rc == 0) {
@@ -323,8 +338,14 @@ int dispatch__recover(struct dispatcher *d, struct dispatch_channel *channel, in
             bool stopped = db_column_i64(steps, 1) == CAMPAIGN_STOPPED;
             db_bind_i64(update, 1, ledger_first(step));
             db_bind_i64(update, 2, ledger_last(step));
-            db_bind_i64(update, 3, !trusted ? MESSAGE_UNCERTAIN : stopped ? MESSAGE_SUPPRESSED : MESSAGE_PLANNED);
-            db_bind_i64(update, 4, !trusted ? UNCERTAIN_HOST_DIED : stopped ? SUPPRESSED_STOPPED : 0);
+            db_bind_i64(update, 3,
+                !trusted  ? MESSAGE_UNCERTAIN
+                : stopped ? MESSAGE_SUPPRESSED
+                          : MESSAGE_PLANNED);
+            db_bind_i64(update, 4,
+                !trusted  ? UNCERTAIN_HOST_DIED
+                : stopped ? SUPPRESSED_STOPPED
+                          : 0);
             if (trusted && !stopped) {
                 db_bind_i64(update, 5, now_ms);
                 note_due(d, step, now_ms);

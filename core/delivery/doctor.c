@@ -12,7 +12,8 @@
 #include <stdarg.h>
 
 #define DISK_LEAST (UINT64_C(100) * 1024 * 1024)
-#define CLOCK_LEAST INT64_C(1767225600000) /* 2026-01-01: a machine that says less has lost its clock */
+#define CLOCK_LEAST                                                                                \
+    INT64_C(1767225600000) /* 2026-01-01: a machine that says less has lost its clock */
 
 struct doctor {
     struct db *db;
@@ -22,7 +23,8 @@ struct doctor {
     bool healthy;
 };
 
-static int tell(struct doctor *d, const char *check, bool ok, const char *fmt, ...) LANTOA_PRINTF(4, 5);
+static int tell(struct doctor *d, const char *check, bool ok, const char *fmt, ...)
+    LANTOA_PRINTF(4, 5);
 static int tell(struct doctor *d, const char *check, bool ok, const char *fmt, ...) {
     char text[1200];
     va_list args;
@@ -37,39 +39,51 @@ static int tell(struct doctor *d, const char *check, bool ok, const char *fmt, .
 static int check_file(struct doctor *d) {
     struct base_err fault = {0};
     int rc = db_check(d->db, &fault);
-    return tell(d, "integrity", rc == 0, "%s", rc == 0 ? TR("the database file is whole") : fault.text);
+    return tell(
+        d, "integrity", rc == 0, "%s", rc == 0 ? TR("the database file is whole") : fault.text);
 }
 
 static int check_schema(struct doctor *d, struct base_err *err) {
     int version;
     int rc = schema_version(d->db, &version, err);
-    return rc != 0 ? rc : tell(d, "schema", version == schema_latest(), TR("version %d of %d"), version, schema_latest());
+    return rc != 0 ? rc
+                   : tell(d, "schema", version == schema_latest(), TR("version %d of %d"), version,
+                         schema_latest());
 }
 
 /* A question whose answer must be 0. */
-static int check_none(struct doctor *d, const char *check, const char *sql, const char *good, const char *bad,
-    struct base_err *err) {
+static int check_none(struct doctor *d, const char *check, const char *sql, const char *good,
+    const char *bad, struct base_err *err) {
     int64_t count;
     int rc = db_get_i64(d->db, sql, &count, err);
     if (rc != 0) {
         return rc;
     }
-    return count == 0 ? tell(d, check, true, "%s", good) : tell(d, check, false, bad, (long long)count);
+    return count == 0 ? tell(d, check, true, "%s", good)
+                      : tell(d, check, false, bad, (long long)count);
 }
 
 static int check_ledger(struct doctor *d, struct base_err *err) {
-    /* Law 1: every step of a planned campaign has one first-generation row per person of its audience; every suppressed row says why. */
+    /* Law 1: every step of a planned campaign has one first-generation row per person of its
+     * audience; every suppressed row says why. */
     int rc = check_none(d, "ledger_sum",
-        "SELECT count(*) FROM (SELECT g.id FROM campaign g JOIN (SELECT s.campaign_id AS cid, s.id AS sid, "
-        "(SELECT count(*) FROM message m WHERE m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 AND (m.id & 15) = 0) AS n "
-        "FROM step s) x ON x.cid = g.id WHERE g.state >= 1 GROUP BY g.id HAVING min(x.n) <> max(x.n)) y",
-        TR("every step of a campaign has the same audience"), TR("%lld campaigns whose steps differ in audience"), err);
+        "SELECT count(*) FROM (SELECT g.id FROM campaign g JOIN (SELECT s.campaign_id AS cid, s.id "
+        "AS sid, "
+        "(SELECT count(*) FROM message m WHERE m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - "
+        "1 AND (m.id & 15) = 0) AS n "
+        "FROM step s) x ON x.cid = g.id WHERE g.state >= 1 GROUP BY g.id HAVING min(x.n) <> "
+        "max(x.n)) y",
+        TR("every step of a campaign has the same audience"),
+        TR("%lld campaigns whose steps differ in audience"), err);
     if (rc == 0) {
-        rc = check_none(d, "ledger_reason", "SELECT count(*) FROM message WHERE state = 2 AND reason = 0",
-            TR("every suppressed message says why"), TR("%lld suppressed messages without a reason"), err);
+        rc = check_none(d, "ledger_reason",
+            "SELECT count(*) FROM message WHERE state = 2 AND reason = 0",
+            TR("every suppressed message says why"),
+            TR("%lld suppressed messages without a reason"), err);
     }
     if (rc == 0) {
-        rc = check_none(d, "ledger_state", "SELECT count(*) FROM message WHERE state < 0 OR state > 7",
+        rc = check_none(d, "ledger_state",
+            "SELECT count(*) FROM message WHERE state < 0 OR state > 7",
             TR("every message has a known state"), TR("%lld messages in an unknown state"), err);
     }
     if (rc == 0) {
@@ -87,15 +101,19 @@ static int check_uncertain(struct doctor *d, struct base_err *err) {
     if (rc != 0) {
         return rc;
     }
-    return count == 0 ? tell(d, "uncertain", true, "%s", TR("no message is uncertain"))
-                      : tell(d, "uncertain", true, TR("%lld messages are uncertain; see: lantoa message list --state uncertain"),
-                            (long long)count);
+    return count == 0
+               ? tell(d, "uncertain", true, "%s", TR("no message is uncertain"))
+               : tell(d, "uncertain", true,
+                     TR("%lld messages are uncertain; see: lantoa message list --state uncertain"),
+                     (long long)count);
 }
 
 static int check_disk(struct doctor *d, struct base_err *err) {
     uint64_t bytes;
     int rc = base_disk_free(d->data_dir, &bytes, err);
-    return rc != 0 ? rc : tell(d, "disk", bytes >= DISK_LEAST, TR("%llu MiB free"), (unsigned long long)(bytes >> 20));
+    return rc != 0 ? rc
+                   : tell(d, "disk", bytes >= DISK_LEAST, TR("%llu MiB free"),
+                         (unsigned long long)(bytes >> 20));
 }
 
 static int check_clock(struct doctor *d) {
@@ -114,16 +132,20 @@ static int tell_channel(void *arg, const struct channel_row *row) {
         return tell(d, "channel", false, "%s: %s", row->name, fault.text);
     }
     bool parked = strcmp(row->state, "parked") == 0;
-    return tell(d, "channel", !parked, "%s: %s", row->name, parked && row->parked_reason ? row->parked_reason : TR(row->state));
+    return tell(d, "channel", !parked, "%s: %s", row->name,
+        parked && row->parked_reason ? row->parked_reason : TR(row->state));
 }
 
 static int tell_waiting(struct doctor *d, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    int rc = db_prepare(d->db, "SELECT name, wait_reason FROM campaign WHERE wait_reason IS NOT NULL ORDER BY id", &stmt, err);
+    int rc = db_prepare(d->db,
+        "SELECT name, wait_reason FROM campaign WHERE wait_reason IS NOT NULL ORDER BY id", &stmt,
+        err);
     while (rc >= 0 && stmt && (rc = db_step(stmt, err)) == 1) {
         struct str name = db_column_str(stmt, 0);
         struct str reason = db_column_str(stmt, 1);
-        rc = tell(d, "campaign", true, TR(STR_FMT " waits for a person: " STR_FMT), STR_ARG(name), STR_ARG(reason));
+        rc = tell(d, "campaign", true, TR(STR_FMT " waits for a person: " STR_FMT), STR_ARG(name),
+            STR_ARG(reason));
         if (rc != 0) {
             break;
         }
@@ -132,8 +154,9 @@ static int tell_waiting(struct doctor *d, struct base_err *err) {
     return rc;
 }
 
-int doctor_run(struct db *db, const char *data_dir, int (*finding)(void *arg, const struct doctor_finding *finding), void *arg,
-    bool *healthy_out, struct base_err *err) {
+int doctor_run(struct db *db, const char *data_dir,
+    int (*finding)(void *arg, const struct doctor_finding *finding), void *arg, bool *healthy_out,
+    struct base_err *err) {
     struct doctor d = {db, data_dir, finding, arg, true};
     int rc = check_file(&d);
     if (rc == 0) {

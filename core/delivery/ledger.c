@@ -90,7 +90,8 @@ static uint64_t proof(struct base_hmac *instance, int64_t id) {
 }
 
 void ledger_key(struct base_hmac *instance, int64_t id, char out[static LEDGER_KEY_BYTES + 1]) {
-    /* 100 bits: 63 of the id, then 37 of the proof; the first 12 characters are pure id, the 13th holds 3 bits of it. */
+    /* 100 bits: 63 of the id, then 37 of the proof; the first 12 characters are pure id, the 13th
+     * holds 3 bits of it. */
     uint64_t mac = proof(instance, id);
     for (int i = 0; i < 12; i++) {
         out[i] = alphabet[(uint64_t)id >> (58 - 5 * i) & 31];

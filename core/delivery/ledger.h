@@ -1,14 +1,16 @@
-/* The ledger: one row per message, made when the audience of a step is frozen. This file names its states and reasons, and builds and takes apart its ids and keys.
- * Knows no channel and no campaign file.
+/* The ledger: one row per message, made when the audience of a step is frozen. This file names its
+ * states and reasons, and builds and takes apart its ids and keys. Knows no channel and no campaign
+ * file.
  *
  * Laws (each has a test, tests/scenario/test_laws.py):
  *  1 audience = sum over states, per step and per campaign; every suppressed row says why.
- *  2 `sending` is committed before the first byte leaves; the results of one turn are one transaction.
- *  3 after a crash, what never began is planned again, what began and has no known end is uncertain; never resent blindly; at most `window` per channel.
- *  4 the idempotency key of a row never changes; "send again" by a person makes a new generation and is audited.
- *  5 consent, suppression, caps, quiet hours, holdout and conversion are checked at the last moment.
- *  6 a restored database, and a start missed by more than 2 h, wait for a person.
- *  7 at most 150 bytes a row with its indexes; pause and stop within 2 s; memory does not grow with the audience. */
+ *  2 `sending` is committed before the first byte leaves; the results of one turn are one
+ * transaction. 3 after a crash, what never began is planned again, what began and has no known end
+ * is uncertain; never resent blindly; at most `window` per channel. 4 the idempotency key of a row
+ * never changes; "send again" by a person makes a new generation and is audited. 5 consent,
+ * suppression, caps, quiet hours, holdout and conversion are checked at the last moment. 6 a
+ * restored database, and a start missed by more than 2 h, wait for a person. 7 at most 150 bytes a
+ * row with its indexes; pause and stop within 2 s; memory does not grow with the audience. */
 #ifndef DELIVERY_LEDGER_H
 #define DELIVERY_LEDGER_H
 
@@ -45,8 +47,9 @@
     X(SUPPRESSED_TEMPLATE_ERROR, 30, "template_error")                                             \
     X(SUPPRESSED_OVER_BUDGET, 31, "over_budget")                                                   \
     X(SUPPRESSED_STOPPED, 32, "stopped")                                                           \
-    X(SUPPRESSED_CONDITION, 33, "condition") /* only_if did not hold, or the step before did not reach them */ \
-    X(SUPPRESSED_ERASED, 34, "erased")       /* the contact was deleted after planning */          \
+    X(SUPPRESSED_CONDITION, 33,                                                                    \
+        "condition") /* only_if did not hold, or the step before did not reach them */             \
+    X(SUPPRESSED_ERASED, 34, "erased") /* the contact was deleted after planning */                \
     X(HELD_QUIET_HOURS, 40, "quiet_hours")                                                         \
     X(HELD_CAP, 41, "cap")                                                                         \
     X(HELD_EARLIER_STEP, 42, "earlier_step") /* waits for the step before, plus the delay */       \
@@ -96,8 +99,9 @@ static inline int64_t ledger_last(int64_t step) {
     return ((step + 1) << LEDGER_STEP_SHIFT) - 1;
 }
 
-/* The idempotency key: the 63 bits of the id and 37 bits of HMAC-SHA-256(instance key, id), as 20 characters [a-z2-7] (RFC 4648 base32, lower case). Carries its
- * own proof, so that a receipt or a click finds its row without an index and nobody can guess another's. */
+/* The idempotency key: the 63 bits of the id and 37 bits of HMAC-SHA-256(instance key, id), as 20
+ * characters [a-z2-7] (RFC 4648 base32, lower case). Carries its own proof, so that a receipt or a
+ * click finds its row without an index and nobody can guess another's. */
 #define LEDGER_KEY_BYTES 20
 void ledger_key(struct base_hmac *instance, int64_t id, char out[static LEDGER_KEY_BYTES + 1]);
 /* LANTOA_EINVAL when it is no key of this instance. */

@@ -5,12 +5,16 @@
 #include "base/tr.h"
 #include "campaign/store.h"
 
-/* The address a row was or would be written to is that of the channel's kind: phone channels show the phone, others the email first. */
+/* The address a row was or would be written to is that of the channel's kind: phone channels show
+ * the phone, others the email first. */
 static const char select_sql[] =
-    "SELECT m.id, m.at, coalesce(m.due_at, 0), m.state, m.reason, m.tries, s.occurrence, g.name, s.name, h.name, "
+    "SELECT m.id, m.at, coalesce(m.due_at, 0), m.state, m.reason, m.tries, s.occurrence, g.name, "
+    "s.name, h.name, "
     "c.name, c.ref, "
-    "CASE WHEN CAST(h.manifest AS @JSON@) ->> 'address' = 'phone' THEN c.phone ELSE coalesce(c.email, c.phone) END, "
-    "m.ref, m.detail FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = s.channel_id "
+    "CASE WHEN CAST(h.manifest AS @JSON@) ->> 'address' = 'phone' THEN c.phone ELSE "
+    "coalesce(c.email, c.phone) END, "
+    "m.ref, m.detail FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = "
+    "s.channel_id "
     "JOIN message m ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 "
     "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL("m.id");
 
@@ -30,7 +34,8 @@ static void build(struct base_buf *sql, const struct message_filter *f) {
         base_buf_add_text(sql, " AND m.reason = ?5");
     }
     if (f->contact_id) {
-        base_buf_add_text(sql, " AND m.id BETWEEN (s.id << 43) + (?6 << 4) AND (s.id << 43) + (?6 << 4) + 15");
+        base_buf_add_text(
+            sql, " AND m.id BETWEEN (s.id << 43) + (?6 << 4) AND (s.id << 43) + (?6 << 4) + 15");
     }
     base_buf_add_text(sql, " ORDER BY m.id");
     if (f->limit) {
@@ -109,10 +114,12 @@ int message_each(struct db *db, const struct message_filter *filter,
     return rc;
 }
 
-int message_history(struct db *db, int64_t id, int (*act)(void *arg, const struct message_act *act), void *arg,
-    struct base_err *err) {
+int message_history(struct db *db, int64_t id, int (*act)(void *arg, const struct message_act *act),
+    void *arg, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db, "SELECT at, state, reason, detail FROM attempt WHERE message_id = ?1 ORDER BY id", &stmt, err);
+    int rc = db_prepare(db,
+        "SELECT at, state, reason, detail FROM attempt WHERE message_id = ?1 ORDER BY id", &stmt,
+        err);
     if (rc != 0) {
         return rc;
     }

@@ -15,14 +15,16 @@ struct message_filter {
     int64_t limit;        /* 0: no limit */
 };
 
-struct message_row { /* texts BORROWED for the call */
+struct message_row {                    /* texts BORROWED for the call */
     int64_t id, contact_id, at, due_at; /* due_at 0: none of its own */
     int state, reason, tries, generation, occurrence;
     struct str campaign, step, channel, name, ref_of_contact, address, ref, detail;
 };
 
-/* In order of id, which is campaign, step, contact. Stops when row returns non-zero and gives that back. LANTOA_ENOENT for an unknown campaign. */
-int message_each(struct db *db, const struct message_filter *filter, int (*row)(void *arg, const struct message_row *message), void *arg,
+/* In order of id, which is campaign, step, contact. Stops when row returns non-zero and gives that
+ * back. LANTOA_ENOENT for an unknown campaign. */
+int message_each(struct db *db, const struct message_filter *filter,
+    int (*row)(void *arg, const struct message_row *message), void *arg,
     struct base_err *err) LANTOA_MUST_CHECK;
 
 struct message_act {
@@ -31,6 +33,7 @@ struct message_act {
     struct str detail;
 };
 /* What happened to one message besides plain success, oldest first. */
-int message_history(struct db *db, int64_t id, int (*act)(void *arg, const struct message_act *act), void *arg, struct base_err *err) LANTOA_MUST_CHECK;
+int message_history(struct db *db, int64_t id, int (*act)(void *arg, const struct message_act *act),
+    void *arg, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

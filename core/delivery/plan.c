@@ -38,11 +38,12 @@ int plan_bucket(struct base_hmac *experiment, struct str unit) {
 /* --- step rows --- */
 
 static int insert_step(struct db *db, int64_t campaign_id, size_t position, int occurrence,
-    const struct campaign_step *step, int64_t channel_id, int64_t start_ms, int64_t after_id, int64_t *id_out,
-    struct base_err *err) {
+    const struct campaign_step *step, int64_t channel_id, int64_t start_ms, int64_t after_id,
+    int64_t *id_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "INSERT INTO step (campaign_id, position, occurrence, name, channel_id, state, start_at, after_id) "
+        "INSERT INTO step (campaign_id, position, occurrence, name, channel_id, state, start_at, "
+        "after_id) "
         "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7) RETURNING id",
         &stmt, err);
     if (rc != 0) {
@@ -63,16 +64,17 @@ static int insert_step(struct db *db, int64_t campaign_id, size_t position, int 
     if (rc == 1) {
         *id_out = db_column_i64(stmt, 0);
         rc = *id_out > LEDGER_STEP_MAX
-            ? base_err_set(err, LANTOA_ELIMIT, TR("more than %lld steps in one database"), (long long)LEDGER_STEP_MAX)
-            : 0;
+                 ? base_err_set(err, LANTOA_ELIMIT, TR("more than %lld steps in one database"),
+                       (long long)LEDGER_STEP_MAX)
+                 : 0;
     }
     db_finish(&stmt);
     return rc;
 }
 
 /* All occurrences of one step of the file; the id of the last in *id_out. */
-static int insert_occurrences(struct db *db, int64_t campaign_id, const struct campaign_spec *spec, size_t position,
-    int64_t after_id, int64_t *id_out, struct base_err *err) {
+static int insert_occurrences(struct db *db, int64_t campaign_id, const struct campaign_spec *spec,
+    size_t position, int64_t after_id, int64_t *id_out, struct base_err *err) {
     const struct campaign_step *step = &spec->steps[position];
     const struct calendar_zone *zone;
     struct channel_row channel = {0};
@@ -93,9 +95,10 @@ static int insert_occurrences(struct db *db, int64_t campaign_id, const struct c
         break;
     case WHEN_RRULE: {
         struct base_date end = base_date_from_days(base_days_from_date(spec->to) + 1);
-        int64_t close = calendar_to_ms(zone, (struct base_civil){end.year, end.month, end.day, 0, 0, 0, 0});
-        rc = calendar_expand(zone, step->when.rrule, step->when.at, calendar_to_ms(zone, step->when.at), close, times,
-            OCCURRENCES_MAX, &count, err);
+        int64_t close =
+            calendar_to_ms(zone, (struct base_civil){end.year, end.month, end.day, 0, 0, 0, 0});
+        rc = calendar_expand(zone, step->when.rrule, step->when.at,
+            calendar_to_ms(zone, step->when.at), close, times, OCCURRENCES_MAX, &count, err);
         break;
     }
     case WHEN_NOW:
@@ -103,12 +106,14 @@ static int insert_occurrences(struct db *db, int64_t campaign_id, const struct c
         break;
     }
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = insert_step(db, campaign_id, position, (int)i + 1, step, channel_id, times[i], after_id, id_out, err);
+        rc = insert_step(db, campaign_id, position, (int)i + 1, step, channel_id, times[i],
+            after_id, id_out, err);
     }
     return rc;
 }
 
-static int insert_steps(struct db *db, int64_t campaign_id, const struct campaign_spec *spec, struct base_err *err) {
+static int insert_steps(
+    struct db *db, int64_t campaign_id, const struct campaign_spec *spec, struct base_err *err) {
     int64_t *ids = base_alloc_array(spec->step_count + 1, sizeof *ids);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < spec->step_count; i++) {
@@ -140,8 +145,8 @@ static int set_draft(struct db *db, int64_t campaign_id, struct base_err *err) {
     return rc;
 }
 
-static int in_transaction(struct db *db, int (*work)(struct db *, int64_t, struct base_err *), int64_t arg,
-    struct base_err *err) {
+static int in_transaction(struct db *db, int (*work)(struct db *, int64_t, struct base_err *),
+    int64_t arg, struct base_err *err) {
     int rc = db_begin(db, err);
     if (rc == 0) {
         rc = work(db, arg, err);
@@ -160,7 +165,8 @@ static int delete_some(struct db *db, int64_t campaign_id, struct base_err *err)
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "DELETE FROM message WHERE id IN (SELECT m.id FROM step s JOIN message m "
-        "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 LIMIT 20000)",
+        "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 LIMIT "
+        "20000)",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign_id);
@@ -201,7 +207,8 @@ static int drop_plan(struct db *db, int64_t campaign_id, struct base_err *err) {
 
 /* --- the audience --- */
 
-static struct str unit_of(const struct planner *p, const struct contact *contact, char *scratch, size_t room) {
+static struct str unit_of(
+    const struct planner *p, const struct contact *contact, char *scratch, size_t room) {
     const struct campaign_spec *spec = p->campaign->spec;
     if (spec->holdout_unit == HOLDOUT_PLACE && contact->place_id) {
         snprintf(scratch, room, "place:%lld", (long long)contact->place_id);
@@ -230,9 +237,10 @@ static bool held_out(struct planner *p, const struct contact *contact) {
     return bucket < (int)(spec->holdout_percent * 100 + 0.5);
 }
 
-/* Whether a contact with a smaller id and the same address already gets this step's message. Only asked for addresses that several contacts have. */
-static int is_duplicate(struct planner *p, const struct delivery_step *step, const struct policy_person *person,
-    bool *duplicate_out, struct base_err *err) {
+/* Whether a contact with a smaller id and the same address already gets this step's message. Only
+ * asked for addresses that several contacts have. */
+static int is_duplicate(struct planner *p, const struct delivery_step *step,
+    const struct policy_person *person, bool *duplicate_out, struct base_err *err) {
     bool email = person->address.at == person->contact.email.at;
     struct db_stmt *others = email ? p->same_email : p->same_phone;
     *duplicate_out = false;
@@ -252,8 +260,8 @@ static int is_duplicate(struct planner *p, const struct delivery_step *step, con
     return *duplicate_out || rc >= 0 ? 0 : rc;
 }
 
-static int plan_row(struct planner *p, const struct delivery_step *step, struct policy_person *person,
-    bool holdout, bool shared, struct base_err *err) {
+static int plan_row(struct planner *p, const struct delivery_step *step,
+    struct policy_person *person, bool holdout, bool shared, struct base_err *err) {
     int reason = holdout ? SUPPRESSED_HOLDOUT : policy_check(step, person);
     if (reason == 0 && shared) {
         bool duplicate;
@@ -324,13 +332,15 @@ static int prepare_select(struct planner *p, struct base_err *err) {
     struct base_buf sql;
     int next;
     base_buf_init(&sql, 1 << 20);
-    /* "shared": another contact with a smaller id has one of the addresses. The kind of consent is that of the first step's channel for the quick look; the
-     * last-moment check asks again for each step's own. */
+    /* "shared": another contact with a smaller id has one of the addresses. The kind of consent is
+     * that of the first step's channel for the quick look; the last-moment check asks again for
+     * each step's own. */
     base_buf_add_text(&sql,
-        "SELECT " CONTACT_COLUMNS ", " POLICY_COLUMNS("?2", "?3") ", "
-        "EXISTS (SELECT 1 FROM contact d WHERE d.email = c.email AND d.id < c.id) OR "
-        "EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND d.id < c.id) "
-        "FROM contact c WHERE c.id > ?1 AND (");
+        "SELECT " CONTACT_COLUMNS ", " POLICY_COLUMNS("?2",
+            "?3") ", "
+                  "EXISTS (SELECT 1 FROM contact d WHERE d.email = c.email AND d.id < c.id) OR "
+                  "EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND d.id < c.id) "
+                  "FROM contact c WHERE c.id > ?1 AND (");
     int rc = segment_sql(p->audience, &sql, 4, &next, err);
     base_buf_printf(&sql, ") ORDER BY c.id LIMIT %d", CHUNK_CONTACTS);
     if (rc == 0) {
@@ -348,13 +358,16 @@ static int prepare_select(struct planner *p, struct base_err *err) {
 static int prepare(struct planner *p, struct base_err *err) {
     int rc = prepare_select(p, err);
     if (rc == 0) {
-        rc = db_prepare(p->db, "INSERT INTO message (id, state, reason, at) VALUES (?1, ?2, ?3, ?4)", &p->insert, err);
+        rc = db_prepare(p->db,
+            "INSERT INTO message (id, state, reason, at) VALUES (?1, ?2, ?3, ?4)", &p->insert, err);
     }
     if (rc == 0) {
-        rc = db_prepare(p->db, "SELECT id FROM contact WHERE email = ?1 AND id < ?2", &p->same_email, err);
+        rc = db_prepare(
+            p->db, "SELECT id FROM contact WHERE email = ?1 AND id < ?2", &p->same_email, err);
     }
     if (rc == 0) {
-        rc = db_prepare(p->db, "SELECT id FROM contact WHERE phone = ?1 AND id < ?2", &p->same_phone, err);
+        rc = db_prepare(
+            p->db, "SELECT id FROM contact WHERE phone = ?1 AND id < ?2", &p->same_phone, err);
     }
     if (rc == 0) {
         rc = db_prepare(p->db, "SELECT 1 FROM message WHERE id = ?1 AND state = 0", &p->row, err);
@@ -375,14 +388,15 @@ static void planner_release(struct planner *p) {
     rules_free(&p->rules);
 }
 
-static int set_planned(struct db *db, int64_t campaign_id, const char *hash, int64_t now_ms, const char *name,
-    const char *who, struct base_err *err) {
+static int set_planned(struct db *db, int64_t campaign_id, const char *hash, int64_t now_ms,
+    const char *name, const char *who, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_begin(db, err);
     if (rc != 0) {
         return rc;
     }
-    rc = db_prepare(db, "UPDATE campaign SET state = 1, planned_at = ?2, assignment_hash = ?3 WHERE id = ?1", &stmt,
+    rc = db_prepare(db,
+        "UPDATE campaign SET state = 1, planned_at = ?2, assignment_hash = ?3 WHERE id = ?1", &stmt,
         err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign_id);
@@ -420,8 +434,10 @@ static int load(struct planner *p, const struct campaign_row *row, struct base_e
 }
 
 static int check_state(const struct campaign_row *row, struct base_err *err) {
-    if (row->state != CAMPAIGN_DRAFT && row->state != CAMPAIGN_PLANNED && row->state != CAMPAIGN_APPROVED) {
-        return base_err_set(err, LANTOA_ESTATE, TR("campaign %s is %s: its audience is frozen for good"), row->name,
+    if (row->state != CAMPAIGN_DRAFT && row->state != CAMPAIGN_PLANNED &&
+        row->state != CAMPAIGN_APPROVED) {
+        return base_err_set(err, LANTOA_ESTATE,
+            TR("campaign %s is %s: its audience is frozen for good"), row->name,
             TR(campaign_state_word(row->state)));
     }
     return 0;
@@ -442,8 +458,8 @@ static int insert_steps_of(struct db *db, int64_t campaign_id, struct base_err *
     return rc;
 }
 
-int campaign_plan(struct db *db, const char *name, const char *who, const struct plan_progress *progress,
-    struct plan_outcome *outcome_out, struct base_err *err) {
+int campaign_plan(struct db *db, const char *name, const char *who,
+    const struct plan_progress *progress, struct plan_outcome *outcome_out, struct base_err *err) {
     struct planner p = {.db = db, .now_ms = base_clock_now_ms()};
     struct campaign_row row = {0};
     base_buf_init(&p.arms, (size_t)CHUNK_CONTACTS * 32);

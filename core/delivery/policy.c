@@ -22,7 +22,8 @@ static bool has_invalid(const struct policy_person *person, const char *attribut
 }
 
 /* The address, and the suppression that goes with it. */
-static int pick_address(enum lantoa_address_kind kind, struct policy_person *person, struct str *suppression_out) {
+static int pick_address(
+    enum lantoa_address_kind kind, struct policy_person *person, struct str *suppression_out) {
     const struct contact *contact = &person->contact;
     bool any = kind == LANTOA_ADDRESS_ANY;
     if ((any || kind == LANTOA_ADDRESS_EMAIL) && contact->email.bytes) {
@@ -60,7 +61,8 @@ int policy_check(const struct delivery_step *step, struct policy_person *person)
     if (reason != 0) {
         return reason;
     }
-    /* Emergencies reach those who opted out as well: law art. 19.1 a, b of Law 91/2025/QH15; a dead address stays dead. */
+    /* Emergencies reach those who opted out as well: law art. 19.1 a, b of Law 91/2025/QH15; a dead
+     * address stays dead. */
     bool emergency = step->campaign->spec->class == CLASS_EMERGENCY;
     if (suppression.bytes && (!emergency || str_is(suppression, "invalid"))) {
         return suppression_reason(suppression);
@@ -82,10 +84,12 @@ int64_t policy_open_at(const struct delivery_step *step, int64_t now_ms) {
     const struct campaign_spec *spec = step->campaign->spec;
     const struct rule *rule = step->rule;
     int64_t at = now_ms < step->campaign->open_ms ? step->campaign->open_ms : now_ms;
-    /* Two windows that may lie in different zones: step forward until both are open; each round moves on by hours, so a few rounds are enough or they never meet. */
+    /* Two windows that may lie in different zones: step forward until both are open; each round
+     * moves on by hours, so a few rounds are enough or they never meet. */
     for (int round = 0; round < 8; round++) {
         int64_t next = rules_next_open(rule->zone, rule->from_min, rule->to_min, at);
-        next = rules_next_open(step->campaign->zone, spec->hours_from_min, spec->hours_to_min, next);
+        next =
+            rules_next_open(step->campaign->zone, spec->hours_from_min, spec->hours_to_min, next);
         if (next == at) {
             return at;
         }
@@ -116,15 +120,19 @@ struct policy_caps {
 
 int policy_caps_new(struct db *db, struct policy_caps **caps_out, struct base_err *err) {
     struct policy_caps *caps = base_alloc(sizeof *caps);
-    /* Steps of any campaign of the same class on a channel of the same kind that handed something out lately. */
+    /* Steps of any campaign of the same class on a channel of the same kind that handed something
+     * out lately. */
     int rc = db_prepare(db,
-        "SELECT s.id FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = s.channel_id "
+        "SELECT s.id FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = "
+        "s.channel_id "
         "WHERE s.last_sent_at > ?1 AND s.id <> ?2 AND CAST(g.spec AS @JSON@) ->> 'class' = ?3 AND "
         "CAST(h.manifest AS @JSON@) ->> 'kind' = ?4 "
         "ORDER BY s.last_sent_at DESC LIMIT 512",
         &caps->steps, err);
     if (rc == 0) {
-        rc = db_prepare(db, "SELECT at FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, 5, 7) AND at > ?3",
+        rc = db_prepare(db,
+            "SELECT at FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, 5, 7) AND at > "
+            "?3",
             &caps->rows, err);
     }
     if (rc != 0) {
@@ -167,8 +175,10 @@ int policy_caps_prepare(struct policy_caps *caps, const struct delivery_step *st
     return rc;
 }
 
-/* When the newest `cap->messages` of the hand-outs leave room for one more: 0 at once, else when the oldest of them leaves the window. */
-static int64_t cap_free_at(const struct rule_cap *cap, const int64_t *times, size_t count, int64_t now_ms) {
+/* When the newest `cap->messages` of the hand-outs leave room for one more: 0 at once, else when
+ * the oldest of them leaves the window. */
+static int64_t cap_free_at(
+    const struct rule_cap *cap, const int64_t *times, size_t count, int64_t now_ms) {
     int64_t inside = 0;
     for (size_t i = 0; i < count && times[i] > now_ms - cap->period_ms; i++) {
         inside++;
@@ -179,8 +189,8 @@ static int64_t cap_free_at(const struct rule_cap *cap, const int64_t *times, siz
     return 0;
 }
 
-int policy_caps_check(struct policy_caps *caps, const struct delivery_step *step, int64_t contact_id, int64_t now_ms,
-    int64_t *free_at_out, struct base_err *err) {
+int policy_caps_check(struct policy_caps *caps, const struct delivery_step *step,
+    int64_t contact_id, int64_t now_ms, int64_t *free_at_out, struct base_err *err) {
     int64_t times[CAP_HITS_MAX]; /* newest first */
     size_t count = 0;
     int64_t longest = 0;

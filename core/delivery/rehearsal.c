@@ -91,8 +91,8 @@ static int add_stand_in(void *arg, const struct channel_row *row) {
         struct stand_in *s = base_alloc(sizeof *s);
         *s = (struct stand_in){.next = r->first, .all = r, .id = row->id};
         r->first = s;
-        const struct delivery_port port = {
-            s, port_room, port_step, port_put, port_flush, port_discard, port_ack, port_event_done, port_cancel};
+        const struct delivery_port port = {s, port_room, port_step, port_put, port_flush,
+            port_discard, port_ack, port_event_done, port_cancel};
         dispatcher_channel(r->dispatcher, row->id, spec, manifest, &port);
         dispatcher_recovered(r->dispatcher, row->id, true);
     }
@@ -104,7 +104,8 @@ static int add_stand_in(void *arg, const struct channel_row *row) {
 
 static int set_running(struct db *db, const char *name, int64_t now_ms, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db, "UPDATE campaign SET state = 3, started_at = ?2 WHERE name = ?1 AND state < 3", &stmt, err);
+    int rc = db_prepare(db,
+        "UPDATE campaign SET state = 3, started_at = ?2 WHERE name = ?1 AND state < 3", &stmt, err);
     if (rc == 0) {
         db_bind_text(stmt, 1, name);
         db_bind_i64(stmt, 2, now_ms);
@@ -123,7 +124,8 @@ static int play(struct rehearsing *r, struct base_err *err) {
             return rc;
         }
         dispatcher_status(r->dispatcher, &status);
-        if (dispatcher_pending(r->dispatcher) == 0 && (status.running == 0 || next_ms == INT64_MAX)) {
+        if (dispatcher_pending(r->dispatcher) == 0 &&
+            (status.running == 0 || next_ms == INT64_MAX)) {
             return 0;
         }
         if (dispatcher_pending(r->dispatcher) == 0 && next_ms > base_clock_now_ms()) {
@@ -140,10 +142,12 @@ static void copy_name(char *out, size_t room, struct str name) {
     out[bytes] = '\0';
 }
 
-static int read_counts(struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
+static int read_counts(
+    struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "SELECT s.name, s.occurrence, m.state, m.reason, count(*), min(m.at), max(m.at) FROM step s JOIN message m "
+        "SELECT s.name, s.occurrence, m.state, m.reason, count(*), min(m.at), max(m.at) FROM step "
+        "s JOIN message m "
         "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 "
         "GROUP BY s.position, s.occurrence, s.name, m.state, m.reason "
         "ORDER BY s.position, s.occurrence, m.state, m.reason",
@@ -162,7 +166,8 @@ static int read_counts(struct db *db, int64_t campaign_id, struct rehearsal *out
         if (c->state == MESSAGE_ACCEPTED) {
             c->first_ms = db_column_i64(stmt, 5);
             c->last_ms = db_column_i64(stmt, 6);
-            out->start_ms = out->start_ms == 0 || c->first_ms < out->start_ms ? c->first_ms : out->start_ms;
+            out->start_ms =
+                out->start_ms == 0 || c->first_ms < out->start_ms ? c->first_ms : out->start_ms;
             out->end_ms = c->last_ms > out->end_ms ? c->last_ms : out->end_ms;
         }
     }
@@ -170,12 +175,15 @@ static int read_counts(struct db *db, int64_t campaign_id, struct rehearsal *out
     return rc;
 }
 
-static int read_waves(struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
+static int read_waves(
+    struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "SELECT s.name, s.occurrence, m.at / 3600000, count(*) FROM step s JOIN message m "
-        "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 AND m.state = 4 "
-        "GROUP BY s.position, s.occurrence, s.name, m.at / 3600000 ORDER BY 3, s.position, s.occurrence",
+        "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 AND "
+        "m.state = 4 "
+        "GROUP BY s.position, s.occurrence, s.name, m.at / 3600000 ORDER BY 3, s.position, "
+        "s.occurrence",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign_id);
@@ -192,7 +200,8 @@ static int read_waves(struct db *db, int64_t campaign_id, struct rehearsal *out,
     return rc;
 }
 
-static int read_result(struct db *db, const char *name, struct rehearsal *out, struct base_err *err) {
+static int read_result(
+    struct db *db, const char *name, struct rehearsal *out, struct base_err *err) {
     struct campaign_row row = {0};
     struct delivery_campaign *campaign = NULL;
     struct rules *rules = NULL;
@@ -217,7 +226,8 @@ static int read_result(struct db *db, const char *name, struct rehearsal *out, s
         }
         out->audience = campaign->step_count ? rows / (int64_t)campaign->step_count : 0;
         out->cost_minor = campaign->spent_minor;
-        out->offset_min = calendar_offset_min(campaign->zone, out->start_ms ? out->start_ms : base_clock_now_ms());
+        out->offset_min = calendar_offset_min(
+            campaign->zone, out->start_ms ? out->start_ms : base_clock_now_ms());
     }
     delivery_campaign_free(&campaign);
     rules_free(&rules);
@@ -233,8 +243,8 @@ static int prepare_copy(struct db *copy, const char *name, struct base_err *err)
         rc = campaign_plan(copy, name, "rehearsal", NULL, &outcome, err);
     }
     if (rc == 0 && row.state > CAMPAIGN_APPROVED) {
-        rc = base_err_set(err, LANTOA_ESTATE, TR("campaign %s is %s: too late for a rehearsal"), name,
-            TR(campaign_state_word(row.state)));
+        rc = base_err_set(err, LANTOA_ESTATE, TR("campaign %s is %s: too late for a rehearsal"),
+            name, TR(campaign_state_word(row.state)));
     }
     if (rc == 0) {
         rc = set_running(copy, name, base_clock_now_ms(), err);
@@ -243,7 +253,8 @@ static int prepare_copy(struct db *copy, const char *name, struct base_err *err)
     return rc;
 }
 
-static int run_copy(struct db *copy, const char *name, struct rehearsal *out, struct base_err *err) {
+static int run_copy(
+    struct db *copy, const char *name, struct rehearsal *out, struct base_err *err) {
     struct rehearsing r = {.db = copy};
     struct campaign_row row = {0};
     int rc = prepare_copy(copy, name, err);

@@ -1,4 +1,5 @@
-/* Values for templates: built-in fields of the contact, its custom attributes, its place, and a few facts of the campaign. */
+/* Values for templates: built-in fields of the contact, its custom attributes, its place, and a few
+ * facts of the campaign. */
 #include "delivery/render.h"
 
 #include "base/clock.h"
@@ -64,7 +65,8 @@ struct delivery_renderer {
     char today[BASE_DATE_MAX], age[8];
 };
 
-int delivery_renderer_new(struct db *db, struct delivery_renderer **renderer_out, struct base_err *err) {
+int delivery_renderer_new(
+    struct db *db, struct delivery_renderer **renderer_out, struct base_err *err) {
     struct delivery_renderer *r = base_alloc(sizeof *r);
     r->db = db;
     base_buf_init(&r->text, MESSAGE_BYTES_MAX);
@@ -110,7 +112,8 @@ static char *campaign_fact(const struct delivery_step *step, const char *lang, s
     return NULL;
 }
 
-static void resolve(const struct delivery_step *step, const char *lang, struct delivery_value *value) {
+static void resolve(
+    const struct delivery_step *step, const char *lang, struct delivery_value *value) {
     value->kind = VALUE_ATTR;
     for (size_t i = 0; i < sizeof built_in / sizeof built_in[0]; i++) {
         if (str_is(value->name, built_in[i].name)) {
@@ -124,7 +127,8 @@ static void resolve(const struct delivery_step *step, const char *lang, struct d
     }
 }
 
-void delivery_values_resolve(const struct delivery_step *step, const char *lang, struct delivery_template *template) {
+void delivery_values_resolve(
+    const struct delivery_step *step, const char *lang, struct delivery_template *template) {
     template->value_count = (size_t)template_name_count(template->template);
     template->values = base_alloc_array(template->value_count + 1, sizeof *template->values);
     for (size_t i = 0; i < template->value_count; i++) {
@@ -185,8 +189,8 @@ static struct str age(struct delivery_renderer *r) {
     if (birth.bytes < 4 || base_parse_i64(str_of(birth.at, 4), &year) != 0) {
         return (struct str){0};
     }
-    int64_t years = 1000 * (r->today[0] - '0') + 100 * (r->today[1] - '0') + 10 * (r->today[2] - '0') +
-                    (r->today[3] - '0') - year;
+    int64_t years = 1000 * (r->today[0] - '0') + 100 * (r->today[1] - '0') +
+                    10 * (r->today[2] - '0') + (r->today[3] - '0') - year;
     if (birth.bytes == 10 && memcmp(birth.at + 5, r->today + 5, 5) > 0) {
         years--;
     }
@@ -248,7 +252,8 @@ static bool has_line_break(struct str text) {
     return memchr(text.at, '\n', text.bytes) || memchr(text.at, '\r', text.bytes);
 }
 
-static int render_field(struct delivery_renderer *r, const struct channel_content *content, struct base_err *err) {
+static int render_field(
+    struct delivery_renderer *r, const struct channel_content *content, struct base_err *err) {
     size_t start = r->text.bytes;
     struct template_source source = {get_value, r};
     base_buf_clear(&r->scratch);
@@ -261,8 +266,8 @@ static int render_field(struct delivery_renderer *r, const struct channel_conten
         return base_err_set(err, LANTOA_EINVAL, TR("%s: a line break in a value"), content->name);
     }
     if (content->most_bytes && text.bytes > content->most_bytes) {
-        return base_err_set(err, LANTOA_ELIMIT, TR("%s: %zu bytes, at most %zu"), content->name, text.bytes,
-            content->most_bytes);
+        return base_err_set(err, LANTOA_ELIMIT, TR("%s: %zu bytes, at most %zu"), content->name,
+            text.bytes, content->most_bytes);
     }
     if (text.bytes == 0 && content->flags & LANTOA_CONTENT_REQUIRED) {
         return base_err_set(err, LANTOA_ENOENT, TR("%s: is empty"), content->name);
@@ -271,19 +276,22 @@ static int render_field(struct delivery_renderer *r, const struct channel_conten
 }
 
 int delivery_render(struct delivery_renderer *r, struct delivery_step *step, size_t lang,
-    const struct contact *contact, const char *key, int64_t now_ms, struct str *fields_out, struct base_err *err) {
+    const struct contact *contact, const char *key, int64_t now_ms, struct str *fields_out,
+    struct base_err *err) {
     size_t rows = step->manifest->content_count;
     r->step = step;
     r->contact = contact;
     r->key = key;
     if (r->now_ms != now_ms || !r->today[0]) {
-        struct base_civil local = base_civil_from_ms(now_ms, calendar_offset_min(step->campaign->zone, now_ms));
+        struct base_civil local =
+            base_civil_from_ms(now_ms, calendar_offset_min(step->campaign->zone, now_ms));
         base_format_date((struct base_date){local.year, local.month, local.day}, r->today);
         r->now_ms = now_ms;
     }
     size_t ends[DELIVERY_FIELDS_MAX];
     if (rows > DELIVERY_FIELDS_MAX) {
-        return base_err_set(err, LANTOA_ELIMIT, TR("a channel has at most %d content fields"), DELIVERY_FIELDS_MAX);
+        return base_err_set(
+            err, LANTOA_ELIMIT, TR("a channel has at most %d content fields"), DELIVERY_FIELDS_MAX);
     }
     base_buf_clear(&r->text);
     for (size_t i = 0; i < rows; i++) {

@@ -1,9 +1,9 @@
 /* Reads the rules of sending and answers for a class and a channel kind. */
 #include "delivery/rules.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/tr.h"
-#include "base/clock.h"
 #include "campaign/store.h"
 #include "store/schema.h"
 
@@ -12,22 +12,27 @@
 
 const char rules_default_json[] =
     "{\"rules\": ["
-    "{\"class\": \"advertising\", \"channel\": \"sms\", \"source\": \"Decree 91/2020/ND-CP, in force 2020-10-01\","
-    " \"hours\": {\"from\": \"07:00\", \"to\": \"22:00\"}, \"caps\": [{\"messages\": 3, \"period\": \"PT24H\"}],"
+    "{\"class\": \"advertising\", \"channel\": \"sms\", \"source\": \"Decree 91/2020/ND-CP, in "
+    "force 2020-10-01\","
+    " \"hours\": {\"from\": \"07:00\", \"to\": \"22:00\"}, \"caps\": [{\"messages\": 3, "
+    "\"period\": \"PT24H\"}],"
     " \"consent\": true},"
-    "{\"class\": \"advertising\", \"channel\": \"email\", \"source\": \"Decree 91/2020/ND-CP, in force 2020-10-01\","
+    "{\"class\": \"advertising\", \"channel\": \"email\", \"source\": \"Decree 91/2020/ND-CP, in "
+    "force 2020-10-01\","
     " \"caps\": [{\"messages\": 3, \"period\": \"PT24H\"}], \"consent\": true},"
-    "{\"class\": \"advertising\", \"channel\": \"*\", \"source\": \"Law 91/2025/QH15 art. 28, in force 2026-01-01\","
+    "{\"class\": \"advertising\", \"channel\": \"*\", \"source\": \"Law 91/2025/QH15 art. 28, in "
+    "force 2026-01-01\","
     " \"consent\": true},"
-    "{\"class\": \"state_information\", \"channel\": \"sms\", \"source\": \"house rule, 2026-11-23\","
+    "{\"class\": \"state_information\", \"channel\": \"sms\", \"source\": \"house rule, "
+    "2026-11-23\","
     " \"hours\": {\"from\": \"07:00\", \"to\": \"20:00\"},"
     " \"caps\": [{\"messages\": 1, \"period\": \"PT24H\"}, {\"messages\": 3, \"period\": \"P7D\"}]}"
     "]}";
 
 static const struct rule no_limits = {.from_min = -1, .to_min = -1};
 
-static int parse_hours(const struct base_json *doc, json_t *hours, const char *path, struct rule *rule,
-    struct base_err *err) {
+static int parse_hours(const struct base_json *doc, json_t *hours, const char *path,
+    struct rule *rule, struct base_err *err) {
     const char *from = json_string_value(json_object_get(hours, "from"));
     const char *to = json_string_value(json_object_get(hours, "to"));
     if (!from || !to || base_parse_minute(str_from(from), &rule->from_min) != 0 ||
@@ -38,23 +43,26 @@ static int parse_hours(const struct base_json *doc, json_t *hours, const char *p
     return 0;
 }
 
-static int parse_caps(const struct base_json *doc, json_t *caps, const char *path, struct rule *rule,
-    struct base_err *err) {
+static int parse_caps(const struct base_json *doc, json_t *caps, const char *path,
+    struct rule *rule, struct base_err *err) {
     size_t i;
     json_t *cap;
     if (!json_is_array(caps) || json_array_size(caps) > RULE_CAPS_MAX) {
-        return base_json_fault(doc, caps, path, err, TR("must be a list of at most %d caps"), RULE_CAPS_MAX);
+        return base_json_fault(
+            doc, caps, path, err, TR("must be a list of at most %d caps"), RULE_CAPS_MAX);
     }
     json_array_foreach(caps, i, cap) {
         struct base_duration period;
         const char *text = json_string_value(json_object_get(cap, "period"));
         json_int_t messages = json_integer_value(json_object_get(cap, "messages"));
-        if (messages < 1 || !text || base_parse_duration(str_from(text), &period) != 0 || period.months != 0 ||
-            period.ms <= 0) {
+        if (messages < 1 || !text || base_parse_duration(str_from(text), &period) != 0 ||
+            period.months != 0 || period.ms <= 0) {
             return base_json_fault(doc, cap, path, err, "%s",
-                TR("a cap needs \"messages\" (1 or more) and \"period\" (like \"PT24H\" or \"P7D\")"));
+                TR("a cap needs \"messages\" (1 or more) and \"period\" (like \"PT24H\" or "
+                   "\"P7D\")"));
         }
-        rule->caps[rule->cap_count++] = (struct rule_cap){.messages = messages, .period_ms = period.ms};
+        rule->caps[rule->cap_count++] =
+            (struct rule_cap){.messages = messages, .period_ms = period.ms};
     }
     return 0;
 }
@@ -183,7 +191,8 @@ int rules_apply(struct db *db, const char *path, const char *who, struct base_er
     return rc;
 }
 
-const struct rule *rules_find(const struct rules *rules, const char *class, const char *channel_kind) {
+const struct rule *rules_find(
+    const struct rules *rules, const char *class, const char *channel_kind) {
     for (size_t i = 0; i < rules->count; i++) {
         const struct rule *rule = &rules->rules[i];
         if ((strcmp(rule->class, "*") == 0 || strcmp(rule->class, class) == 0) &&
@@ -194,7 +203,8 @@ const struct rule *rules_find(const struct rules *rules, const char *class, cons
     return &no_limits;
 }
 
-int64_t rules_next_open(const struct calendar_zone *zone, int from_min, int to_min, int64_t now_ms) {
+int64_t rules_next_open(
+    const struct calendar_zone *zone, int from_min, int to_min, int64_t now_ms) {
     if (from_min < 0) {
         return now_ms;
     }

@@ -16,9 +16,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define TICK_S 0.2         /* how often the database is looked at for what people changed */
-#define GATHER_S 0.01      /* results wait this long for company, unless the channel runs dry */
-#define RETRY_S 1.0        /* after a failed turn: disk full, database busy */
+#define TICK_S 0.2    /* how often the database is looked at for what people changed */
+#define GATHER_S 0.01 /* results wait this long for company, unless the channel runs dry */
+#define RETRY_S 1.0   /* after a failed turn: disk full, database busy */
 #define STOP_GRACE_MS 10000
 #define SLOW_TURN_MS 50
 #define IDLE_HORIZON_MS (INT64_C(60) * 60 * 1000)
@@ -63,12 +63,14 @@ static void begin_stop(struct serve *s) {
 static void check_idle(struct serve *s) {
     struct dispatcher_status status;
     dispatcher_status(s->dispatcher, &status);
-    if (!s->options->until_idle || s->stopping || dispatcher_pending(s->dispatcher) > 0 || status.outstanding > 0) {
+    if (!s->options->until_idle || s->stopping || dispatcher_pending(s->dispatcher) > 0 ||
+        status.outstanding > 0) {
         return;
     }
     bool idle = status.running == 0;
     if (!idle && status.blocked && serve_channels_parked(s->channels)) {
-        base_err_set(&s->err, LANTOA_ESTATE, "%s", TR("a channel is parked: its messages cannot leave"));
+        base_err_set(
+            &s->err, LANTOA_ESTATE, "%s", TR("a channel is parked: its messages cannot leave"));
         idle = true;
     }
     if (!idle && base_clock_speed() == 1 && status.next_ms != INT64_MAX &&
@@ -156,7 +158,8 @@ static int meta_or_null(struct db *db, const char *key, char **value_out, struct
     return rc == 0 || rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", inner.text);
 }
 
-/* A number that counts starts, in the database and beside it: a database that lags behind its folder is an older copy. */
+/* A number that counts starts, in the database and beside it: a database that lags behind its
+ * folder is an older copy. */
 static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err) {
     char *path = base_path_join(s->options->data_dir, "epoch");
     char *in_db = NULL;
@@ -181,7 +184,8 @@ static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err
     *restored_out = (flag && strcmp(flag, "1") == 0) || file_epoch != db_epoch;
     if (rc == 0) {
         char next[24];
-        snprintf(next, sizeof next, "%" PRId64, (file_epoch > db_epoch ? file_epoch : db_epoch) + 1);
+        snprintf(
+            next, sizeof next, "%" PRId64, (file_epoch > db_epoch ? file_epoch : db_epoch) + 1);
         rc = base_file_write(path, str_from(next), 0600, err);
         if (rc == 0) {
             rc = schema_meta_set(s->db, "epoch", next, err);
@@ -203,7 +207,8 @@ static int open_data(struct serve *s, struct base_err *err) {
     bool restored = false;
     int rc = base_lock_take(lock, &s->lock_fd, err);
     if (rc == LANTOA_EBUSY) {
-        rc = base_err_set(err, LANTOA_EBUSY, TR("another lantoa serve works on %s already"), s->options->data_dir);
+        rc = base_err_set(err, LANTOA_EBUSY, TR("another lantoa serve works on %s already"),
+            s->options->data_dir);
     }
     if (rc == 0) {
         rc = db_open(path, 0, &s->db, err);
@@ -216,10 +221,12 @@ static int open_data(struct serve *s, struct base_err *err) {
     }
     if (rc == 0 && restored) {
         int64_t held;
-        rc = control_hold_all(s->db, TR("the database was restored from a backup: check what was sent since, then resume"),
+        rc = control_hold_all(s->db,
+            TR("the database was restored from a backup: check what was sent since, then resume"),
             &held, err);
         if (rc == 0 && held) {
-            base_log(BASE_LOG_WARN, "serve", "the database was restored: %" PRId64 " campaigns wait for a person", held);
+            base_log(BASE_LOG_WARN, "serve",
+                "the database was restored: %" PRId64 " campaigns wait for a person", held);
         }
     }
     base_free(lock);
@@ -233,7 +240,8 @@ static int start(struct serve *s, struct base_err *err) {
         rc = dispatcher_new(s->db, 0, &s->dispatcher, err);
     }
     if (rc == 0) {
-        s->channels = serve_channels_new(s->loop, s->db, s->options->data_dir, s->dispatcher, on_news, s);
+        s->channels =
+            serve_channels_new(s->loop, s->db, s->options->data_dir, s->dispatcher, on_news, s);
         rc = serve_channels_reload(s->channels, err);
     }
     return rc;

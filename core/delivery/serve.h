@@ -1,4 +1,5 @@
-/* The daemon: one libev loop that runs the dispatcher and the channel hosts of a data folder. Blocks until told to end. */
+/* The daemon: one libev loop that runs the dispatcher and the channel hosts of a data folder.
+ * Blocks until told to end. */
 #ifndef DELIVERY_SERVE_H
 #define DELIVERY_SERVE_H
 
@@ -7,13 +8,15 @@
 
 struct serve_options {
     const char *data_dir;
-    bool until_idle; /* end when no running campaign has work left (or, on the real clock, none within the next hour) */
+    bool until_idle; /* end when no running campaign has work left (or, on the real clock, none
+                        within the next hour) */
     void (*ready)(void *arg); /* called once the daemon is up; may be NULL */
     void *ready_arg;
 };
 
-/* Takes DATA/serve.lock (LANTOA_EBUSY: another daemon has it), migrates the database, holds all campaigns if the database was restored from a backup, starts every
- * channel, works. SIGTERM and SIGINT end it: what has begun may come to its end (10 s). */
+/* Takes DATA/serve.lock (LANTOA_EBUSY: another daemon has it), migrates the database, holds all
+ * campaigns if the database was restored from a backup, starts every channel, works. SIGTERM and
+ * SIGINT end it: what has begun may come to its end (10 s). */
 int serve_run(const struct serve_options *options, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

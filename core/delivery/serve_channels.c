@@ -36,8 +36,8 @@ static size_t port_room(void *arg) {
     return channel_room(served->channel);
 }
 
-static int read_parts(const struct served *served, const struct delivery_step *step, struct base_buf *bytes,
-    struct channel_part *parts, struct base_err *err) {
+static int read_parts(const struct served *served, const struct delivery_step *step,
+    struct base_buf *bytes, struct channel_part *parts, struct base_err *err) {
     for (size_t i = 0; i < step->spec->attachment_count; i++) {
         const struct campaign_attachment *a = &step->spec->attachments[i];
         char *path = base_path_join(served->all->data_dir, a->file);
@@ -63,8 +63,9 @@ static int port_step(void *arg, const struct delivery_step *step, struct base_er
     struct channel_part *parts = base_alloc_array(count + 1, sizeof *parts);
     int rc = read_parts(served, step, bytes, parts, err);
     if (rc == 0) {
-        rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name), str_from(step->spec->name),
-            str_from(campaign_class_word(step->campaign->spec->class)), parts, count, err);
+        rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name),
+            str_from(step->spec->name), str_from(campaign_class_word(step->campaign->spec->class)),
+            parts, count, err);
     }
     for (size_t i = 0; i < count; i++) {
         base_buf_release(&bytes[i]);
@@ -106,7 +107,8 @@ static void port_cancel(void *arg, uint32_t step_ref) {
 
 /* --- the channel's side --- */
 
-static void on_results(void *arg, struct channel *channel, const struct channel_result *results, size_t count) {
+static void on_results(
+    void *arg, struct channel *channel, const struct channel_result *results, size_t count) {
     struct served *served = arg;
     dispatcher_results(served->all->dispatcher, served->id, results, count);
     size_t waiting = dispatcher_pending(served->all->dispatcher);
@@ -115,7 +117,8 @@ static void on_results(void *arg, struct channel *channel, const struct channel_
     served->all->news(served->all->arg, dry);
 }
 
-static void on_events(void *arg, struct channel *channel, const struct channel_event *events, size_t count) {
+static void on_events(
+    void *arg, struct channel *channel, const struct channel_event *events, size_t count) {
     struct served *served = arg;
     (void)channel;
     dispatcher_events(served->all->dispatcher, served->id, events, count);
@@ -139,7 +142,8 @@ static void write_state(struct served *served) {
         base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
         return;
     }
-    rc = db_prepare(served->all->db, "UPDATE channel SET state = ?2, parked_reason = ?3 WHERE id = ?1", &stmt, &err);
+    rc = db_prepare(served->all->db,
+        "UPDATE channel SET state = ?2, parked_reason = ?3 WHERE id = ?1", &stmt, &err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, served->id);
         db_bind_text(stmt, 2, parked ? "parked" : "ready");
@@ -190,9 +194,10 @@ static int parse_row(const struct channel_row *row, struct channel_spec **spec_o
     return rc;
 }
 
-static void join(struct served *served, const struct channel_spec *spec, const struct channel_manifest *manifest) {
-    const struct delivery_port port = {served, port_room, port_step, port_put, port_flush, port_discard, port_ack,
-        port_event_done, port_cancel};
+static void join(struct served *served, const struct channel_spec *spec,
+    const struct channel_manifest *manifest) {
+    const struct delivery_port port = {served, port_room, port_step, port_put, port_flush,
+        port_discard, port_ack, port_event_done, port_cancel};
     dispatcher_channel(served->all->dispatcher, served->id, spec, manifest, &port);
 }
 

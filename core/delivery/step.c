@@ -26,14 +26,15 @@ static int find_partial(void *arg, struct str name, struct str *text_out) {
     return 0;
 }
 
-static int compile_field(struct delivery_step *step, size_t lang, size_t row, const char *text,
-    struct base_err *err) {
+static int compile_field(
+    struct delivery_step *step, size_t lang, size_t row, const char *text, struct base_err *err) {
     const struct channel_content *content = &step->manifest->content[row];
     struct delivery_template *out = &step->templates[lang * step->manifest->content_count + row];
     json_t *all = json_object_get(step->campaign->theme->root, "partials");
     struct partials partials = {json_object_get(all, step->langs[lang])};
     enum template_mode mode = content->flags & LANTOA_CONTENT_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
-    int rc = template_compile(str_from(text), mode, step->langs[lang], find_partial, &partials, &out->template, err);
+    int rc = template_compile(
+        str_from(text), mode, step->langs[lang], find_partial, &partials, &out->template, err);
     if (rc != 0) {
         return base_err_prefix(err, "%s/%s/%s", step->spec->name, step->langs[lang], content->name);
     }
@@ -45,7 +46,8 @@ static int compile_field(struct delivery_step *step, size_t lang, size_t row, co
 static int compile_templates(struct delivery_step *step, struct base_err *err) {
     const struct campaign_step *spec = step->spec;
     size_t rows = step->manifest->content_count;
-    step->lang_count = spec->content_count < DELIVERY_LANGS_MAX ? spec->content_count : DELIVERY_LANGS_MAX;
+    step->lang_count =
+        spec->content_count < DELIVERY_LANGS_MAX ? spec->content_count : DELIVERY_LANGS_MAX;
     step->templates = base_alloc_array(step->lang_count * rows + 1, sizeof *step->templates);
     for (size_t lang = 0; lang < step->lang_count; lang++) {
         step->langs[lang] = spec->contents[lang].lang;
@@ -87,12 +89,14 @@ static int load_channel(struct db *db, struct delivery_step *step, struct base_e
     return rc;
 }
 
-static int load_step(struct db *db, struct delivery_step *step, const struct rules *rules, struct base_err *err) {
+static int load_step(
+    struct db *db, struct delivery_step *step, const struct rules *rules, struct base_err *err) {
     int rc = load_channel(db, step, err);
     if (rc != 0) {
         return rc;
     }
-    step->rule = rules_find(rules, campaign_class_word(step->campaign->spec->class), step->manifest->kind);
+    step->rule =
+        rules_find(rules, campaign_class_word(step->campaign->spec->class), step->manifest->kind);
     rc = compile_templates(step, err);
     if (rc == 0 && step->spec->only_if) {
         rc = segment_parse(db, str_from(step->spec->only_if), &step->only_if, NULL, err);
@@ -106,8 +110,10 @@ static int load_steps(struct db *db, struct delivery_campaign *campaign, const s
     struct db_stmt *stmt = NULL;
     size_t room = 0;
     int rc = db_prepare(db,
-        "SELECT id, position, occurrence, channel_id, state, start_at, after_id, first_sent_at, last_sent_at, "
-        "(SELECT max(m.id) FROM message m WHERE m.id <= ((s.id + 1) << 43) - 1 AND m.id >= (s.id << 43)) "
+        "SELECT id, position, occurrence, channel_id, state, start_at, after_id, first_sent_at, "
+        "last_sent_at, "
+        "(SELECT max(m.id) FROM message m WHERE m.id <= ((s.id + 1) << 43) - 1 AND m.id >= (s.id "
+        "<< 43)) "
         "FROM step s WHERE campaign_id = ?1 ORDER BY position, occurrence",
         &stmt, err);
     if (rc != 0) {
@@ -133,8 +139,8 @@ static int load_steps(struct db *db, struct delivery_campaign *campaign, const s
             .last_id = db_column_i64(stmt, 9)};
         int64_t position = db_column_i64(stmt, 1);
         if (position < 0 || (size_t)position >= campaign->spec->step_count) {
-            rc = base_err_set(err, LANTOA_ECORRUPT, TR("the steps of campaign %s do not fit its file"),
-                campaign->row.name);
+            rc = base_err_set(err, LANTOA_ECORRUPT,
+                TR("the steps of campaign %s do not fit its file"), campaign->row.name);
             break;
         }
         step->spec = &campaign->spec->steps[position];
@@ -168,7 +174,8 @@ static int load_spent(struct db *db, struct delivery_campaign *campaign, struct 
             continue;
         }
         struct db_stmt *stmt = NULL;
-        int rc = db_prepare(db, "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, 5, 7)",
+        int rc = db_prepare(db,
+            "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, 5, 7)",
             &stmt, err);
         if (rc != 0) {
             return rc;
@@ -192,8 +199,8 @@ static void set_window(struct delivery_campaign *campaign) {
     struct base_date end = base_date_from_days(base_days_from_date(spec->to) + 1);
     campaign->open_ms = calendar_to_ms(campaign->zone,
         (struct base_civil){spec->from.year, spec->from.month, spec->from.day, 0, 0, 0, 0});
-    campaign->close_ms =
-        calendar_to_ms(campaign->zone, (struct base_civil){end.year, end.month, end.day, 0, 0, 0, 0});
+    campaign->close_ms = calendar_to_ms(
+        campaign->zone, (struct base_civil){end.year, end.month, end.day, 0, 0, 0, 0});
 }
 
 int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rules *rules,
@@ -227,7 +234,8 @@ int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rule
 }
 
 static void release_step(struct delivery_step *step) {
-    size_t count = step->manifest && step->templates ? step->lang_count * step->manifest->content_count : 0;
+    size_t count =
+        step->manifest && step->templates ? step->lang_count * step->manifest->content_count : 0;
     for (size_t i = 0; i < count; i++) {
         delivery_values_free(&step->templates[i]);
         template_free(&step->templates[i].template);

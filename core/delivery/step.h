@@ -1,5 +1,6 @@
-/* Steps ready to work: a campaign's steps loaded from the database with everything compiled once per step (templates, only_if, rules, times), so that
- * nothing is done per message that can be done per step. Belongs to one thread and one database connection. */
+/* Steps ready to work: a campaign's steps loaded from the database with everything compiled once
+ * per step (templates, only_if, rules, times), so that nothing is done per message that can be done
+ * per step. Belongs to one thread and one database connection. */
 #ifndef DELIVERY_STEP_H
 #define DELIVERY_STEP_H
 
@@ -20,13 +21,13 @@ struct delivery_campaign {
     struct campaign_spec *spec;
     struct theme_spec *theme;
     const struct calendar_zone *zone;
-    int64_t open_ms, close_ms;  /* the window: first moment, and the first moment after it */
-    int64_t spent_minor;        /* cost of what has been handed out */
+    int64_t open_ms, close_ms; /* the window: first moment, and the first moment after it */
+    int64_t spent_minor;       /* cost of what has been handed out */
     struct delivery_step *steps;
     size_t step_count;
-    bool stale;                 /* a failed transaction touched it: to be loaded again */
-    bool listed;                /* mark of a reload */
-    bool watched;               /* ran in an earlier turn of this dispatcher, so a late start was not missed */
+    bool stale;   /* a failed transaction touched it: to be loaded again */
+    bool listed;  /* mark of a reload */
+    bool watched; /* ran in an earlier turn of this dispatcher, so a late start was not missed */
 };
 
 /* One name that a template uses, resolved once: where its value comes from. */
@@ -45,7 +46,7 @@ struct delivery_template {
 
 struct delivery_step {
     int64_t id;
-    uint32_t ref;                    /* the number the channel host knows it by: the id */
+    uint32_t ref; /* the number the channel host knows it by: the id */
     struct delivery_campaign *campaign;
     const struct campaign_step *spec;
     int occurrence;
@@ -54,8 +55,8 @@ struct delivery_step {
     struct channel_manifest *manifest;
     const struct rule *rule;
     int64_t price_minor;
-    int64_t start_ms;                /* 0: not known yet ("now", or it follows another step) */
-    int64_t after_id;                /* 0: none */
+    int64_t start_ms; /* 0: not known yet ("now", or it follows another step) */
+    int64_t after_id; /* 0: none */
     int64_t first_sent_ms, last_sent_ms;
     size_t lang_count;
     const char *langs[DELIVERY_LANGS_MAX];
@@ -63,19 +64,21 @@ struct delivery_step {
     struct segment *only_if;
 
     /* Where the dispatcher stands; rebuilt from the ledger at any time. */
-    int64_t cursor;                  /* rows up to here have been looked at */
-    int64_t last_id;                 /* highest id of the step's rows */
-    bool swept;                      /* the cursor has reached last_id */
-    int64_t next_due_ms;             /* no row of its own time is due before this; 0: look */
-    int64_t pause_ms;                /* the cursor stands until then: the next row follows an earlier step */
-    size_t outstanding;              /* handed to the host, not recorded yet */
-    size_t outstanding_committed;    /* the same as of the last commit */
+    int64_t cursor;      /* rows up to here have been looked at */
+    int64_t last_id;     /* highest id of the step's rows */
+    bool swept;          /* the cursor has reached last_id */
+    int64_t next_due_ms; /* no row of its own time is due before this; 0: look */
+    int64_t pause_ms;    /* the cursor stands until then: the next row follows an earlier step */
+    size_t outstanding;  /* handed to the host, not recorded yet */
+    size_t outstanding_committed; /* the same as of the last commit */
 };
 
-/* Loads one campaign whatever its state; LANTOA_EINVAL if its channel, templates or expressions no longer fit. */
-int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rules *rules, struct delivery_campaign **campaign_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
+/* Loads one campaign whatever its state; LANTOA_EINVAL if its channel, templates or expressions no
+ * longer fit. */
+int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rules *rules,
+    struct delivery_campaign **campaign_out, struct base_err *err) LANTOA_MUST_CHECK;
 void delivery_campaign_free(struct delivery_campaign **campaign);
-struct delivery_step *delivery_campaign_step(struct delivery_campaign *campaign, int64_t step_id); /* NULL if not its own */
+struct delivery_step *delivery_campaign_step(
+    struct delivery_campaign *campaign, int64_t step_id); /* NULL if not its own */
 
 #endif

@@ -16,7 +16,7 @@
 struct counting {
     struct db *db;
     int64_t campaign_id;
-    int offset_min; /* of the campaign's zone */
+    int offset_min;  /* of the campaign's zone */
     bool has_offset; /* the text has a second placeholder for it */
     struct report_table *table;
 };
@@ -52,20 +52,23 @@ static void add_state(struct counting *c, struct db_stmt *stmt) {
 
 static void add_reason(struct counting *c, struct db_stmt *stmt) {
     json_t *values[] = {json_string(message_state_word((int)db_column_i64(stmt, 0))),
-        json_string(message_reason_word((int)db_column_i64(stmt, 1))), json_integer(db_column_i64(stmt, 2))};
+        json_string(message_reason_word((int)db_column_i64(stmt, 1))),
+        json_integer(db_column_i64(stmt, 2))};
     report_table_add(c->table, values);
 }
 
 static void add_place(struct counting *c, struct db_stmt *stmt) {
     json_t *values[] = {text(db_column_str(stmt, 0)), text(db_column_str(stmt, 1)),
-        json_string(message_state_word((int)db_column_i64(stmt, 2))), json_integer(db_column_i64(stmt, 3))};
+        json_string(message_state_word((int)db_column_i64(stmt, 2))),
+        json_integer(db_column_i64(stmt, 3))};
     report_table_add(c->table, values);
 }
 
 static void add_day(struct counting *c, struct db_stmt *stmt) {
     char day[BASE_DATE_MAX];
     base_format_date(base_date_from_days(db_column_i64(stmt, 0)), day);
-    json_t *values[] = {json_string(day), json_string(message_state_word((int)db_column_i64(stmt, 1))),
+    json_t *values[] = {json_string(day),
+        json_string(message_state_word((int)db_column_i64(stmt, 1))),
         json_integer(db_column_i64(stmt, 2))};
     report_table_add(c->table, values);
 }
@@ -84,15 +87,16 @@ static void add_step(struct counting *c, struct db_stmt *stmt) {
 
 static const struct report_column state_columns[] = {
     {"state", "state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
-static const struct report_column reason_columns[] = {
-    {"state", "state", REPORT_TEXT}, {"reason", "reason", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
+static const struct report_column reason_columns[] = {{"state", "state", REPORT_TEXT},
+    {"reason", "reason", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
 static const struct report_column place_columns[] = {{"place_code", "code", REPORT_TEXT},
-    {"place", "place", REPORT_TEXT}, {"state", "state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
-static const struct report_column day_columns[] = {
-    {"day", "day", REPORT_TEXT}, {"state", "state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
-static const struct report_column step_columns[] = {{"step", "step", REPORT_TEXT},
-    {"occurrence", "occurrence", REPORT_NUMBER}, {"step_state", "step state", REPORT_TEXT},
-    {"messages", "messages", REPORT_NUMBER},
+    {"place", "place", REPORT_TEXT}, {"state", "state", REPORT_TEXT},
+    {"messages", "messages", REPORT_NUMBER}};
+static const struct report_column day_columns[] = {{"day", "day", REPORT_TEXT},
+    {"state", "state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
+static const struct report_column step_columns[] = {
+    {"step", "step", REPORT_TEXT}, {"occurrence", "occurrence", REPORT_NUMBER},
+    {"step_state", "step state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER},
 #define COLUMN(name, value, word) {word, word, REPORT_NUMBER},
     MESSAGE_STATES(COLUMN)
 #undef COLUMN
@@ -107,7 +111,8 @@ static const struct {
     const char *sql;
     add_row_fn *add;
 } reports[] = {
-    {"state", state_columns, 2, "SELECT m.state, count(*) " ROWS_SQL WHERE_SQL "GROUP BY m.state ORDER BY m.state",
+    {"state", state_columns, 2,
+        "SELECT m.state, count(*) " ROWS_SQL WHERE_SQL "GROUP BY m.state ORDER BY m.state",
         add_state},
     {"reason", reason_columns, 3,
         "SELECT m.state, m.reason, count(*) " ROWS_SQL WHERE_SQL
@@ -115,20 +120,23 @@ static const struct {
         add_reason},
     {"place", place_columns, 4,
         "SELECT coalesce(p.code, ''), coalesce(p.name, '-'), m.state, count(*) " ROWS_SQL
-        "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL("m.id") " LEFT JOIN place p ON p.id = c.place_id " WHERE_SQL
-        "GROUP BY p.id, p.code, p.name, m.state ORDER BY p.code, p.id, m.state",
+        "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
+            "m.id") " LEFT JOIN place p ON p.id = c.place_id " WHERE_SQL
+                    "GROUP BY p.id, p.code, p.name, m.state ORDER BY p.code, p.id, m.state",
         add_place},
     {"day", day_columns, 3,
         "SELECT (m.at + ?2) / 86400000, m.state, count(*) " ROWS_SQL WHERE_SQL
         "GROUP BY (m.at + ?2) / 86400000, m.state ORDER BY 1, 2",
         add_day},
     {"step", step_columns, 4 + MESSAGE_STATE_COUNT,
-        "SELECT s.name, s.occurrence, s.state, count(*)" MESSAGE_STATES(SUM_OF) " " ROWS_SQL WHERE_SQL
-        "GROUP BY s.position, s.occurrence, s.name, s.state ORDER BY s.position, s.occurrence",
+        "SELECT s.name, s.occurrence, s.state, count(*)" MESSAGE_STATES(
+            SUM_OF) " " ROWS_SQL WHERE_SQL "GROUP BY s.position, s.occurrence, s.name, s.state "
+                                           "ORDER BY s.position, s.occurrence",
         add_step},
 };
 
-static int campaign_offset(const struct campaign_row *row, int *offset_min_out, struct base_err *err) {
+static int campaign_offset(
+    const struct campaign_row *row, int *offset_min_out, struct base_err *err) {
     struct campaign_spec *spec = NULL;
     const struct calendar_zone *zone = NULL;
     int rc = campaign_row_spec(row, &spec, err);
@@ -136,14 +144,15 @@ static int campaign_offset(const struct campaign_row *row, int *offset_min_out, 
         rc = calendar_zone_find(spec->timezone, &zone, err);
     }
     if (rc == 0) {
-        *offset_min_out = calendar_offset_min(zone, row->started_at ? row->started_at : row->changed_at);
+        *offset_min_out =
+            calendar_offset_min(zone, row->started_at ? row->started_at : row->changed_at);
     }
     campaign_spec_free(&spec);
     return rc;
 }
 
-int report_campaign(struct db *db, const char *campaign, const char *by, struct report_table *table_out,
-    struct base_err *err) {
+int report_campaign(struct db *db, const char *campaign, const char *by,
+    struct report_table *table_out, struct base_err *err) {
     struct campaign_row row = {0};
     struct counting counting = {.db = db, .table = table_out};
     size_t which = 0;
@@ -152,7 +161,8 @@ int report_campaign(struct db *db, const char *campaign, const char *by, struct 
     }
     *table_out = (struct report_table){0};
     if (which == sizeof reports / sizeof reports[0]) {
-        return base_err_set(err, LANTOA_EINVAL, TR("--by %s: must be state, reason, step, place or day"), by);
+        return base_err_set(
+            err, LANTOA_EINVAL, TR("--by %s: must be state, reason, step, place or day"), by);
     }
     int rc = campaign_get(db, campaign, &row, err);
     if (rc == 0) {

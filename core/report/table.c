@@ -8,7 +8,8 @@
 
 #define COLUMNS_MAX 24
 
-void report_table_init(struct report_table *table, const struct report_column *columns, size_t column_count) {
+void report_table_init(
+    struct report_table *table, const struct report_column *columns, size_t column_count) {
     *table = (struct report_table){columns, column_count, json_array()};
 }
 
@@ -52,7 +53,8 @@ static void pad(struct base_buf *out, size_t count) {
     }
 }
 
-static void write_text_cell(struct base_buf *out, const char *text, size_t bytes, size_t width, bool right, bool last) {
+static void write_text_cell(
+    struct base_buf *out, const char *text, size_t bytes, size_t width, bool right, bool last) {
     size_t have = base_utf8_count(str_of(text, bytes));
     size_t gap = width > have ? width - have : 0;
     if (right) {
@@ -77,8 +79,8 @@ static void write_text(const struct report_table *table, struct base_buf *out) {
     }
     for (size_t c = 0; c < table->column_count; c++) {
         const char *label = table->columns[c].label;
-        write_text_cell(out, label, strlen(label), widths[c], table->columns[c].kind == REPORT_NUMBER,
-            c + 1 == table->column_count);
+        write_text_cell(out, label, strlen(label), widths[c],
+            table->columns[c].kind == REPORT_NUMBER, c + 1 == table->column_count);
     }
     base_buf_add_char(out, '\n');
     json_array_foreach(table->rows, i, row) {
@@ -86,8 +88,8 @@ static void write_text(const struct report_table *table, struct base_buf *out) {
             struct base_buf cell;
             base_buf_init(&cell, 1 << 20);
             cell_text(json_object_get(row, table->columns[c].key), &cell);
-            write_text_cell(out, cell.at, cell.bytes, widths[c], table->columns[c].kind == REPORT_NUMBER,
-                c + 1 == table->column_count);
+            write_text_cell(out, cell.at, cell.bytes, widths[c],
+                table->columns[c].kind == REPORT_NUMBER, c + 1 == table->column_count);
             base_buf_release(&cell);
         }
         base_buf_add_char(out, '\n');
@@ -100,8 +102,10 @@ static void write_csv_cell(json_t *value, struct base_buf *out) {
     cell_text(value, &cell);
     struct str text = base_buf_str(&cell);
     bool formula = json_is_string(value) && text.bytes && strchr("=+-@\t\r", text.at[0]);
-    bool quote = formula || (text.bytes && (memchr(text.at, ',', text.bytes) || memchr(text.at, '"', text.bytes) ||
-                                            memchr(text.at, '\n', text.bytes) || memchr(text.at, '\r', text.bytes)));
+    bool quote =
+        formula ||
+        (text.bytes && (memchr(text.at, ',', text.bytes) || memchr(text.at, '"', text.bytes) ||
+                           memchr(text.at, '\n', text.bytes) || memchr(text.at, '\r', text.bytes)));
     if (quote) {
         base_buf_add_text(out, formula ? "\"'" : "\"");
     }
@@ -133,7 +137,8 @@ static void write_csv(const struct report_table *table, struct base_buf *out) {
     }
 }
 
-void report_table_write(const struct report_table *table, enum report_form form, struct base_buf *out) {
+void report_table_write(
+    const struct report_table *table, enum report_form form, struct base_buf *out) {
     BASE_ASSERT(table->column_count <= COLUMNS_MAX);
     switch (form) {
     case REPORT_AS_TEXT:

@@ -20,7 +20,8 @@ static void key_proves_itself(void **state) {
     (void)state;
     struct base_hmac *ours = base_hmac_new("instance", 8);
     struct base_hmac *theirs = base_hmac_new("another", 7);
-    const int64_t ids[] = {1, ledger_id(1, 1, 0), ledger_id(3, 999999, 2), ledger_id(LEDGER_STEP_MAX, LEDGER_RECIPIENT_MAX, 15)};
+    const int64_t ids[] = {1, ledger_id(1, 1, 0), ledger_id(3, 999999, 2),
+        ledger_id(LEDGER_STEP_MAX, LEDGER_RECIPIENT_MAX, 15)};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         char key[LEDGER_KEY_BYTES + 1];
         int64_t id = 0;
@@ -37,7 +38,8 @@ static void key_proves_itself(void **state) {
             key[k] = was;
         }
         key[0] = (char)(key[0] >= 'a' ? key[0] - 'a' + 'A' : key[0]);
-        assert_int_equal(ledger_key_read(ours, str_from(key), &id), 0); /* mail systems change case */
+        assert_int_equal(
+            ledger_key_read(ours, str_from(key), &id), 0); /* mail systems change case */
         assert_int_equal(ledger_key_read(ours, str_of(key, 19), &id), LANTOA_EINVAL);
     }
     base_hmac_free(&ours);

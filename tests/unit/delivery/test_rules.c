@@ -39,11 +39,18 @@ static void faults_name_line_and_field(void **state) {
         const char *text, *part;
     } cases[] = {
         {"{\"rules\":\n[{\"class\": \"x\"}]}", "rules.json:2: "},
-        {"{\"rules\":\n[\n{\"class\": \"x\", \"channel\": \"*\", \"hours\": {\"from\": \"22:00\", \"to\": \"07:00\"}}]}", "rules[0]"},
-        {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"caps\": [{\"messages\": 0, \"period\": \"P1D\"}]}]}", "messages"},
-        {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"caps\": [{\"messages\": 1, \"period\": \"P1M\"}]}]}", "period"},
+        {"{\"rules\":\n[\n{\"class\": \"x\", \"channel\": \"*\", \"hours\": {\"from\": \"22:00\", "
+         "\"to\": \"07:00\"}}]}",
+            "rules[0]"},
+        {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"caps\": [{\"messages\": 0, "
+         "\"period\": \"P1D\"}]}]}",
+            "messages"},
+        {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"caps\": [{\"messages\": 1, "
+         "\"period\": \"P1M\"}]}]}",
+            "period"},
         {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"colour\": 1}]}", "colour"},
-        {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"timezone\": \"Mars/Base\"}]}", "Mars"},
+        {"{\"rules\": [{\"class\": \"x\", \"channel\": \"*\", \"timezone\": \"Mars/Base\"}]}",
+            "Mars"},
         {"{\"rules\": 3}", "list"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
