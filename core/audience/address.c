@@ -177,7 +177,7 @@ static const char *local_fault(struct str local) {
         if (c >= 0x80) {
             return TR("a letter with an accent before the @");
         }
-        if (!is_letter_or_digit(c) && !memchr("!#$%&'*+-/=?^_`{|}~", c, 19)) {
+        if (!is_letter_or_digit(c) && !(c && strchr("!#$%&'*+-/=?^_`{|}~", c))) {
             return TR("a sign that an address cannot have before the @");
         }
     }

@@ -12,8 +12,18 @@
     X(ref)                                                                                         \
     X(person_id)                                                                                   \
     X(si_code)                                                                                     \
-    X(name) X(name_key) X(email) X(phone) X(lang) X(birth_date) X(sex) X(household) X(place_id)    \
-        X(enrolled_on) X(enrolled_at) X(attrs)
+    X(name)                                                                                        \
+    X(name_key)                                                                                    \
+    X(email)                                                                                       \
+    X(phone)                                                                                       \
+    X(lang)                                                                                        \
+    X(birth_date)                                                                                  \
+    X(sex)                                                                                         \
+    X(household)                                                                                   \
+    X(place_id)                                                                                    \
+    X(enrolled_on)                                                                                 \
+    X(enrolled_at)                                                                                 \
+    X(attrs)
 
 #define CONTACT__STORED_ENUM(name) STORED_##name,
 enum audience__stored { CONTACT_STORED(CONTACT__STORED_ENUM) STORED_COUNT };

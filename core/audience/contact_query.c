@@ -17,7 +17,7 @@ struct keys {
 static void like_pattern(struct base_buf *out, struct str key) {
     base_buf_add_char(out, '%');
     for (size_t i = 0; i < key.bytes; i++) {
-        if (memchr("%_\\", key.at[i], 3)) {
+        if (key.at[i] && strchr("%_\\", key.at[i])) {
             base_buf_add_char(out, '\\');
         }
         base_buf_add_char(out, key.at[i]);

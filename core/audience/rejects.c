@@ -21,7 +21,7 @@ struct audience__rejects {
 static void write_cell(FILE *file, struct str value) {
     value.bytes = base_utf8_cut(value, VALUE_MOST);
     (void)fputc('"', file);
-    if (value.bytes > 0 && memchr("=+-@\t\r", value.at[0], 6)) {
+    if (value.bytes > 0 && value.at[0] && strchr("=+-@\t\r", value.at[0])) {
         (void)fputc('\'', file);
     }
     for (size_t i = 0; i < value.bytes; i++) {

@@ -30,7 +30,14 @@ enum audience__op { OP_EQ, OP_LT, OP_LE, OP_GT, OP_GE, OP_FOLDED };
 #define SEGMENT_COLUMNS(X)                                                                         \
     X(ref)                                                                                         \
     X(person_id)                                                                                   \
-    X(name) X(email) X(phone) X(lang) X(birth_date) X(sex) X(household) X(enrolled_on)
+    X(name)                                                                                        \
+    X(email)                                                                                       \
+    X(phone)                                                                                       \
+    X(lang)                                                                                        \
+    X(birth_date)                                                                                  \
+    X(sex)                                                                                         \
+    X(household)                                                                                   \
+    X(enrolled_on)
 #define SEGMENT__COLUMN_ENUM(name) COLUMN_##name,
 enum audience__segment_column { SEGMENT_COLUMNS(SEGMENT__COLUMN_ENUM) COLUMN_ATTRIBUTE };
 #undef SEGMENT__COLUMN_ENUM

@@ -15,7 +15,9 @@ static struct audience__node *place_node(
     struct audience__parser *parser, int64_t *ids, size_t count) {
     struct audience__node *node = audience__node_new(parser, NODE_PLACE);
     node->ids = base_arena_alloc(parser->arena, (count + 1) * sizeof(*ids));
-    memcpy(node->ids, ids, count * sizeof(*ids));
+    if (count > 0) {
+        memcpy(node->ids, ids, count * sizeof(*ids));
+    }
     node->id_count = count;
     qsort(node->ids, count, sizeof(*ids), id_compare);
     return node;

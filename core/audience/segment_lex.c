@@ -128,7 +128,7 @@ static int lex_sign(struct str source, size_t *pos, struct audience__token *toke
 
 int audience__lex(struct str source, size_t *pos, struct audience__token *token_out,
     size_t *fault_at_out, struct base_err *err) {
-    while (*pos < source.bytes && memchr(" \t\r\n", source.at[*pos], 4)) {
+    while (*pos < source.bytes && source.at[*pos] && strchr(" \t\r\n", source.at[*pos])) {
         ++*pos;
     }
     *token_out = (struct audience__token){.kind = TOKEN_END, .text = {"", 0}, .at = *pos};

@@ -33,7 +33,7 @@ static void merged_province(struct fixture *f) {
 }
 
 static const char *name_on(struct fixture *f, const char *code, int64_t on) {
-    static char name[256];
+    static char name[4096];
     int64_t id = 0;
     if (place_by_code(f->db, str_from(code), NULL, on, &id, &f->err)) {
         return f->err.text;
