@@ -306,6 +306,19 @@ static enum dsn_kind kind_by_report(const struct report *report) {
     }
 }
 
+/* Exim's text without its polite beginning: what stands behind the failed address. */
+static const char *gist(const char *text) {
+    static const char lead[] = "address(es) failed: ";
+    const char *at = strstr(text, lead);
+    if (at == NULL) {
+        return text;
+    }
+    at += sizeof(lead) - 1;
+    const char *blank = strchr(at, ' ');
+    const char *sign = strchr(at, '@');
+    return blank != NULL && sign != NULL && sign < blank ? blank + 1 : at;
+}
+
 static void take_report(GMimeObject *part, const char *text, struct dsn *dsn) {
     GByteArray *bytes = part_bytes(part);
     struct report report = bytes == NULL || bytes->len == 0
@@ -315,6 +328,7 @@ static void take_report(GMimeObject *part, const char *text, struct dsn *dsn) {
         g_byte_array_unref(bytes);
     }
     dsn->kind = kind_by_report(&report);
+    text = gist(text);
     char detail[1100];
     snprintf(detail, sizeof(detail), "%s%s%.1000s", report.status,
         report.status[0] == '\0' ? "" : " ",

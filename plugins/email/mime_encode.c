@@ -121,6 +121,11 @@ void mime_put_lines(struct bytes *out, const char *at, size_t count) {
     }
 }
 
+/* How many bytes of a word have their top bit set; no other bits may be. */
+static size_t count_tops(uint64_t word) {
+    return (size_t)((word >> 7) * 0x0101010101010101u >> 56);
+}
+
 /* How many bytes are not ASCII and how many are "=", eight bytes at a time. */
 static void count_costly(const char *at, size_t count, size_t *high_out, size_t *equals_out) {
     const uint64_t tops = 0x8080808080808080u, lows = 0x7f7f7f7f7f7f7f7fu,
@@ -129,9 +134,9 @@ static void count_costly(const char *at, size_t count, size_t *high_out, size_t 
     for (; i + 8 <= count; i += 8) {
         uint64_t word;
         memcpy(&word, at + i, 8);
-        high += (size_t)__builtin_popcountll(word & tops);
+        high += count_tops(word & tops);
         word ^= equal;
-        equals += (size_t)__builtin_popcountll(~(((word & lows) + lows) | word | lows));
+        equals += count_tops(~(((word & lows) + lows) | word | lows));
     }
     for (; i < count; i++) {
         high += (unsigned char)at[i] >= 0x80;

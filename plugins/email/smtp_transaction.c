@@ -55,19 +55,16 @@ bool smtp_transaction_room(const struct smtp_session *session) {
 }
 
 void smtp_put_stuffed(struct bytes *out, const char *mail, size_t bytes) {
-    const char *end = mail + bytes;
-    if (bytes > 0 && mail[0] == '.') {
-        bytes_put_char(out, '.');
-    }
-    while (mail < end) {
-        const char *dot = memmem(mail, (size_t)(end - mail), "\n.", 2);
-        const char *stop = dot == NULL ? end : dot + 1;
-        bytes_put(out, mail, (size_t)(stop - mail));
-        if (dot != NULL) {
+    const char *end = mail + bytes, *from = mail;
+    /* Dots are rarer than lines: the composer lets no line begin with one, and base64 has none. */
+    for (const char *dot = mail; (dot = memchr(dot, '.', (size_t)(end - dot))) != NULL; dot++) {
+        if (dot == mail || dot[-1] == '\n') {
+            bytes_put(out, from, (size_t)(dot - from));
             bytes_put_char(out, '.');
+            from = dot;
         }
-        mail = stop;
     }
+    bytes_put(out, from, (size_t)(end - from));
 }
 
 void smtp_transaction_put_mail(

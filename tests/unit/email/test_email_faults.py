@@ -98,7 +98,7 @@ def test_silent_server(tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         run = rig("--count", 3, port=listener.getsockname()[1], connect_timeout="500ms")
-    assert {(row["outcome"], row["reason"]) for row in run.results} == {("retry", "unreachable")}
+    assert {(row["outcome"], row["reason"]) for row in run.results} == {("retry", "timeout")}
     assert "did not answer" in run.results[0]["detail"]
 
 
