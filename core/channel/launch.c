@@ -103,7 +103,7 @@ static int spawn(struct channel *channel, int sockets[2], int errors[2], struct 
     if (journal < 0) {
         code = base_err_set(err, LANTOA_EIO, TR("read the channel's journal: %s"), strerror(errno));
     } else {
-        const char *const argv[] = {program, WIRE_ARG_SERVE, NULL};
+        const char *const argv[] = {program, WIRE_ARG_SERVE, channel->spec->name, NULL};
         const struct channel__descriptor descriptors[] = {{errors[1], STDOUT_FILENO},
             {errors[1], STDERR_FILENO}, {sockets[1], WIRE_FD_CORE}, {journal, WIRE_FD_JOURNAL},
             {channel->lock_fd, WIRE_FD_LOCK}, {-1, -1}};

@@ -301,6 +301,11 @@ static void park(struct channel *channel) {
 
 /* The process is gone and its journal settled: what now? */
 static void after_death(struct channel *channel, int status) {
+    if (channel->spoke_last && channel->leaving && status != 0) {
+        char death[120];
+        channel__death_text(status, death, sizeof(death));
+        base_log(BASE_LOG_WARN, channel->log_area, "after its drain the process %s", death);
+    }
     switch (channel->end) {
     case CHANNEL_END_STOP:
         channel->reason[0] = '\0';

@@ -66,6 +66,11 @@ size_t host__resident_bytes(void) {
     return statm(1);
 }
 
+size_t host__memory_allowed(uint32_t memory_mb) {
+    /* Shadow memory and red zones come on top of what the plugin itself takes. */
+    return ((size_t)memory_mb << 20) * (HOST_SANITIZED ? 10 : 1);
+}
+
 void host__limit_memory(uint32_t memory_mb) {
     if (memory_mb == 0 || HOST_SANITIZED) {
         return; /* the address sanitizer maps terabytes */

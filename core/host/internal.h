@@ -148,5 +148,6 @@ bool host__send_all(struct host *host, int64_t most_ms); /* waits until everythi
 void host__confine(const char *name);
 void host__limit_memory(uint32_t memory_mb);
 size_t host__resident_bytes(void);
+size_t host__memory_allowed(uint32_t memory_mb); /* resident bytes; more under a sanitizer */
 
 #endif

@@ -4,6 +4,7 @@
 #include "host/host.h"
 #include "wire/start.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], WIRE_ARG_DESCRIBE) == 0) {
         return host_describe(argv[2]);
     }
-    if (argc == 2 && strcmp(argv[1], WIRE_ARG_SERVE) == 0 && fcntl(WIRE_FD_CORE, F_GETFD) >= 0) {
+    bool serve = argc == 3 && strcmp(argv[1], WIRE_ARG_SERVE) == 0;
+    if (serve && fcntl(WIRE_FD_CORE, F_GETFD) >= 0) {
         return host_run();
     }
     fputs("usage: lantoa-channel --describe PLUGIN.so\n"

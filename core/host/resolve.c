@@ -26,7 +26,7 @@ struct lookup_list {
 };
 
 struct host_resolver {
-    struct host *host;
+    struct host *host; /* NULL once the host is going: under the lock */
     ev_async answered;
     pthread_mutex_t lock;
     pthread_cond_t asked;
@@ -89,7 +89,9 @@ static void *worker(void *arg) {
         ask(lookup);
         pthread_mutex_lock(&resolver->lock);
         push(&resolver->done, lookup);
-        ev_async_send(resolver->host->loop, &resolver->answered);
+        if (resolver->host) {
+            ev_async_send(resolver->host->loop, &resolver->answered);
+        }
     }
     return NULL;
 }
@@ -183,12 +185,16 @@ void host__api_resolve_fill(struct host *host) {
     host->api.resolve = api_resolve;
 }
 
+/* Its threads may sit in getaddrinfo for long and live until the process ends, so what they use
+ * stays. */
 void host__resolver_free(struct host *host) {
     struct host_resolver *resolver = host->resolver;
-    if (!resolver || resolver->threads > 0) {
-        return; /* its threads live until the process ends, and use it */
+    if (!resolver) {
+        return;
     }
+    pthread_mutex_lock(&resolver->lock);
+    resolver->host = NULL;
+    pthread_mutex_unlock(&resolver->lock);
     ev_async_stop(host->loop, &resolver->answered);
-    base_free(resolver);
     host->resolver = NULL;
 }

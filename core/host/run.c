@@ -269,7 +269,7 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
     }
     host->memory_mb = hello.memory_mb;
     if (host->memory_mb > 0) {
-        host->memory_bytes = host__resident_bytes() + ((size_t)host->memory_mb << 20);
+        host->memory_bytes = host__resident_bytes() + host__memory_allowed(host->memory_mb);
     }
     host__limit_memory(hello.memory_mb);
     *fail_out = WIRE_FAIL_PLUGIN;

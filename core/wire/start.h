@@ -2,8 +2,8 @@
 #ifndef WIRE_START_H
 #define WIRE_START_H
 
-/* lantoa-channel --serve: a host; lantoa-channel --describe PLUGIN.so: prints the plugin's tables
- * as JSON. */
+/* lantoa-channel --serve CHANNEL: a host; the name is for those who look at the list of processes.
+ * lantoa-channel --describe PLUGIN.so: prints the plugin's tables as JSON. */
 #define WIRE_ARG_SERVE "--serve"
 #define WIRE_ARG_DESCRIBE "--describe"
 

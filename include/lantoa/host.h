@@ -56,7 +56,7 @@ struct lantoa_host {
     void (*wake)(const struct lantoa_host *host);
     /* Looks a name up without blocking (a thread of the host's calls getaddrinfo); addresses in
      * order of preference, count 0 with an error text when there are none. The addresses are valid
-     * during the call back only. */
+     * during the call back only. LANTOA_EAGAIN: too many look-ups wait already. */
     int (*resolve)(const struct lantoa_host *host, const char *name, const char *port,
         void (*found)(
             void *arg, const struct lantoa_sockaddr *addresses, size_t count, const char *error),
@@ -72,7 +72,7 @@ struct lantoa_host {
      * Copied. */
     void (*result)(const struct lantoa_host *host, const struct lantoa_result *result);
     /* A receipt or an answer. Copied. Acknowledge it to the operator at event_done(event->token),
-     * not earlier. */
+     * not earlier. LANTOA_EAGAIN: too many wait for the core; give it again later. */
     int (*event)(const struct lantoa_host *host, const struct lantoa_event *event);
     /* Answers ops->drain: nothing is under way any more. */
     void (*drained)(const struct lantoa_host *host);

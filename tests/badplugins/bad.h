@@ -4,6 +4,7 @@
 #define TESTS_BADPLUGINS_BAD_H
 
 #include <lantoa/plugin.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ struct bad_config {
     int64_t after; /* how many messages are sent rightly before the fault */
     int64_t ms;
     const char *how;
+    const char *secret;
 };
 
 struct bad {
@@ -20,6 +22,8 @@ struct bad {
     const struct bad_config *config;
     int64_t sent;
     double done; /* events acknowledged */
+    pthread_t thread;
+    bool started;
 };
 
 static const struct lantoa_option bad_options[] = {
@@ -28,6 +32,7 @@ static const struct lantoa_option bad_options[] = {
     LANTOA_OPTION_INT(
         struct bad_config, ms, "0", 0, 100000, LANTOA_LIVE, "Milliseconds", "Mili giây"),
     LANTOA_OPTION_TEXT(struct bad_config, how, "", 0, "Which fault", "Lỗi nào"),
+    LANTOA_OPTION_TEXT(struct bad_config, secret, NULL, LANTOA_SECRET, "Secret", "Bí mật"),
 };
 
 static const struct lantoa_content bad_content[] = {

@@ -1,7 +1,6 @@
 /* Breaks no rule: answers every message with an event, counts the acknowledgements, looks up names,
  * wakes itself from a thread, and fails a message whose address is not as expected. */
 #include "bad.h"
-#include <pthread.h>
 
 static void *wake_from_thread(void *arg) {
     struct bad *bad = arg;
@@ -46,14 +45,23 @@ static void found(
 
 static int echo_start(void *self) {
     struct bad *bad = self;
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, wake_from_thread, bad) != 0) {
+    if (pthread_create(&bad->thread, NULL, wake_from_thread, bad) != 0) {
         return LANTOA_ENOMEM;
     }
-    pthread_detach(thread);
+    bad->started = true;
+    const char *secret = bad->config->secret;
+    bad->host->metric(bad->host, "secret_bytes", secret ? (double)strlen(secret) : -1);
     bad->host->log(bad->host, LANTOA_LOG_INFO, "started as %s", bad->host->channel);
     int code = bad->host->resolve(bad->host, "127.0.0.1", "25", found, bad);
     return code ? code : bad->host->resolve(bad->host, "no such name", "25", found, bad);
+}
+
+static void echo_close(void *self) {
+    struct bad *bad = self;
+    if (bad->started) {
+        pthread_join(bad->thread, NULL);
+    }
+    bad_close(bad);
 }
 
 static void echo_lookup(void *self, struct lantoa_str key, struct lantoa_str ref) {
@@ -66,6 +74,12 @@ static void echo_lookup(void *self, struct lantoa_str key, struct lantoa_str ref
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     BAD_HEAD("echo"),
     .capabilities = LANTOA_CAN_INBOUND | LANTOA_CAN_LOOKUP,
-    .ops = {BAD_OPS(bad_open, echo_send), .start = echo_start, .event_done = echo_done,
-        .lookup = echo_lookup, .woken = echo_woken},
+    .ops = {.size = sizeof(struct lantoa_ops),
+        .open = bad_open,
+        .start = echo_start,
+        .send = echo_send,
+        .event_done = echo_done,
+        .lookup = echo_lookup,
+        .woken = echo_woken,
+        .close = echo_close},
 };

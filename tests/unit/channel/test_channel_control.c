@@ -255,6 +255,48 @@ static void what_finds_no_host_comes_back(void **state) {
     rig_close(&rig);
 }
 
+static bool environment_has(pid_t pid, const char *text) {
+    char path[64], bytes[65536];
+    snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+    FILE *in = fopen(path, "re");
+    assert_non_null(in);
+    size_t count = fread(bytes, 1, sizeof(bytes), in);
+    fclose(in);
+    return memmem(bytes, count, text, strlen(text)) != NULL;
+}
+
+static void a_host_gets_its_own_secrets_only(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    setenv("RIG_SECRET_A", "mat-khau-a", 1);
+    setenv("RIG_SECRET_B", "mat-khau-b", 1);
+    struct rig_channel *ch =
+        rig_start(&rig, "{\"name\": \"a\", \"plugin\": \"echo\", "
+                        "\"options\": {\"secret\": {\"env\": \"RIG_SECRET_A\"}}}");
+    RIG_UNTIL(&rig, metric(ch->channel, "secret_bytes") == 10.0);
+    pid_t pid = rig_host(&rig, "a");
+    assert_true(environment_has(pid, "mat-khau-a"));
+    assert_false(environment_has(pid, "mat-khau-b"));
+    rig_stop(ch);
+    rig_free(&ch);
+    /* From a file in the data folder, without its line end. */
+    support_file_write(support_path(&rig.dir, "pw"), "12345\n", 6);
+    ch = rig_start(&rig, "{\"name\": \"a\", \"plugin\": \"echo\", "
+                         "\"options\": {\"secret\": {\"file\": \"pw\"}}}");
+    RIG_UNTIL(&rig, metric(ch->channel, "secret_bytes") == 5.0);
+    rig_stop(ch);
+    rig_free(&ch);
+    /* And one that is not there is named to staff. */
+    ch = rig_start(&rig, "{\"name\": \"a\", \"plugin\": \"echo\", "
+                         "\"options\": {\"secret\": {\"file\": \"no-such\"}}}");
+    RIG_UNTIL(&rig, channel_state(ch->channel) == CHANNEL_PARKED);
+    assert_non_null(strstr(channel_parked_reason(ch->channel), "option \"secret\""));
+    assert_non_null(strstr(channel_parked_reason(ch->channel), "no-such"));
+    rig_free(&ch);
+    rig_close(&rig);
+}
+
 /* A rehearsed clock is the plugin's clock too. Comes last: it cannot be undone in this process. */
 static void the_clock_is_the_cores(void **state) {
     (void)state;
@@ -282,6 +324,7 @@ int main(void) {
         cmocka_unit_test(handing_over_has_limits),
         cmocka_unit_test(attachments_have_a_limit),
         cmocka_unit_test(what_finds_no_host_comes_back),
+        cmocka_unit_test(a_host_gets_its_own_secrets_only),
         cmocka_unit_test(the_clock_is_the_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
