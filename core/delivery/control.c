@@ -261,7 +261,7 @@ static int note_act(struct db *db, int64_t id, const char *who, const char *verb
 
 int control_settle(struct db *db, int64_t message_id, enum message_state state, const char *who,
     const char *note, struct base_err *err) {
-    struct message_facts facts;
+    struct message_facts facts = {0};
     struct db_stmt *stmt = NULL;
     int rc = db_begin(db, err);
     if (rc != 0) {
@@ -337,7 +337,7 @@ static int insert_generation(struct db *db, int64_t id, struct base_err *err) {
 
 int control_resend(
     struct db *db, int64_t message_id, const char *who, int64_t *new_id_out, struct base_err *err) {
-    struct message_facts facts;
+    struct message_facts facts = {0};
     int rc = db_begin(db, err);
     if (rc != 0) {
         return rc;
