@@ -18,7 +18,8 @@ struct folder {
 };
 
 struct folders {
-    int root;
+    char *path;
+    int root; /* -1 until open_root */
     struct folder open[OPEN_MOST];
     unsigned next; /* the place to use next, in turn */
 };
@@ -65,6 +66,23 @@ static int make_path(const char *path) {
     return failed;
 }
 
+/* Also when somebody has removed the folder: made and opened anew. */
+static int open_root(struct folders *folders) {
+    int failed = make_path(folders->path);
+    if (failed) {
+        return failed;
+    }
+    int fd = open(folders->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    if (folders->root >= 0) {
+        close(folders->root);
+    }
+    folders->root = fd;
+    return 0;
+}
+
 int folders_open(const char *data_dir, const char *dir, struct folders **folders_out) {
     char path[4096];
     bool absolute = dir[0] == '/';
@@ -73,10 +91,6 @@ int folders_open(const char *data_dir, const char *dir, struct folders **folders
     if (length <= 0 || (size_t)length >= sizeof(path)) {
         return ENAMETOOLONG;
     }
-    int failed = make_path(path);
-    if (failed) {
-        return failed;
-    }
     struct folders *folders = calloc(1, sizeof(*folders));
     if (!folders) {
         return ENOMEM;
@@ -84,9 +98,11 @@ int folders_open(const char *data_dir, const char *dir, struct folders **folders
     for (int i = 0; i < OPEN_MOST; i++) {
         folders->open[i].fd = -1;
     }
-    folders->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folders->root < 0) {
-        failed = errno;
+    folders->root = -1;
+    folders->path = strdup(path);
+    int failed = folders->path ? open_root(folders) : ENOMEM;
+    if (failed) {
+        free(folders->path);
         free(folders);
         return failed;
     }
@@ -106,6 +122,7 @@ void folders_close(struct folders *folders) {
         forget(&folders->open[i]);
     }
     close(folders->root);
+    free(folders->path);
     free(folders);
 }
 
@@ -205,15 +222,18 @@ static int write_file(
 int folders_write(struct folders *folders, struct lantoa_str campaign, struct lantoa_str step,
     struct lantoa_str key, const char *bytes, size_t count, bool safely) {
     int failed = ENOENT;
-    /* Somebody may have removed a folder that is open here: then it is made anew, once. */
+    /* Somebody may have removed folders that are open here: then they are made anew, once. */
     for (int tries = 0; tries < 2 && failed == ENOENT; tries++) {
         struct folder *folder = find(folders, campaign, step);
-        if (!folder) {
-            return errno;
-        }
-        failed = write_file(folder, key, bytes, count, safely);
+        failed = folder ? write_file(folder, key, bytes, count, safely) : errno;
         if (failed == ENOENT) {
-            forget(folder);
+            if (folder) {
+                forget(folder);
+            }
+            int unopened = open_root(folders);
+            if (unopened) {
+                return unopened;
+            }
         }
     }
     return failed;
