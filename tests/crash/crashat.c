@@ -1,13 +1,16 @@
-/* Kills a program at one chosen step of its work towards the outside: before or after the Nth call that writes to a file, a socket or the disk. SIGKILL, so nothing is
- * cleaned up, as in a power cut of one process.
+/* Kills a program at one chosen step of its work towards the outside: before or after the Nth call
+ * that writes to a file, a socket or the disk. SIGKILL, so nothing is cleaned up, as in a power cut
+ * of one process.
  *
  *   LD_PRELOAD=libcrashat.so LANTOA_CRASH_AT=17 LANTOA_CRASH_PROGRAM=lantoa lantoa --data DIR serve
  *
- *   LANTOA_CRASH_AT=N            1, 3, 5, ...: before a call, 2, 4, 6, ...: after it; without it the calls are only counted
- *   LANTOA_CRASH_PROGRAM=NAME    only in the program of that name
- *   LANTOA_CRASH_COUNT_FILE=F    at a normal end the number of points passed is written to F
+ * LANTOA_CRASH_AT=N: 1, 3, 5, ... is before a call, 2, 4, 6, ... after it; without it the calls are
+ * only counted.
+ * LANTOA_CRASH_PROGRAM=NAME: only in the program of that name.
+ * LANTOA_CRASH_COUNT_FILE=F: at a normal end the number of points passed is written to F.
  *
- * Built by the tests themselves (test_crash_points.py). Not for programs built with AddressSanitizer. */
+ * Built by the tests themselves (test_crash_points.py). Not for programs built with
+ * AddressSanitizer. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
@@ -82,7 +85,8 @@ static void point(void) {
 WRAP(ssize_t, write, (int fd, const void *bytes, size_t count), (fd, bytes, count))
 WRAP(ssize_t, writev, (int fd, const struct iovec *pieces, int count), (fd, pieces, count))
 WRAP(ssize_t, pwrite, (int fd, const void *bytes, size_t count, off_t to), (fd, bytes, count, to))
-WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t count, off64_t to), (fd, bytes, count, to))
+WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t count, off64_t to),
+    (fd, bytes, count, to))
 WRAP(ssize_t, send, (int fd, const void *bytes, size_t count, int flags), (fd, bytes, count, flags))
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
 WRAP(int, fsync, (int fd), (fd))

@@ -1,4 +1,5 @@
-/* CSV files from people: any bytes end in rows, refused rows or one clear error; what comes out is valid UTF-8. */
+/* CSV files from people: any bytes end in rows, refused rows or one clear error; what comes out is
+ * valid UTF-8. */
 #include "fuzz.h"
 
 #include "audience/csv.h"

@@ -1,4 +1,5 @@
-/* Dates, times, durations and numbers out of files: whatever they accept must print and read back as the same. */
+/* Dates, times, durations and numbers out of files: whatever they accept must print and read back
+ * as the same. */
 #include "fuzz.h"
 
 #include "base/civil.h"

@@ -1,5 +1,5 @@
-/* The frames between core and host: any bytes, cut anywhere, end in whole records, a malformed record, or a protocol error. The first byte chooses the way,
- * the second how the stream is cut. */
+/* The frames between core and host: any bytes, cut anywhere, end in whole records, a malformed
+ * record, or a protocol error. The first byte chooses the way, the second how the stream is cut. */
 #include "fuzz.h"
 
 #include "base/text.h"

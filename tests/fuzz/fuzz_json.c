@@ -1,4 +1,5 @@
-/* The files that staff write: campaign, theme and channel. The first byte chooses which; the rest is the file. */
+/* The files that staff write: campaign, theme and channel. The first byte chooses which; the rest
+ * is the file. */
 #include "fuzz.h"
 
 #include "base/json.h"
@@ -6,7 +7,8 @@
 #include "channel/manifest.h"
 
 static const char manifest_json[] =
-    "{\"name\":\"email\",\"version\":\"1\",\"kind\":\"email\",\"address\":\"email\",\"capabilities\":1,\"max_batch\":0,\"options\":[],\"content\":[]}";
+    "{\"name\":\"email\",\"version\":\"1\",\"kind\":\"email\",\"address\":\"email\","
+    "\"capabilities\":1,\"max_batch\":0,\"options\":[],\"content\":[]}";
 
 static void json_channel(const struct base_json *doc) {
     struct base_err err = {0};

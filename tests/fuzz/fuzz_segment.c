@@ -1,4 +1,5 @@
-/* The audience language: a text is refused with a column, or compiles to SQL that the database takes and that agrees with the in-memory answer. */
+/* The audience language: a text is refused with a column, or compiles to SQL that the database
+ * takes and that agrees with the in-memory answer. */
 #include "fuzz.h"
 
 #include "audience/segment.h"
@@ -13,10 +14,13 @@ static struct db *segment_db(void) {
     FUZZ_HOLDS(db_open(":memory:", DB_OPEN_CREATE, &db, &err) == 0);
     FUZZ_HOLDS(schema_migrate(db, &err) == 0);
     int made = db_exec(db,
-        "INSERT INTO place (code, name, name_key, short_key, level, valid_from) VALUES ('97', 'Tỉnh Lam Giang', 'tinh lam giang', 'lam giang', 'province', '1997-01-01');"
+        "INSERT INTO place (code, name, name_key, short_key, level, valid_from) VALUES ('97', "
+        "'Tỉnh Lam Giang', 'tinh lam giang', 'lam giang', 'province', '1997-01-01');"
         "INSERT INTO attribute (name, heading) VALUES ('occupation', 'Nghề nghiệp');"
-        "INSERT INTO contact (ref, name, name_key, email, lang, birth_date, sex, place_id, attrs) VALUES "
-        "('a', 'Nguyễn Thị Hoà', 'nguyen thi hoa', 'hoa@example.com', 'vi', '1980-05-01', 'f', 1, '{\"occupation\":\"farmer\"}')",
+        "INSERT INTO contact (ref, name, name_key, email, lang, birth_date, sex, place_id, attrs) "
+        "VALUES "
+        "('a', 'Nguyễn Thị Hoà', 'nguyen thi hoa', 'hoa@example.com', 'vi', '1980-05-01', 'f', 1, "
+        "'{\"occupation\":\"farmer\"}')",
         &err);
     FUZZ_HOLDS(made == 0);
     return db;

@@ -1,4 +1,5 @@
-/* Replies of an SMTP server: any bytes are no reply yet, a broken one, or a reply whose parts lie inside what came and are fit for people to read. */
+/* Replies of an SMTP server: any bytes are no reply yet, a broken one, or a reply whose parts lie
+ * inside what came and are fit for people to read. */
 #include "fuzz.h"
 
 #include "smtp_reply.h"
@@ -31,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
         (void)smtp_reply_extensions(&reply);
         for (enum smtp_stage stage = SMTP_AT_CONNECT; stage <= SMTP_AT_BODY; stage++) {
             struct smtp_verdict verdict = smtp_reply_verdict(&reply, stage);
-            FUZZ_HOLDS(reply.code < 400 || verdict.outcome == LANTOA_RETRY || verdict.outcome == LANTOA_REFUSED);
+            FUZZ_HOLDS(reply.code < 400 || verdict.outcome == LANTOA_RETRY ||
+                       verdict.outcome == LANTOA_REFUSED);
             FUZZ_HOLDS(verdict.after_ms >= 0);
         }
         at += taken;

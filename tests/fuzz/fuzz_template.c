@@ -1,4 +1,5 @@
-/* Templates: a text is refused with line and column, or renders, within the ceiling, without ever giving half a text as success. */
+/* Templates: a text is refused with line and column, or renders, within the ceiling, without ever
+ * giving half a text as success. */
 #include "fuzz.h"
 
 #include "base/text.h"

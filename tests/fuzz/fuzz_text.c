@@ -1,4 +1,5 @@
-/* UTF-8 and Vietnamese text: cuts end at character borders, NFC is stable, a search key is valid and stable. */
+/* UTF-8 and Vietnamese text: cuts end at character borders, NFC is stable, a search key is valid
+ * and stable. */
 #include "fuzz.h"
 
 #include "base/text.h"

@@ -1,4 +1,5 @@
-/* Runs a fuzz target over files and folders named on the command line, so that every build replays the kept corpus. Knows no target. */
+/* Runs a fuzz target over files and folders named on the command line, so that every build replays
+ * the kept corpus. Knows no target. */
 #include "fuzz.h"
 
 #include <dirent.h>
