@@ -40,7 +40,7 @@ static int read_parts(const struct served *served, const struct delivery_step *s
     struct base_buf *bytes, struct channel_part *parts, struct base_err *err) {
     for (size_t i = 0; i < step->spec->attachment_count; i++) {
         const struct campaign_attachment *a = &step->spec->attachments[i];
-        char *path = base_printf("%s/materials/%s", served->all->data_dir, a->sha256);
+        char *path = campaign_material_path(served->all->data_dir, a->sha256);
         base_buf_init(&bytes[i], ATTACHMENT_BYTES_MAX);
         int rc = base_file_read(path, ATTACHMENT_BYTES_MAX, &bytes[i], err);
         base_free(path);
