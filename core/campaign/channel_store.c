@@ -29,10 +29,11 @@ void channel_row_release(struct channel_row *row) {
     *row = (struct channel_row){0};
 }
 
-/* 1: found; 0: not there */
+/* 1: found; 0: not there; negative: could not be asked */
 static int row_get(struct db *db, const char *where, const char *name, int64_t id,
     struct channel_row *row_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
+    bool found = false;
     *row_out = (struct channel_row){0};
     char *sql = base_printf("SELECT " CHANNEL_COLUMNS " FROM channel WHERE %s = ?1", where);
     int code = db_prepare(db, sql, &stmt, err);
@@ -44,12 +45,13 @@ static int row_get(struct db *db, const char *where, const char *name, int64_t i
             db_bind_i64(stmt, 1, id);
         }
         code = db_step(stmt, err);
-        if (code > 0) {
+        found = code > 0;
+        if (found) {
             row_read(stmt, row_out);
         }
     }
     db_finish(&stmt);
-    return code;
+    return code < 0 ? code : found;
 }
 
 int channel_get(

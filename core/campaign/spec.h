@@ -1,8 +1,16 @@
-/* Theme and campaign files: JSON with a published schema (config/schema/{theme,campaign,channel}.schema.json), read into structs. Errors name file, line, field.
+/* Theme and campaign files: JSON with a published schema
+ * (config/schema/{theme,campaign,channel}.schema.json), read into structs. Errors name file, line
+ * and field.
  *
- * Theme: { "name": "diem-tua-tuoi-gia", "title": {"vi": "...", "en": "..."}, "messages": {"vi": ["...", ...], "en": [...]}, "partials": {"vi": {"footer": "..."}, "en": {...}},
- *          "materials": [{"name": "logo", "file": "logo.png", "mime": "image/png"}] }      name and title are required. Partials are {{> footer}} in every content of that language.
- * Campaign: see the issue's example; every field here. Paths in "attachments" are relative to the file. */
+ * Theme; name and title are required:
+ *   { "name": "diem-tua-tuoi-gia",
+ *     "title": {"vi": "...", "en": "..."},
+ *     "messages": {"vi": ["...", ...], "en": [...]},
+ *     "partials": {"vi": {"footer": "..."}, "en": {...}},
+ *     "materials": [{"name": "logo", "file": "logo.png", "mime": "image/png"}] }
+ * A partial is {{> footer}} in every content of its language.
+ *
+ * Campaign: config/examples/campaign.json. Paths in "attachments" are relative to the file. */
 #ifndef CAMPAIGN_SPEC_H
 #define CAMPAIGN_SPEC_H
 
@@ -11,7 +19,13 @@
 #include "channel/manifest.h"
 #include "store/db.h"
 
-enum campaign_class { CLASS_STATE_INFORMATION = 1, CLASS_ADVERTISING, CLASS_PERSONAL_SERVICE, CLASS_EMERGENCY, CLASS_INTERNAL };
+enum campaign_class {
+    CLASS_STATE_INFORMATION = 1,
+    CLASS_ADVERTISING,
+    CLASS_PERSONAL_SERVICE,
+    CLASS_EMERGENCY,
+    CLASS_INTERNAL
+};
 const char *campaign_class_word(enum campaign_class class); /* "state_information", ... */
 
 enum holdout_unit { HOLDOUT_CONTACT = 1, HOLDOUT_HOUSEHOLD, HOLDOUT_PLACE };
@@ -19,27 +33,29 @@ enum holdout_unit { HOLDOUT_CONTACT = 1, HOLDOUT_HOUSEHOLD, HOLDOUT_PLACE };
 enum when_kind { WHEN_AT = 1, WHEN_NOW, WHEN_AFTER, WHEN_RRULE };
 struct campaign_when {
     enum when_kind kind;
-    struct base_civil at;        /* AT, and RRULE's first occurrence: local time in the campaign's zone */
-    char *after;                 /* AFTER: name of an earlier step */
-    struct base_duration delay;  /* AFTER */
-    char *rrule;                 /* RFC 5545 value, e.g. FREQ=WEEKLY;BYDAY=MO;COUNT=4 */
+    struct base_civil at; /* AT, and RRULE's first occurrence: local time in the campaign's zone */
+    char *after;          /* AFTER: name of an earlier step */
+    struct base_duration delay; /* AFTER */
+    char *rrule;                /* RFC 5545 value, e.g. FREQ=WEEKLY;BYDAY=MO;COUNT=4 */
 };
 
 struct campaign_content {
-    char *lang;            /* "vi" */
-    char **fields;         /* same order as field_names of the step; NULL: this language has none */
+    char *lang;    /* "vi" */
+    char **fields; /* same order as field_names of the step; NULL: this language has none */
 };
 struct campaign_attachment {
-    char *file, *name, *mime, *content_id; /* content_id "": attachment, else an inline picture <img src="cid:..."> */
-    char *sha256;                          /* hex; NULL until campaign_apply has copied the file into DATA/materials/SHA256 */
+    char *file, *name, *mime;
+    char *content_id; /* "": an attachment; else an inline picture, <img src="cid:..."> */
+    char *sha256;     /* hex; NULL until campaign_apply has copied the file into DATA/materials */
 };
 struct campaign_step {
     char *name, *channel;
     struct campaign_when when;
-    char *only_if;         /* segment expression or NULL */
-    struct base_duration expires; /* nothing is handed out later than this after its due time; default: end of the window */
+    char *only_if; /* segment expression or NULL */
+    /* Nothing is handed out later than this after its due time; else the end of the window. */
+    struct base_duration expires;
     bool has_expires;
-    char **field_names;    /* content fields used by any language, e.g. subject text html */
+    char **field_names; /* content fields used by any language, e.g. subject text html */
     size_t field_count;
     struct campaign_content *contents;
     size_t content_count;
@@ -55,13 +71,14 @@ struct campaign_spec {
     char *timezone;            /* default Asia/Ho_Chi_Minh */
     char *audience;            /* segment expression */
     bool has_holdout;
-    double holdout_percent;    /* 0 < p < 100, two decimals kept */
+    double holdout_percent; /* 0 < p < 100, two decimals kept */
     enum holdout_unit holdout_unit;
-    int64_t budget_minor;      /* -1: none. "budget": {"amount": 5000000, "currency": "VND"} */
+    int64_t budget_minor; /* -1: none. "budget": {"amount": 5000000, "currency": "VND"} */
     char *budget_currency;
-    int64_t goal_enrolments;   /* -1: none. "goal": {"enrolments": 500} */
-    char *default_lang;        /* "default_lang", else the first language of the first step */
-    int hours_from_min, hours_to_min; /* "hours": {"from": "07:00", "to": "20:00"}: narrower than the rules only; -1: none */
+    int64_t goal_enrolments; /* -1: none. "goal": {"enrolments": 500} */
+    char *default_lang;      /* "default_lang", else the first language of the first step */
+    /* "hours": {"from": "07:00", "to": "20:00"}, narrower than the rules only; -1: none */
+    int hours_from_min, hours_to_min;
     struct campaign_step *steps;
     size_t step_count;
 };
@@ -78,22 +95,29 @@ struct theme_partials {
 };
 int theme_partial(void *partials, struct str name, struct str *text_out) LANTOA_MUST_CHECK;
 
-int campaign_spec_parse(const struct base_json *doc, struct campaign_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK; /* shape, types, ranges, unknown keys, cross references inside the file, RRULE, zone */
+/* Everything that can be told without the database: shape, types, ranges, unknown keys, references
+ * inside the file, recurrence, zone. */
+int campaign_spec_parse(const struct base_json *doc, struct campaign_spec **spec_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void campaign_spec_free(struct campaign_spec **spec);
-int theme_spec_parse(const struct base_json *doc, struct theme_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK;
+int theme_spec_parse(const struct base_json *doc, struct theme_spec **spec_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void theme_spec_free(struct theme_spec **spec);
 
-/* The checks that need the database and the channels: theme, channels, audience and only_if expressions, content rows against the channel's manifest, templates (each language), attribute names,
- * attachments readable. base_dir: folder attachments are relative to. Appends every finding as one line to findings ("FILE:LINE: field PATH: text\n") and returns LANTOA_EINVAL if there was any. */
-int campaign_check(struct db *db, const struct base_json *doc, const struct campaign_spec *spec, const char *base_dir,
-    struct base_buf *findings, struct base_err *err) LANTOA_MUST_CHECK;
+/* The checks that need the database and the channels: theme, channels, audience and only_if
+ * expressions, content rows against the channel's manifest, templates (each language), attribute
+ * names, attachments readable. base_dir: folder attachments are relative to. Appends every finding
+ * as one line to findings ("FILE:LINE: field PATH: text\n") and returns LANTOA_EINVAL if there was
+ * any. */
+int campaign_check(struct db *db, const struct base_json *doc, const struct campaign_spec *spec,
+    const char *base_dir, struct base_buf *findings, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* Names a template may use besides the contact's attributes. X(name, meaning) */
 #define CAMPAIGN_VARIABLES(X)                                                                      \
     X(campaign, "name of the campaign")                                                            \
     X(step, "name of the step")                                                                    \
     X(theme, "title of the theme in the message's language")                                       \
-    X(age, "whole years of age, from the date of birth")                                          \
+    X(age, "whole years of age, from the date of birth")                                           \
     X(place, "name of the contact's place")                                                        \
     X(today, "local date on which the message is made, as 2026-12-31")                             \
     X(message_key, "the message's own key")

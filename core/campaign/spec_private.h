@@ -15,11 +15,13 @@ enum {
     SPEC__WINDOW_DAYS_MOST = 3660,
 };
 
-/* spec_steps.c: reads "steps" into spec, whose window and zone are already there. zone is NULL after a fault. */
-void spec__steps(struct spec__reader *r, const struct spec__node *node, const struct calendar_zone *zone,
-    struct campaign_spec *spec);
+/* spec_steps.c: reads "steps" into spec, whose window and zone are already there. zone is NULL
+ * after a fault. */
+void spec__steps(struct spec__reader *r, const struct spec__node *node,
+    const struct calendar_zone *zone, struct campaign_spec *spec);
 void spec__step_release(struct campaign_step *step);
 /* The first moment of the window and the first after it. */
-void spec__window(const struct campaign_spec *spec, const struct calendar_zone *zone, int64_t *open_ms_out, int64_t *close_ms_out);
+void spec__window(const struct campaign_spec *spec, const struct calendar_zone *zone,
+    int64_t *open_ms_out, int64_t *close_ms_out);
 
 #endif

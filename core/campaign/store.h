@@ -1,22 +1,37 @@
-/* Themes, channels and campaigns in the database: apply, read back, list, export. Applying the same file twice changes nothing. Every change is audited. */
+/* Themes, channels and campaigns in the database: apply, read back, list, export. Applying the same
+ * file twice changes nothing. Every change is audited. */
 #ifndef CAMPAIGN_STORE_H
 #define CAMPAIGN_STORE_H
 
 #include "campaign/spec.h"
 
-enum campaign_state { CAMPAIGN_DRAFT = 0, CAMPAIGN_PLANNED, CAMPAIGN_APPROVED, CAMPAIGN_RUNNING, CAMPAIGN_PAUSED, CAMPAIGN_DONE, CAMPAIGN_STOPPED };
+enum campaign_state {
+    CAMPAIGN_DRAFT = 0,
+    CAMPAIGN_PLANNED,
+    CAMPAIGN_APPROVED,
+    CAMPAIGN_RUNNING,
+    CAMPAIGN_PAUSED,
+    CAMPAIGN_DONE,
+    CAMPAIGN_STOPPED
+};
 const char *campaign_state_word(enum campaign_state state);
 enum step_state { STEP_WAITING = 0, STEP_RUNNING, STEP_MISSED, STEP_DONE, STEP_STOPPED };
 const char *step_state_word(enum step_state state);
 
-/* Reads FILE, parses, checks against the database, stores. *changed_out: false when the same text was there already. */
+/* Each reads FILE, checks it and stores it in one transaction. *changed_out: false when the same
+ * text was there already. */
+
 /* LANTOA_ESTATE when a campaign that is planned, approved, running or paused uses the theme. */
-int theme_apply(struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
+int theme_apply(struct db *db, const char *path, const char *who, bool *changed_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 /* Describes the plugin (a process of its own) and checks the options. */
-int channel_apply(struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* LANTOA_ESTATE once the campaign is planned or later (a planned one goes back to draft only by campaign_unplan of delivery/). findings as in campaign_check.
- * Attachments are copied into DATA/materials by content hash, so that later changes of the file do not matter. */
-int campaign_apply(struct db *db, const char *data_dir, const char *path, const char *who, bool *changed_out, struct base_buf *findings, struct base_err *err) LANTOA_MUST_CHECK;
+int channel_apply(struct db *db, const char *path, const char *who, bool *changed_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* LANTOA_ESTATE once the campaign is planned or later (a planned one goes back to draft only by
+ * campaign_unplan of delivery/). findings as in campaign_check. Attachments are copied into
+ * DATA/materials by content hash, so that later changes of the file do not matter. */
+int campaign_apply(struct db *db, const char *data_dir, const char *path, const char *who,
+    bool *changed_out, struct base_buf *findings, struct base_err *err) LANTOA_MUST_CHECK;
 
 struct campaign_row { /* caller frees with campaign_row_release */
     int64_t id, theme_id;
@@ -26,28 +41,40 @@ struct campaign_row { /* caller frees with campaign_row_release */
     uint8_t experiment_key[32];
     int64_t changed_at, planned_at, approved_at, started_at, ended_at;
 };
-int campaign_get(struct db *db, const char *name, struct campaign_row *row_out, struct base_err *err) LANTOA_MUST_CHECK; /* LANTOA_ENOENT with the nearest name */
-int campaign_get_id(struct db *db, int64_t id, struct campaign_row *row_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* LANTOA_ENOENT with the nearest name */
+int campaign_get(struct db *db, const char *name, struct campaign_row *row_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+int campaign_get_id(struct db *db, int64_t id, struct campaign_row *row_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void campaign_row_release(struct campaign_row *row);
-int campaign_row_spec(const struct campaign_row *row, struct campaign_spec **spec_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* The JSON as applied, pretty-printed; apply of the export changes nothing. kind: theme, channel (secrets as they were given), campaign. Caller owns. */
-int campaign_export(struct db *db, const char *kind, const char *name, char **json_out, struct base_err *err) LANTOA_MUST_CHECK;
+int campaign_row_spec(const struct campaign_row *row, struct campaign_spec **spec_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* The JSON as applied, pretty-printed; apply of the export changes nothing. kind: theme, channel
+ * (secrets as they were given), campaign. Caller owns. */
+int campaign_export(struct db *db, const char *kind, const char *name, char **json_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
 struct channel_row { /* caller frees with channel_row_release */
     int64_t id;
     char *name, *plugin, *spec_text, *manifest_text, *state, *parked_reason;
     int64_t changed_at;
 };
-int channel_get(struct db *db, const char *name, struct channel_row *row_out, struct base_err *err) LANTOA_MUST_CHECK;
-int channel_get_id(struct db *db, int64_t id, struct channel_row *row_out, struct base_err *err) LANTOA_MUST_CHECK;
+int channel_get(struct db *db, const char *name, struct channel_row *row_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+int channel_get_id(
+    struct db *db, int64_t id, struct channel_row *row_out, struct base_err *err) LANTOA_MUST_CHECK;
 void channel_row_release(struct channel_row *row);
-int channel_each(struct db *db, int (*row)(void *arg, const struct channel_row *row), void *arg, struct base_err *err) LANTOA_MUST_CHECK;
 /* In name order; a callback that returns non-zero ends the walk with that code. */
-int campaign_each(struct db *db, int (*row)(void *arg, const struct campaign_row *row), void *arg, struct base_err *err) LANTOA_MUST_CHECK;
+int channel_each(struct db *db, int (*row)(void *arg, const struct channel_row *row), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+int campaign_each(struct db *db, int (*row)(void *arg, const struct campaign_row *row), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
 /* Where the copy of an attachment lies. Caller owns. */
 char *campaign_material_path(const char *data_dir, const char *sha256);
 
-/* Everybody's acts. who: the system user unless --by says otherwise. Inside the caller's transaction. */
-int audit_add(struct db *db, const char *who, const char *verb, const char *object, const char *detail, struct base_err *err) LANTOA_MUST_CHECK;
+/* Everybody's acts. who: the system user unless --by says otherwise. Inside the caller's
+ * transaction. */
+int audit_add(struct db *db, const char *who, const char *verb, const char *object,
+    const char *detail, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif
