@@ -66,7 +66,9 @@ struct channel_callbacks {
      * worked off through `results`. trusted says whether messages that were out but are not in the
      * journal surely never began (false after a power cut or a lost journal). */
     void (*recovered)(void *arg, struct channel *channel, bool trusted);
-    /* State or room changed: there may be something to send now, or staff should hear of it. */
+    /* The state changed, or there is room again after there was none: there may be something to
+     * send now, or staff should hear of it. Also from inside channel_start, _stop and
+     * _reconfigure. */
     void (*changed)(void *arg, struct channel *channel);
 };
 

@@ -198,6 +198,7 @@ void channel_flush(struct channel *channel) {
         ev_timer_start(channel->loop, &channel->orphans);
     }
     wire_writer_clear(&channel->put);
+    channel->full = channel_room(channel) == 0;
 }
 
 void channel__give_back(struct channel *channel) {
@@ -240,9 +241,11 @@ void channel_ack(struct channel *channel, const uint64_t *ids, size_t count) {
         free_slot(channel, slot);
         channel->outstanding--;
     }
-    /* There is room again. Told on the next loop turn: acknowledgements come in many calls, and
-     * from inside `results`. */
-    if (count > 0 && !ev_is_active(&channel->notice)) {
+    /* There is room again where there was none. Told on the next loop turn: acknowledgements come
+     * in many calls, and from inside `results`. */
+    if (channel->full && channel_room(channel) > 0) {
+        channel->full = false;
+        ev_timer_stop(channel->loop, &channel->notice);
         ev_timer_set(&channel->notice, 0, 0);
         ev_timer_start(channel->loop, &channel->notice);
     }
