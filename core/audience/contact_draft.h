@@ -55,6 +55,8 @@ struct audience__draft {
     enum audience__given enrolled, consent;
     struct audience__fault *faults;
     bool refused; /* the faults say why */
+    unsigned
+        maybe_known; /* bit per key that may stand in the database already; set by the reader */
 };
 
 struct audience__drafter; /* what making drafts needs: columns, scratch memory. One thread. */

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <pthread.h>
+
 enum { WORDS = 8, BITS_PER_KEY = 12, MOST_BYTES = 32 * 1024 * 1024 };
 
 struct block {
@@ -11,6 +13,7 @@ struct block {
 };
 
 struct audience__filter {
+    pthread_mutex_t lock;
     struct block *blocks;
     uint64_t mask; /* number of blocks less one; a power of two */
 };
@@ -29,11 +32,13 @@ struct audience__filter *audience__filter_new(uint64_t keys) {
     struct audience__filter *filter = base_alloc(sizeof(*filter));
     filter->blocks = base_alloc_array(count, sizeof(*filter->blocks));
     filter->mask = count - 1;
+    (void)pthread_mutex_init(&filter->lock, NULL);
     return filter;
 }
 
 void audience__filter_free(struct audience__filter **filter) {
     if (*filter) {
+        (void)pthread_mutex_destroy(&(*filter)->lock);
         base_free((*filter)->blocks);
         base_free(*filter);
         *filter = NULL;
@@ -48,18 +53,21 @@ static uint64_t bit_of(uint64_t hash, int word) {
     return UINT64_C(1) << ((hash * salts[word]) >> 58);
 }
 
-void audience__filter_add(struct audience__filter *filter, uint64_t hash) {
-    struct block *block = block_of(filter, hash);
-    for (int i = 0; i < WORDS; i++) {
-        block->words[i] |= bit_of(hash, i);
-    }
+void audience__filter_lock(struct audience__filter *filter) {
+    (void)pthread_mutex_lock(&filter->lock);
 }
 
-bool audience__filter_has(const struct audience__filter *filter, uint64_t hash) {
-    const struct block *block = block_of(filter, hash);
+void audience__filter_unlock(struct audience__filter *filter) {
+    (void)pthread_mutex_unlock(&filter->lock);
+}
+
+bool audience__filter_note(struct audience__filter *filter, uint64_t hash) {
+    struct block *block = block_of(filter, hash);
     uint64_t missing = 0;
     for (int i = 0; i < WORDS; i++) {
-        missing |= bit_of(hash, i) & ~block->words[i];
+        uint64_t bit = bit_of(hash, i);
+        missing |= bit & ~block->words[i];
+        block->words[i] |= bit;
     }
     return missing == 0;
 }

@@ -12,9 +12,12 @@ struct audience__filter;
  * more false alarms). */
 struct audience__filter *audience__filter_new(uint64_t keys);
 void audience__filter_free(struct audience__filter **filter);
-void audience__filter_add(struct audience__filter *filter, uint64_t hash);
-bool audience__filter_has(const struct audience__filter *filter, uint64_t hash);
-/* Brings the hash's cache line near, some rows ahead of its use. */
+/* The reading thread and the writing one share a filter: each takes it for a while at a time. */
+void audience__filter_lock(struct audience__filter *filter);
+void audience__filter_unlock(struct audience__filter *filter);
+/* Takes the key in. false: it was certainly not there before. Only while locked. */
+bool audience__filter_note(struct audience__filter *filter, uint64_t hash);
+/* Brings the hash's cache line near, some time ahead of its use. */
 void audience__filter_prefetch(const struct audience__filter *filter, uint64_t hash);
 
 #endif

@@ -2,7 +2,6 @@
  * the look-ups. */
 #include "audience/contact.h"
 
-#include "audience/contact_filter.h"
 #include "audience/contact_place.h"
 #include "audience/contact_reader.h"
 #include "audience/contact_store.h"
@@ -13,8 +12,9 @@ enum {
     /* With so many contacts for each row of the file, reading all their keys first costs more than
        the look-ups. */
     FILTER_WORTH = 8,
-    PREFETCH_AHEAD = 4,
-    ALL_KEYS = (1 << CONTACT_KEYS) - 1
+    ALL_KEYS = (1 << CONTACT_KEYS) - 1,
+    /* Drafts that were made before the filter learnt of new contacts. */
+    IN_FLIGHT = AUDIENCE__BATCHES * AUDIENCE__BATCH_ROWS
 };
 
 struct import {
@@ -24,7 +24,9 @@ struct import {
     struct audience__reader *reader;
     struct audience__filter *filter; /* NULL: every key is looked up */
     struct db_stmt *newest, *keys;
-    int64_t known_id; /* keys of contacts up to this id are in the filter */
+    int64_t known_id;  /* keys of contacts up to this id are in the filter */
+    int64_t own_added; /* contacts added here since known_id */
+    int64_t distrust;  /* rows for which the filter's word does not count */
 };
 
 /* ---- the filter ---- */
@@ -39,26 +41,35 @@ static int newest_id(struct import *import, int64_t *id_out, struct base_err *er
     return rc;
 }
 
-/* Takes in the keys of contacts that others have added since. (A contact whose address another
- * program changes during an import may be missed by it; the next import of the same file finds
- * both.) */
-static int filter_catch_up(struct import *import, struct base_err *err) {
-    int64_t newest = 0;
-    int rc = import->filter ? newest_id(import, &newest, err) : 0;
-    if (rc || newest <= import->known_id) {
-        return rc;
-    }
-    db_bind_i64(import->keys, 1, import->known_id);
+static int note_contacts(struct import *import, int64_t after_id, struct base_err *err) {
+    int rc;
+    audience__filter_lock(import->filter);
+    db_bind_i64(import->keys, 1, after_id);
     while ((rc = db_step(import->keys, err)) == 1) {
         for (int key = 0; key < CONTACT_KEYS; key++) {
             struct str value = db_column_str(import->keys, key);
             if (value.bytes > 0) {
-                audience__filter_add(
+                (void)audience__filter_note(
                     import->filter, audience__key_hash((enum audience__contact_key)key, value));
             }
         }
     }
+    audience__filter_unlock(import->filter);
+    return rc;
+}
+
+/* Takes in the keys of contacts that others have added since the last transaction: when there are
+ * more new ids than rows we added. (A contact whose address another program changes meanwhile may
+ * be missed; the next import of the same file finds both.) */
+static int filter_catch_up(struct import *import, struct base_err *err) {
+    int64_t newest = 0;
+    int rc = import->filter ? newest_id(import, &newest, err) : 0;
+    if (rc == 0 && newest > import->known_id + import->own_added) {
+        rc = note_contacts(import, import->known_id, err);
+        import->distrust = IN_FLIGHT;
+    }
     import->known_id = newest;
+    import->own_added = 0;
     return rc;
 }
 
@@ -82,48 +93,19 @@ static int filter_open(struct import *import, struct base_err *err) {
         keys += key && audience__columns_has(import->run.columns, (size_t)field);
     }
     import->filter = audience__filter_new(keys * (uint64_t)(rows + newest));
-    return filter_catch_up(import, err);
-}
-
-static unsigned maybe_known(const struct import *import, const struct audience__draft *draft) {
-    if (!import->filter) {
-        return ALL_KEYS;
-    }
-    unsigned bits = 0;
-    for (int key = 0; key < CONTACT_KEYS; key++) {
-        if (draft->keys[key].bytes > 0 &&
-            audience__filter_has(import->filter, draft->hashes[key])) {
-            bits |= 1u << key;
-        }
-    }
-    return bits;
-}
-
-static void remember(struct import *import, const struct audience__draft *draft) {
-    for (int key = 0; import->filter && key < CONTACT_KEYS; key++) {
-        if (draft->keys[key].bytes > 0) {
-            audience__filter_add(import->filter, draft->hashes[key]);
-        }
-    }
-}
-
-static void prefetch(const struct import *import, const struct audience__batch *batch, size_t at) {
-    if (import->filter && at < batch->count) {
-        for (int key = 0; key < CONTACT_KEYS; key++) {
-            audience__filter_prefetch(import->filter, batch->drafts[at].hashes[key]);
-        }
-    }
+    import->known_id = newest;
+    return newest ? note_contacts(import, 0, err) : 0;
 }
 
 /* ---- rows ---- */
 
-static void count(struct import *import, const struct audience__draft *draft,
-    enum audience__put put, bool faults) {
+static void count(struct import *import, enum audience__put put, bool faults) {
     struct audience_import_outcome *outcome = import->run.outcome;
     outcome->rows++;
     switch (put) {
     case PUT_ADDED:
         outcome->added++;
+        import->own_added++;
         break;
     case PUT_UPDATED:
         outcome->updated++;
@@ -136,7 +118,6 @@ static void count(struct import *import, const struct audience__draft *draft,
         return;
     }
     outcome->kept_with_faults += faults;
-    remember(import, draft);
 }
 
 static void write_faults(struct import *import, const struct audience__draft *draft, bool kept) {
@@ -161,7 +142,7 @@ static int take_row(
     struct import *import, const struct audience__draft *draft, struct base_err *err) {
     if (draft->refused) {
         write_faults(import, draft, false);
-        count(import, draft, PUT_REFUSED, true);
+        count(import, PUT_REFUSED, true);
         return 0;
     }
     int64_t place_id = 0;
@@ -169,8 +150,9 @@ static int take_row(
     enum audience__put put = PUT_REFUSED;
     int rc = place_of(import, draft, &place_id, &place_fault, err);
     if (rc == 0) {
-        rc = audience__store_put(
-            &import->store, draft, place_id, maybe_known(import, draft), &put, &refusal, err);
+        unsigned maybe_known = import->distrust > 0 ? ALL_KEYS : draft->maybe_known;
+        import->distrust -= import->distrust > 0;
+        rc = audience__store_put(&import->store, draft, place_id, maybe_known, &put, &refusal, err);
     }
     if (rc) {
         return rc;
@@ -187,14 +169,13 @@ static int take_row(
         audience__run_fault(
             &import->run, draft->line, (struct str){NULL, 0}, draft->keys[KEY_REF], refusal, false);
     }
-    count(import, draft, put, draft->faults || place_fault);
+    count(import, put, draft->faults || place_fault);
     return 0;
 }
 
 static int take_batch(struct import *import, struct audience__batch *batch, struct base_err *err) {
     import->run.position = batch->position;
     for (size_t i = 0; i < batch->count; i++) {
-        prefetch(import, batch, i + PREFETCH_AHEAD);
         int rc = take_row(import, &batch->drafts[i], err);
         bool committed = false;
         if (rc == 0) {
@@ -215,7 +196,7 @@ static int take_batch(struct import *import, struct audience__batch *batch, stru
 
 static int take_all(struct import *import, struct base_err *err) {
     int rc = audience__reader_start(import->run.csv, import->run.columns,
-        import->run.options->today_days, &import->reader, err);
+        import->run.options->today_days, import->filter, &import->reader, err);
     bool more = rc == 0;
     while (more) {
         struct audience__batch *batch = audience__reader_next(import->reader);
@@ -248,13 +229,39 @@ static int record_attributes(struct import *import, struct base_err *err) {
     return rc;
 }
 
+/* A dry run of a large file would hold the one writer's place for as long as it takes, so it works
+ * on a copy of the contacts that no other connection sees, and that goes away with the transaction.
+ * A small one writes to the table itself and rolls back. */
+enum { DRY_RUN_ROWS = AUDIENCE__RUN_ROWS };
+#define DRY_TABLE "dry_contact"
+#define DRY_COLUMNS                                                                                \
+    "id, batch_id, ref, person_id, si_code, name, name_key, email, phone, lang, birth_date, sex, " \
+    "household, place_id, enrolled_on, enrolled_at, attrs"
+
+static int copy_contacts(struct db *db, struct base_err *err) {
+    return db_exec(db,
+        "CREATE TEMP TABLE " DRY_TABLE " (id @ID@, batch_id BIGINT, ref TEXT, person_id TEXT, "
+        "si_code TEXT, name TEXT, name_key TEXT, email TEXT, phone TEXT, lang TEXT, "
+        "birth_date TEXT, sex TEXT, household TEXT, place_id BIGINT, enrolled_on TEXT, "
+        "enrolled_at BIGINT, attrs @JSON@);"
+        "INSERT INTO " DRY_TABLE " (" DRY_COLUMNS ") SELECT " DRY_COLUMNS " FROM contact;"
+        "CREATE INDEX dry_person ON " DRY_TABLE " (person_id) WHERE person_id IS NOT NULL;"
+        "CREATE INDEX dry_si ON " DRY_TABLE " (si_code) WHERE si_code IS NOT NULL;"
+        "CREATE INDEX dry_ref ON " DRY_TABLE " (ref) WHERE ref IS NOT NULL;"
+        "CREATE INDEX dry_email ON " DRY_TABLE " (email) WHERE email IS NOT NULL;"
+        "CREATE INDEX dry_phone ON " DRY_TABLE " (phone) WHERE phone IS NOT NULL",
+        err);
+}
+
 static int import_rows(struct import *import, struct base_err *err) {
     struct audience__run *run = &import->run;
     int64_t today = run->options->today_days;
     import->placer = audience__placer_new(run->db, today);
-    int rc = audience__store_init(
-        &import->store, run->db, "contact", run->batch_id, run->now_ms, today, err);
-    rc = rc ? rc : record_attributes(import, err);
+    int rc = run->reads_only ? copy_contacts(run->db, err) : 0;
+    rc = rc ? rc
+            : audience__store_init(&import->store, run->db, run->reads_only ? DRY_TABLE : "contact",
+                  run->batch_id, run->now_ms, today, err);
+    rc = rc || run->options->dry_run ? rc : record_attributes(import, err);
     rc = rc ? rc : filter_open(import, err);
     rc = rc ? rc : take_all(import, err);
     audience__store_release(&import->store);
@@ -273,6 +280,8 @@ int contact_import(struct db *db, const struct audience_import *options,
     int rc =
         audience__run_open(&import->run, db, options, &audience__contact_spec, outcome_out, err);
     if (rc == 0) {
+        import->run.reads_only =
+            options->dry_run && audience_csv_rows(import->run.csv) > DRY_RUN_ROWS;
         rc = audience__run_needs(&import->run, needed, err);
         rc = rc ? rc : audience__run_start(&import->run, "contact", err);
         rc = rc ? rc : import_rows(import, err);

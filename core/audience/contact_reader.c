@@ -5,11 +5,12 @@
 
 #include <pthread.h>
 
-enum { RING = 6 };
+enum { RING = AUDIENCE__BATCHES, PREFETCH_AHEAD = 4, ALL_KEYS = (1 << CONTACT_KEYS) - 1 };
 
 struct audience__reader {
     struct audience_csv *csv;
     struct audience__drafter *drafter;
+    struct audience__filter *filter; /* NULL: none */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -17,6 +18,36 @@ struct audience__reader {
     size_t made, taken, freed; /* numbers of batches since the start; made - freed <= RING */
     bool stop;
 };
+
+/* Which keys of a draft may be known: those of earlier rows, and of contacts that were there
+ * before. */
+static unsigned note_keys(struct audience__filter *filter, const struct audience__draft *draft) {
+    unsigned bits = 0;
+    for (int key = 0; key < CONTACT_KEYS; key++) {
+        if (draft->keys[key].bytes > 0 && audience__filter_note(filter, draft->hashes[key])) {
+            bits |= 1u << key;
+        }
+    }
+    return bits;
+}
+
+static void note_batch(struct audience__reader *reader, struct audience__batch *batch) {
+    if (!reader->filter) {
+        for (size_t i = 0; i < batch->count; i++) {
+            batch->drafts[i].maybe_known = ALL_KEYS;
+        }
+        return;
+    }
+    audience__filter_lock(reader->filter);
+    for (size_t i = 0; i < batch->count; i++) {
+        for (int key = 0; i + PREFETCH_AHEAD < batch->count && key < CONTACT_KEYS; key++) {
+            audience__filter_prefetch(
+                reader->filter, batch->drafts[i + PREFETCH_AHEAD].hashes[key]);
+        }
+        batch->drafts[i].maybe_known = note_keys(reader->filter, &batch->drafts[i]);
+    }
+    audience__filter_unlock(reader->filter);
+}
 
 static void fill(struct audience__reader *reader, struct audience__batch *batch) {
     base_arena_reset(batch->arena);
@@ -30,6 +61,7 @@ static void fill(struct audience__reader *reader, struct audience__batch *batch)
                 reader->drafter, &row, batch->arena, &batch->drafts[batch->count++]);
         }
     }
+    note_batch(reader, batch);
     batch->position = audience_csv_position(reader->csv);
 }
 
@@ -67,9 +99,11 @@ static void release(struct audience__reader *reader) {
 }
 
 int audience__reader_start(struct audience_csv *csv, const struct audience__columns *columns,
-    int64_t today_days, struct audience__reader **reader_out, struct base_err *err) {
+    int64_t today_days, struct audience__filter *filter, struct audience__reader **reader_out,
+    struct base_err *err) {
     struct audience__reader *reader = base_alloc(sizeof(*reader));
     reader->csv = csv;
+    reader->filter = filter;
     reader->drafter = audience__drafter_new(csv, columns, today_days);
     for (size_t i = 0; i < RING; i++) {
         reader->batches[i].arena = base_arena_new();

@@ -4,8 +4,12 @@
 #define AUDIENCE_CONTACT_READER_H
 
 #include "audience/contact_draft.h"
+#include "audience/contact_filter.h"
 
-enum { AUDIENCE__BATCH_ROWS = 512 };
+enum {
+    AUDIENCE__BATCH_ROWS = 512,
+    AUDIENCE__BATCHES = 6 /* that wait between the threads, at most */
+};
 
 struct audience__batch {
     struct base_arena *arena;
@@ -19,9 +23,9 @@ struct audience__batch {
 
 struct audience__reader;
 
-/* From start to stop, csv and columns belong to the thread. */
+/* From start to stop, csv and columns belong to the thread. filter NULL: every key may be known. */
 int audience__reader_start(struct audience_csv *csv, const struct audience__columns *columns,
-    int64_t today_days, struct audience__reader **reader_out,
+    int64_t today_days, struct audience__filter *filter, struct audience__reader **reader_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 /* The next batch, in the order of the file; wait for it. BORROWED until the next call. Not to be
  * called again after a result below 1. */

@@ -113,10 +113,10 @@ int audience__run_start(struct audience__run *run, const char *kind, struct base
     if (rc == 0) {
         rc = db_data_version(run->db, &run->first_version, err);
     }
-    if (rc == 0 && !run->no_transaction) {
-        rc = db_begin(run->db, err);
+    if (rc) {
+        return rc;
     }
-    return rc;
+    return run->reads_only ? db_exec(run->db, "BEGIN", err) : db_begin(run->db, err);
 }
 
 static int store_counts(struct audience__run *run, bool finished, struct base_err *err) {
@@ -161,25 +161,28 @@ static int let_others_write(struct audience__run *run, struct base_err *err) {
     return 0;
 }
 
+static void tell_progress(struct audience__run *run) {
+    if (run->options->progress) {
+        run->options->progress(run->options->progress_arg, run->outcome->rows, run->position,
+            audience_csv_bytes(run->csv));
+    }
+}
+
 int audience__run_row(struct audience__run *run, bool *committed_out, struct base_err *err) {
     *committed_out = false;
     if (++run->uncommitted < AUDIENCE__RUN_ROWS) {
         return 0;
     }
     run->uncommitted = 0;
-    if (run->options->progress) {
-        run->options->progress(run->options->progress_arg, run->outcome->rows, run->position,
-            audience_csv_bytes(run->csv));
-    }
-    if (run->one_transaction || run->no_transaction) {
+    if (run->one_transaction) {
+        tell_progress(run);
         return 0;
     }
     int rc = store_counts(run, false, err);
-    if (rc == 0) {
-        rc = db_commit(run->db, err);
-    }
+    rc = rc ? rc : db_commit(run->db, err);
     if (rc == 0) {
         *committed_out = true;
+        tell_progress(run); /* a slow terminal must not keep other writers waiting */
         rc = let_others_write(run, err);
     }
     return rc ? rc : db_begin(run->db, err);

@@ -23,10 +23,10 @@ struct audience__run {
     int64_t first_version; /* db_data_version at the start: tells whether others write meanwhile */
     int64_t gap_at_ms;     /* real time of the last pause for other writers */
     bool one_transaction;  /* nothing is committed before the end */
-    bool no_transaction;   /* the dry run works on tables of its own */
+    bool reads_only;       /* the dry run writes to a temporary table and takes no writer's place */
 };
 
-#define AUDIENCE__RUN_ROWS 10000 /* a transaction */
+#define AUDIENCE__RUN_ROWS 20000 /* a transaction */
 
 /* Opens file and columns; touches nothing yet. On error the run is released. */
 int audience__run_open(struct audience__run *run, struct db *db,

@@ -279,6 +279,54 @@ static void test_dry_run(void **state) {
     assert_outcome(f, 2, 1, 1, 1);
 }
 
+/* A large dry run keeps no other writer waiting, and says what the real run then does. */
+static void write_meanwhile(void *arg, int64_t rows, int64_t bytes, int64_t total_bytes) {
+    struct fixture *f = arg;
+    struct db *other = NULL;
+    struct base_err err = {0};
+    (void)bytes;
+    (void)total_bytes;
+    if (rows == 20000) {
+        assert_int_equal(db_open(f->db_path, 0, &other, &err), 0);
+        assert_int_equal(
+            db_exec(other, "INSERT INTO meta (key, value) VALUES ('t', 'x')", &err), 0);
+        db_close(&other);
+    }
+}
+
+static void test_large_dry_run(void **state) {
+    struct fixture *f = *state;
+    import_ok(f, contact_import, "ref,x\n5,0\n6,6\n");
+    struct base_buf text;
+    base_buf_init(&text, 1 << 20);
+    base_buf_add_text(&text, "ref,x\n");
+    for (int i = 0; i < 30000; i++) {
+        base_buf_printf(&text, "%d,%d\n", i % 25000, i % 25000);
+    }
+    write_bytes(f->csv, text.at, text.bytes);
+    struct audience_import options = options_of(f);
+    options.dry_run = true;
+    options.progress = write_meanwhile;
+    options.progress_arg = f;
+    struct audience_import_outcome dry;
+    if (contact_import(f->db, &options, &dry, &f->err)) {
+        fail_msg("%s", f->err.text);
+    }
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 2);
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM meta WHERE key = 't'"), 1);
+    options.dry_run = false;
+    options.progress = NULL;
+    assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), 0);
+    assert_outcome(f, 24998, 1, 5001, 0);
+    assert_int_equal(dry.added, 24998);
+    assert_int_equal(dry.updated, 1);
+    assert_int_equal(dry.unchanged, 5001);
+    options.dry_run = true;
+    assert_int_equal(contact_import(f->db, &options, &dry, &f->err), 0);
+    assert_int_equal(dry.unchanged, 30000);
+    base_buf_release(&text);
+}
+
 static void test_faults_of_the_file_change_nothing(void **state) {
     struct fixture *f = *state;
     struct base_buf text;
@@ -347,9 +395,48 @@ static void test_several_transactions(void **state) {
     options.progress_arg = &progress;
     assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), 0);
     assert_outcome(f, 25000, 0, 0, 0);
-    assert_int_equal(progress.calls, 3);
+    assert_int_equal(progress.calls, 2);
     assert_int_equal(progress.rows, 25000);
     assert_int_equal(progress.bytes, progress.total);
+    base_buf_release(&text);
+}
+
+/* Somebody else adds a person between two of our transactions, who stands in our file too: one
+ * person. */
+static void add_another(void *arg, int64_t rows, int64_t bytes, int64_t total_bytes) {
+    struct fixture *f = arg;
+    struct db *other = NULL;
+    struct base_err err = {0};
+    (void)bytes;
+    (void)total_bytes;
+    if (rows != 20000) {
+        return;
+    }
+    assert_int_equal(db_open(f->db_path, 0, &other, &err), 0);
+    assert_int_equal(
+        db_exec(other, "INSERT INTO contact (ref, phone) VALUES ('20001', '+84900020001')", &err),
+        0);
+    assert_int_equal(
+        db_exec(other, "INSERT INTO contact (ref, phone) VALUES ('44444', '+84900044444')", &err),
+        0);
+    db_close(&other);
+}
+
+static void test_others_add_meanwhile(void **state) {
+    struct fixture *f = *state;
+    struct base_buf text;
+    base_buf_init(&text, 4 << 20);
+    base_buf_add_text(&text, "ref,phone\n");
+    for (int i = 0; i < 45000; i++) {
+        base_buf_printf(&text, "%d,+849%08d\n", i, i);
+    }
+    write_bytes(f->csv, text.at, text.bytes);
+    struct audience_import options = options_of(f);
+    options.progress = add_another;
+    options.progress_arg = f;
+    assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), 0);
+    assert_outcome(f, 44998, 0, 2, 0);
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 45000);
     base_buf_release(&text);
 }
 
@@ -361,6 +448,6 @@ int main(void) {
         T(test_duplicates_inside_the_file), T(test_bad_values), T(test_good_address_replaces_bad),
         T(test_enrolled_and_consent), T(test_places), T(test_map_and_set), T(test_dry_run),
         T(test_faults_of_the_file_change_nothing), T(test_rejects_never_overwrite_the_input),
-        T(test_several_transactions)};
+        T(test_several_transactions), T(test_others_add_meanwhile), T(test_large_dry_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,7 +137,7 @@ static void test_killed_import(void **state) {
     struct base_buf text;
     base_buf_init(&text, 4 << 20);
     base_buf_add_text(&text, "ref,phone,x\n");
-    for (int i = 0; i < 35000; i++) {
+    for (int i = 0; i < 45000; i++) {
         base_buf_printf(&text, "%d,+849%08d,1\n", i, i);
     }
     write_bytes(f->csv, text.at, text.bytes);
@@ -145,7 +145,7 @@ static void test_killed_import(void **state) {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        int64_t stop_at = 30000;
+        int64_t stop_at = 40000;
         struct audience_import options = options_of(f);
         options.progress = stop_here;
         options.progress_arg = &stop_at;
@@ -158,15 +158,15 @@ static void test_killed_import(void **state) {
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_int_equal(db_open(f->db_path, 0, &f->db, &f->err), 0);
-    assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 20000);
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 40000);
     assert_int_equal(number(f, "SELECT COUNT(*) FROM import_batch WHERE finished_at IS NULL AND "
-                               "rows_read = 20000 AND added = 20000"),
+                               "rows_read = 40000 AND added = 40000"),
         1);
     struct audience_import options = options_of(f);
     assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), 0);
-    assert_outcome(f, 15000, 0, 20000, 0);
-    assert_int_equal(undo(f, 1).deleted, 20000);
-    assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 15000);
+    assert_outcome(f, 5000, 0, 40000, 0);
+    assert_int_equal(undo(f, 1).deleted, 40000);
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 5000);
     base_buf_release(&text);
 }
 
