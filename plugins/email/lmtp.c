@@ -1,5 +1,4 @@
-/* The LMTP listener; see lmtp.h. One connection at a time per mail server process is what Postfix
- * does; several may be open. */
+/* The LMTP listener; see lmtp.h. Knows no commands. */
 #include "dsn.h"
 #include "lmtp_dialog.h"
 
@@ -154,8 +153,11 @@ int lmtp_new(const struct lantoa_host *host, const char *listen,
         errno = ENOMEM;
     }
     if (lmtp->watch == NULL) {
-        host->fail(host, "option lmtp_listen: cannot listen on \"%s\": %s", listen,
-            strerror_r(errno, buffer, sizeof(buffer)));
+        char name[100];
+        int error = errno;
+        smtp_text_clean(name, sizeof(name), listen, strlen(listen));
+        host->fail(host, "option lmtp_listen: cannot listen on \"%s\": %s", name,
+            strerror_r(error, buffer, sizeof(buffer)));
         lmtp_free(lmtp);
         return LANTOA_EIO;
     }

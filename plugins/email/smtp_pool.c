@@ -269,41 +269,40 @@ void smtp_pool_drain(struct smtp_pool *pool, void (*drained)(void *arg), void *a
     smtp_pool_run(pool);
 }
 
+/* The name for EHLO: the option, this machine's name, or the address of nobody in particular. */
+static bool take_helo(struct smtp_pool *pool) {
+    const char *option = pool->config->helo;
+    if (option == NULL || option[0] == '\0') {
+        if (gethostname(pool->helo, sizeof(pool->helo) - 1) != 0 ||
+            !address_domain_valid((struct lantoa_str){pool->helo, strlen(pool->helo)})) {
+            snprintf(pool->helo, sizeof(pool->helo), "[127.0.0.1]");
+        }
+        return true;
+    }
+    snprintf(pool->helo, sizeof(pool->helo), "%s", option);
+    struct lantoa_str helo = {pool->helo, strlen(pool->helo)};
+    bool literal =
+        helo.at[0] == '[' && helo.at[helo.bytes - 1] == ']' && strpbrk(helo.at, " \t\r\n") == NULL;
+    return literal || address_domain_valid(helo);
+}
+
 int smtp_pool_init(
     struct smtp_pool *pool, const struct lantoa_host *host, const struct email_config *config) {
-    char error[300] = "";
+    char error[300] = "", clean[300];
     *pool = (struct smtp_pool){.host = host, .config = config};
-    if (config->helo != NULL && config->helo[0] != '\0') {
-        snprintf(pool->helo, sizeof(pool->helo), "%s", config->helo);
-    } else if (gethostname(pool->helo, sizeof(pool->helo) - 1) != 0 ||
-               !address_domain_valid((struct lantoa_str){pool->helo, strlen(pool->helo)})) {
-        snprintf(pool->helo, sizeof(pool->helo), "[127.0.0.1]");
-    }
-    struct lantoa_str helo = {pool->helo, strlen(pool->helo)};
-    if (helo.at[0] != '[' && !address_domain_valid(helo)) {
-        host->fail(host, "option helo: \"%s\" is not a host name", pool->helo);
-        return LANTOA_EINVAL;
-    }
-    for (size_t i = 0; i < helo.bytes; i++) {
-        if (helo.at[i] <= ' ') {
-            host->fail(host, "option helo: has a blank or control character");
-            return LANTOA_EINVAL;
-        }
-    }
-    pool->sender = mime_sender_new(config, error, sizeof(error));
-    if (pool->sender == NULL) {
-        host->fail(host, "%s", error);
-        return LANTOA_EINVAL;
-    }
-    if (strcmp(config->tls, "none") != 0) {
+    if (!take_helo(pool)) {
+        snprintf(error, sizeof(error), "option helo: \"%.200s\" is not a host name", config->helo);
+    } else if ((pool->sender = mime_sender_new(config, error, sizeof(error))) != NULL &&
+               strcmp(config->tls, "none") != 0) {
         pool->tls = tls_context_new(config->tls_verify, config->tls_ca, error, sizeof(error));
-        if (pool->tls == NULL) {
-            host->fail(host, "%s", error);
-            smtp_pool_release(pool);
-            return LANTOA_EINVAL;
-        }
     }
-    return LANTOA_OK;
+    if (error[0] == '\0') {
+        return LANTOA_OK;
+    }
+    smtp_text_clean(clean, sizeof(clean), error, strlen(error)); /* option values stand in it */
+    host->fail(host, "%s", clean);
+    smtp_pool_release(pool);
+    return LANTOA_EINVAL;
 }
 
 void smtp_pool_release(struct smtp_pool *pool) {

@@ -120,8 +120,9 @@ cp /usr/share/postfix/master.cf.dist "$dir/postfix/master.cf"
 cp /etc/postfix/postfix-files "$dir/postfix/" 2> /dev/null || true
 sed -E -i "s/^smtp +inet .*smtpd\$/127.0.0.1:$smtp inet n - n - - smtpd/" "$dir/postfix/master.cf"
 grep -q '^postlog' "$dir/postfix/master.cf" || echo 'postlog unix-dgram n - n - 1 postlogd' >> "$dir/postfix/master.cf"
-dovecot -c "$dir/dovecot.conf"
-postfix -c "$dir/postfix" start > "$dir/start.log" 2>&1 || { cat "$dir/start.log" >&2; exit 1; }
+# The daemons must not keep the pipes of whoever has called this.
+dovecot -c "$dir/dovecot.conf" < /dev/null > "$dir/start.log" 2>&1 || { cat "$dir/start.log" >&2; exit 1; }
+postfix -c "$dir/postfix" start < /dev/null > "$dir/start.log" 2>&1 || { cat "$dir/start.log" >&2; exit 1; }
 for _ in $(seq 100); do
     if [ "$(ss -ltnH "sport = :$smtp or sport = :$lmtp or sport = :$imap" | wc -l)" -eq 3 ]; then
         echo ready

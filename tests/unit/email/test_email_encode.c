@@ -214,8 +214,7 @@ static void phrases(void **state) {
     (void)state;
     static const char *const cases[][2] = {{"Nguyen Van A", "Nguyen Van A"}, {"A, B", "\"A, B\""},
         {"say \"hi\"\\", "\"say \\\"hi\\\"\\\\\""}, {"Hoà", "=?UTF-8?Q?Ho=C3=A0?="},
-        {"Nguyễn Hoà", "=?UTF-8?B?Tmd1eeG7hW4gSG/DoA==?="},
-        {"A =?x", "=?UTF-8?B?QSA9P3g=?="}};
+        {"Nguyễn Hoà", "=?UTF-8?B?Tmd1eeG7hW4gSG/DoA==?="}, {"A =?x", "=?UTF-8?B?QSA9P3g=?="}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bytes out = {0};
         mime_put_phrase(&out, str(cases[i][0]), 4);
