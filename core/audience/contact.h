@@ -7,21 +7,31 @@
 #include "base/buf.h"
 #include "store/db.h"
 
-/* Built-in fields (columns of the table); every other column becomes a custom attribute
- * [a-z][a-z0-9_]* made from its heading ("Nghề nghiệp" -> nghe_nghiep). ref person_id si_code name
- * email phone lang birth_date sex household place place_code enrolled (yes/no or a date) consent
- * (yes/no: for advertising by every channel) Usual Vietnamese and English headings map to them by
- * themselves (họ tên, số điện thoại, ngày sinh, ...); --map a=b overrides; --map a= drops the
- * column.
+/* Imports a CSV file of people.
+ *
+ * Built-in fields (columns of the table): ref person_id si_code name email phone lang birth_date
+ * sex household place place_in place_code enrolled (yes/no or a date) consent (yes/no: for
+ * advertising, by every channel). place is a name or code@day as place_find takes it; place_in the
+ * district or province beside it; places that stand no longer are taken when none of that name
+ * stands today. Every other column becomes a custom attribute [a-z][a-z0-9_]* made from its heading
+ * ("Nghề nghiệp" -> nghe_nghiep; a word of the segment language gets a '_' behind). Usual
+ * Vietnamese and English headings map to the fields by themselves (họ tên, số điện thoại, ngày
+ * sinh, id, ...); --map a=b overrides; --map a= drops the column.
  *
  * The same person: person_id, si_code, ref, then email, then phone. A match by a key of the first
  * three always holds. A match by email or phone holds unless the two records contradict each other:
  * different person_id, si_code or ref, different birth_date, or (phone only: households share
  * phones) different names once accents are folded. A match updates: values that the file gives
- * replace, empty ones leave. Two keys of one row that point at two different contacts: rejected
- * row. Undo (contact_undo) deletes what the batch added and puts back what it changed. A row
- * without any key and address is rejected. Invalid phones and emails are kept in attribute
- * phone_invalid / email_invalid, marked in the rejects file, and never sent to. */
+ * replace, empty ones leave. Two keys of one row that point at two different contacts, an email or
+ * phone that several people fit alike, and a row without any key and address: rejected rows.
+ *
+ * Invalid phones and emails are kept in attribute phone_invalid / email_invalid, marked in the
+ * rejects file, and never sent to. Other bad values are left out and marked likewise.
+ *
+ * Whole transactions of some ten thousand rows are committed; the program may be killed at any
+ * time: the same file again updates and doubles nobody, and contact_undo takes back the half. A dry
+ * run checks everything, duplicates inside the file included, and gives the numbers of the real
+ * run; a large one works on a temporary copy of the contacts, so that no writer has to wait. */
 int contact_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
@@ -30,6 +40,9 @@ struct contact_undo_outcome {
     int64_t kept; /* added by the batch but already in the ledger of a campaign, or changed again
                      later: left as they are */
 };
+/* Deletes what the batch added and puts back what it changed; contacts already in the ledger or
+ * changed again later stay. In several transactions: cut short, it can be repeated. LANTOA_ENOENT,
+ * LANTOA_ESTATE (undone already). */
 int contact_undo(struct db *db, int64_t batch_id, struct contact_undo_outcome *outcome_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 

@@ -34,6 +34,8 @@ static const struct audience__field fields[CONTACT_FIELDS] = {
         "ho gia dinh|ma ho|so ho|ma ho gia dinh|so ho khau|household id|household code"},
     [CONTACT_PLACE] = {"place",
         "dia ban|noi o|xa|phuong|xa phuong|phuong xa|xa phuong thi tran|thon|commune|village"},
+    [CONTACT_PLACE_IN] = {"place_in",
+        "huyen|quan huyen|huyen quan|huyen thi xa|huyen thanh pho|thuoc huyen|district"},
     [CONTACT_PLACE_CODE] = {"place_code",
         "ma dia ban|ma xa|ma phuong|ma xa phuong|ma phuong xa|ma don vi hanh chinh|commune code|"
         "village code"},
@@ -295,6 +297,26 @@ static void take_answers(struct audience__drafter *drafter) {
     }
 }
 
+/* "Đồng Tiến" of one column and "Yên Thế" of the next become "Đồng Tiến, Yên Thế". */
+static void take_place(struct audience__drafter *drafter) {
+    struct audience__draft *draft = drafter->draft;
+    draft->place = keep_clean(drafter, CONTACT_PLACE);
+    struct str above = value_of(drafter, CONTACT_PLACE_IN);
+    if (above.bytes == 0) {
+        return;
+    }
+    above = keep(drafter, clean(drafter, above));
+    if (draft->place.bytes == 0) {
+        draft->place = above;
+        return;
+    }
+    base_buf_clear(&drafter->scratch);
+    base_buf_add_str(&drafter->scratch, draft->place);
+    base_buf_add_text(&drafter->scratch, ", ");
+    base_buf_add_str(&drafter->scratch, above);
+    draft->place = keep(drafter, base_buf_str(&drafter->scratch));
+}
+
 static void take_attributes(struct audience__drafter *drafter) {
     const struct audience__columns *columns = drafter->columns;
     for (size_t i = 0; i < columns->custom_count; i++) {
@@ -345,7 +367,7 @@ void audience__draft_make(struct audience__drafter *drafter, const struct audien
     take_facts(drafter);
     take_answers(drafter);
     draft_out->household = keep_clean(drafter, CONTACT_HOUSEHOLD);
-    draft_out->place = keep_clean(drafter, CONTACT_PLACE);
+    take_place(drafter);
     draft_out->place_code = keep_clean(drafter, CONTACT_PLACE_CODE);
     take_attributes(drafter);
 }

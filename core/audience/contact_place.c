@@ -44,14 +44,17 @@ void audience__placer_free(struct audience__placer **placer) {
     *placer = NULL;
 }
 
-/* Of the places a name can mean, those that stand today: *count_out of them, *id_out the last. */
-static int count_standing(struct audience__placer *placer, const int64_t *ids, size_t count,
+/* Of the places a name can mean, those that stand today; if none does, those that stood last:
+ * people write the commune of before a merger for years, and whoever asks for a place gets its
+ * predecessors too. *count_out of them, *id_out the last. */
+static int count_newest(struct audience__placer *placer, const int64_t *ids, size_t count,
     int64_t *id_out, size_t *count_out, struct base_err *err) {
+    char newest[BASE_DATE_MAX] = "";
     int rc = 0;
     if (!placer->standing) {
         rc = db_prepare(placer->db,
-            "SELECT 1 FROM place WHERE id = ?1 AND valid_from <= ?2 AND "
-            "(valid_to IS NULL OR valid_to > ?2)",
+            "SELECT CASE WHEN valid_to IS NULL OR valid_to > ?2 THEN '9999-12-31' ELSE valid_to "
+            "END FROM place WHERE id = ?1 AND valid_from <= ?2",
             &placer->standing, err);
     }
     *count_out = 0;
@@ -59,12 +62,21 @@ static int count_standing(struct audience__placer *placer, const int64_t *ids, s
         db_bind_i64(placer->standing, 1, ids[i]);
         db_bind_text(placer->standing, 2, placer->today);
         rc = db_step(placer->standing, err);
-        if (rc == 1) {
+        if (rc != 1) {
+            continue; /* it begins later */
+        }
+        struct str until = db_column_str(placer->standing, 0);
+        int order = str_cmp(until, str_from(newest));
+        if (order > 0) {
+            (void)snprintf(newest, sizeof(newest), "%.*s", STR_ARG(until));
+            *count_out = 0;
+        }
+        if (order >= 0) {
             *id_out = ids[i];
             ++*count_out;
-            db_reset(placer->standing);
-            rc = 0;
         }
+        db_reset(placer->standing);
+        rc = 0;
     }
     return rc;
 }
@@ -82,24 +94,25 @@ static int ask_name(
     if (rc) {
         return base_err_set(err, rc, "%s", why.text);
     }
-    size_t standing = 0;
-    rc = count_standing(placer, ids, count, &answer->id, &standing, err);
+    size_t fitting = 0;
+    rc = count_newest(placer, ids, count, &answer->id, &fitting, err);
     base_free(ids);
-    if (rc == 0 && standing != 1) {
+    if (rc == 0 && fitting != 1) {
         answer->id = 0;
-        answer->fault = standing == 0
+        answer->fault = fitting == 0
                             ? base_printf(TR("no such place stands on %s"), placer->today)
                             : base_printf(TR("%zu places have this name: add the higher place "
                                              "(\"Đồng Tiến, Yên Thế\") or use its code"),
-                                  standing);
+                                  fitting);
     }
     return rc;
 }
 
 static int ask(struct audience__placer *placer, struct str code, struct str name,
     struct answer *answer, struct base_err *err) {
-    if (code.bytes == 0) {
-        return ask_name(placer, name, answer, err);
+    if (code.bytes == 0 ||
+        memchr(code.at, '@', code.bytes)) { /* code@day is a name to place_find */
+        return ask_name(placer, code.bytes ? code : name, answer, err);
     }
     struct base_err why = {0};
     int rc = place_by_code(placer->db, code, NULL, placer->today_days, &answer->id, &why);

@@ -70,6 +70,9 @@ static void test_updates_by_each_key(void **state) {
         assert_string_equal(text_of(f, "SELECT attrs ->> 'job' FROM contact"), "farmer");
     }
     assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 1);
+    /* The same of some attributes only is no change. */
+    import_ok(f, contact_import, "ref,income\n1,7\n");
+    assert_outcome(f, 0, 0, 1, 0);
     /* Empty values leave what is there. */
     import_ok(f, contact_import, "ref,name,email,phone,job\n1,,,,\n");
     assert_outcome(f, 0, 0, 1, 0);
@@ -211,6 +214,29 @@ static void test_places(void **state) {
         "C3 - C2 C1 C3 -");
     assert_has(rejects_of(f), "2 places have this name");
     assert_has(rejects_of(f), "no place has the code");
+    import_ok(f, contact_import, "ref,Xã,Huyện\n1,Đồng Tiến,Huyện Hai\n2,,Ba\n3,Bốn,Hai\n");
+    assert_outcome(f, 0, 2, 1, 0);
+    assert_string_equal(text_of(f, "SELECT group_concat(p.code, ' ') FROM (SELECT * FROM contact "
+                                   "WHERE ref < '4' ORDER BY id) c JOIN place p ON p.id = "
+                                   "c.place_id"),
+        "C1 D2 C2");
+}
+
+/* Files give the communes of before a merger for years. */
+static void test_places_of_before(void **state) {
+    struct fixture *f = *state;
+    import_ok(f, place_import,
+        "code,name,level,valid_from,valid_to\nA,Xã Cũ,commune,2000-01-01,2010-01-01\n"
+        "B,Xã Cũ,commune,2010-01-01,2025-07-01\nC,Xã Mới,commune,2025-07-01,\n"
+        "D,Xã Mới,commune,2001-01-01,2025-07-01\nE,Xã Sau,commune,2027-01-01,\n");
+    import_ok(f, contact_import,
+        "ref,place,place_code\n1,xã cũ,\n2,xã mới,\n3,,B@2024-01-01\n"
+        "4,Sau,\n");
+    assert_string_equal(text_of(f, "SELECT group_concat(COALESCE(p.code, '-'), ' ') FROM (SELECT * "
+                                   "FROM contact ORDER BY id) c LEFT JOIN place p ON p.id = "
+                                   "c.place_id"),
+        "B C B -");
+    assert_has(rejects_of(f), "5,\"place\",\"Sau\",\"no such place stands on 2026-11-23\",kept");
 }
 
 static void with_options(struct fixture *f, const char *text, const char *const *map,
@@ -448,6 +474,7 @@ int main(void) {
         T(test_duplicates_inside_the_file), T(test_bad_values), T(test_good_address_replaces_bad),
         T(test_enrolled_and_consent), T(test_places), T(test_map_and_set), T(test_dry_run),
         T(test_faults_of_the_file_change_nothing), T(test_rejects_never_overwrite_the_input),
-        T(test_several_transactions), T(test_others_add_meanwhile), T(test_large_dry_run)};
+        T(test_several_transactions), T(test_others_add_meanwhile), T(test_large_dry_run),
+        T(test_places_of_before)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
