@@ -135,9 +135,6 @@ static enum scan scan_quoted(struct audience_csv *csv, const char **at_io, const
         if (!quote) {
             return csv->ended ? broken_quote(csv, line, true, err) : SCAN_MORE;
         }
-        if (quote + 1 == end && !csv->ended) {
-            return SCAN_MORE;
-        }
         if (quote + 1 < end && quote[1] == '"') {
             doubled = true;
             at = quote + 2;

@@ -179,12 +179,37 @@ int audience__names_value(struct audience__names *names, const struct audience__
 
 /* ---- segments, campaigns, purposes ---- */
 
-/* One row by name. LANTOA_ENOENT with the nearest name; sql gives id, name and what else is wanted.
- */
-static int find_named(struct audience__names *names, const char *one_sql, const char *all_sql,
-    struct str name, int64_t *id_out, struct str *text_out, struct base_err *err) {
+/* What is looked up by its name. near and unknown are the texts for a name that is not there. */
+struct kind {
+    const char *one_sql; /* id, and what else is wanted, by name */
+    const char *all_sql; /* names */
+    const char *unknown, *near;
+};
+
+/* LANTOA_ENOENT with the nearest name there is. */
+static int unknown_name(
+    struct audience__names *names, const struct kind *kind, struct str name, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    int rc = db_prepare(names->db, one_sql, &stmt, err);
+    struct audience__nearest nearest;
+    audience__nearest_init(&nearest, name);
+    int rc = db_prepare(names->db, kind->all_sql, &stmt, err);
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        audience__nearest_offer(&nearest, keep(names, db_column_str(stmt, 0)));
+        rc = 0;
+    }
+    db_finish(&stmt);
+    if (rc) {
+        return rc;
+    }
+    return nearest.best.bytes
+               ? base_err_set(err, LANTOA_ENOENT, kind->near, STR_ARG(name), STR_ARG(nearest.best))
+               : base_err_set(err, LANTOA_ENOENT, kind->unknown, STR_ARG(name));
+}
+
+static int find_named(struct audience__names *names, const struct kind *kind, struct str name,
+    int64_t *id_out, struct str *text_out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(names->db, kind->one_sql, &stmt, err);
     if (rc) {
         return rc;
     }
@@ -196,43 +221,30 @@ static int find_named(struct audience__names *names, const char *one_sql, const 
             *text_out = keep(names, db_column_str(stmt, 1));
         }
         db_reset(stmt);
-        db_finish(&stmt);
-        return 0;
     }
     db_finish(&stmt);
-    if (rc < 0) {
-        return rc;
-    }
-    struct audience__nearest nearest;
-    audience__nearest_init(&nearest, name);
-    rc = db_prepare(names->db, all_sql, &stmt, err);
-    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
-        audience__nearest_offer(&nearest, keep(names, db_column_str(stmt, 0)));
-        rc = 0;
-    }
-    db_finish(&stmt);
-    if (rc) {
-        return rc;
-    }
-    return nearest.best.bytes
-               ? base_err_set(err, LANTOA_ENOENT, TR("there is no '%.*s' (did you mean '%.*s'?)"),
-                     STR_ARG(name), STR_ARG(nearest.best))
-               : base_err_set(err, LANTOA_ENOENT, TR("there is no '%.*s'"), STR_ARG(name));
+    return rc == 1 ? 0 : rc ? rc : unknown_name(names, kind, name, err);
 }
 
 int audience__names_segment(struct audience__names *names, struct str name, int64_t *id_out,
     struct str *expression_out, struct base_err *err) {
-    int rc = find_named(names, "SELECT id, expression FROM segment WHERE name = ?1",
-        "SELECT name FROM segment ORDER BY name", name, id_out, expression_out, err);
-    return rc == LANTOA_ENOENT ? base_err_prefix(err, "%s", TR("segments")) : rc;
+    const struct kind kind = {.one_sql = "SELECT id, expression FROM segment WHERE name = ?1",
+        .all_sql = "SELECT name FROM segment ORDER BY name",
+        .unknown = TR("unknown segment '%.*s'"),
+        .near = TR("unknown segment '%.*s' (did you mean '%.*s'?)")};
+    return find_named(names, &kind, name, id_out, expression_out, err);
 }
 
 int audience__names_campaign(
     struct audience__names *names, struct str name, int64_t *id_out, struct base_err *err) {
-    int rc = find_named(names, "SELECT id FROM campaign WHERE name = ?1",
-        "SELECT name FROM campaign ORDER BY name", name, id_out, NULL, err);
-    return rc == LANTOA_ENOENT ? base_err_prefix(err, "%s", TR("campaigns")) : rc;
+    const struct kind kind = {.one_sql = "SELECT id FROM campaign WHERE name = ?1",
+        .all_sql = "SELECT name FROM campaign ORDER BY name",
+        .unknown = TR("unknown campaign '%.*s'"),
+        .near = TR("unknown campaign '%.*s' (did you mean '%.*s'?)")};
+    return find_named(names, &kind, name, id_out, NULL, err);
 }
+
+/* ---- purposes ---- */
 
 int audience__names_purpose(struct str purpose, struct base_err *err) {
     static const char *const purposes[] = {

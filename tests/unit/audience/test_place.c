@@ -81,6 +81,12 @@ static void test_import_again(void **state) {
     assert_outcome(f, 1, 0, 0, 0);
     assert_string_equal(
         text_of(f, "SELECT valid_to FROM place WHERE name = 'Tỉnh Xưa'"), "2020-01-01");
+    import_ok(f, place_import, LIST "V1,Thôn Một,village,,2010-01-01,\n");
+    assert_int_equal(
+        number(f, "SELECT COUNT(*) FROM place_successor s JOIN place o ON o.id = "
+                  "s.place_id JOIN place n ON n.id = s.successor_id WHERE o.valid_from "
+                  "= '2010-01-01' AND n.code = 'V1' AND s.since = '2020-01-01'"),
+        1);
 }
 
 static void test_refused_rows(void **state) {

@@ -111,8 +111,8 @@ static void test_faults_name_the_column(void **state) {
     refused(f, "occupation in ()", 16, "a text in 'quotes'");
     refused(f, "birth_date = 'x'", 14, "not a date");
     refused(f, "has money", 5, "\"email\"");
-    refused(f, "segment 'x'", 9, "there is no 'x'");
-    refused(f, "got 'x'", 5, "there is no 'x'");
+    refused(f, "segment 'x'", 9, "unknown segment 'x'");
+    refused(f, "got 'x'", 5, "unknown campaign 'x'");
     refused(f, "consent for 'advertisin'", 13, "did you mean 'advertising'?");
     refused(f, "place under 'Nowhere'", 13, "unknown place");
     refused(f, "name = 'ba' & sex = 'f'", 13, "unexpected character \"&\"");
