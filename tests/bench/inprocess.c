@@ -15,9 +15,10 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* As lantoa serve and lantoa-channel do it. */
+/* As lantoa serve and lantoa-channel do it, but for longer waits for whole batches: there is
+ * nothing else to do meanwhile. */
 enum { BATCH_MOST = 256 };
-#define GATHER_S 0.01
+#define GATHER_S 0.1
 #define TICK_S 0.2
 
 /* One message in the plugin's hands; texts lie behind it. */
@@ -100,9 +101,10 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
 
 /* --- the dispatcher's port --- */
 
+/* Only whole batches: here results come one by one, and each turn costs a commit. */
 static size_t port_room(void *arg) {
     const struct inside *in = arg;
-    return in->free_count;
+    return in->free_count < DISPATCH_BATCH && in->outstanding ? 0 : in->free_count;
 }
 
 static int port_step(void *arg, const struct delivery_step *step, struct base_err *err) {

@@ -34,7 +34,7 @@ class Ours:
             json.dump(what, out, ensure_ascii=False)
         self.lantoa(noun, "apply", path)
 
-    def channel(self, port, window=1000, connections=10, options=None):
+    def channel(self, port, window=2000, connections=10, options=None):
         self.apply("channel", {"name": "email", "plugin": "email", "window": window, "options": {
             "host": "127.0.0.1", "port": port, "tls": "none", "from": "Lantoa <news@sender.example>", "connections": connections,
             "list_unsubscribe_mailto": "stop@sender.example", **(options or {})}})
