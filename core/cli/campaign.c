@@ -144,7 +144,7 @@ static int add_channel(void *arg, const struct channel_row *row) {
 
 static int channel_list(struct cli *cli) {
     const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT},
-        {"plugin", TR("plugin"), REPORT_TEXT}, {"state", TR("state"), REPORT_TEXT},
+        {"plugin", TR("plugin"), REPORT_TEXT}, {"state", TR("state"), REPORT_WORD},
         {"reason", TR("reason"), REPORT_TEXT}, {"changed_at", TR("changed"), REPORT_TEXT}};
     struct report_table table;
     report_table_init(&table, columns, 5);
@@ -186,7 +186,7 @@ static void add_campaign(struct report_table *table, struct db_stmt *stmt) {
 
 static int campaign_list(struct cli *cli) {
     const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT},
-        {"theme", TR("theme"), REPORT_TEXT}, {"state", TR("state"), REPORT_TEXT},
+        {"theme", TR("theme"), REPORT_TEXT}, {"state", TR("state"), REPORT_WORD},
         {"waits_for", TR("waits because"), REPORT_TEXT}, {"planned_at", TR("planned"), REPORT_TEXT},
         {"approved_at", TR("approved"), REPORT_TEXT}, {"approved_by", TR("by"), REPORT_TEXT},
         {"started_at", TR("started"), REPORT_TEXT}, {"ended_at", TR("ended"), REPORT_TEXT}};
@@ -295,8 +295,8 @@ static const struct report_column *count_columns(void) {
     static struct report_column columns[7];
     columns[0] = (struct report_column){"step", TR("step"), REPORT_TEXT};
     columns[1] = (struct report_column){"occurrence", TR("occurrence"), REPORT_NUMBER};
-    columns[2] = (struct report_column){"state", TR("state"), REPORT_TEXT};
-    columns[3] = (struct report_column){"reason", TR("reason"), REPORT_TEXT};
+    columns[2] = (struct report_column){"state", TR("state"), REPORT_WORD};
+    columns[3] = (struct report_column){"reason", TR("reason"), REPORT_WORD};
     columns[4] = (struct report_column){"messages", TR("messages"), REPORT_NUMBER};
     columns[5] = (struct report_column){"first_at", TR("first"), REPORT_TEXT};
     columns[6] = (struct report_column){"last_at", TR("last"), REPORT_TEXT};

@@ -78,7 +78,8 @@ static const char global_options[] = "data= json lang= clock= by= help";
 struct words {
     const char *word[CLI_ARGS_MAX + 2];
     size_t count;
-    bool help;
+    char *owned[CLI_OPTIONS_MAX]; /* option names cut off at '=' */
+    size_t owned_count;
 };
 
 static int add_option(struct cli *cli, const char *name, const char *value) {
@@ -120,7 +121,10 @@ static int read_words(struct cli *cli, int argc, char **argv, struct words *word
             only_words = true;
             continue;
         }
-        char *name = base_strdup(arg + 2); /* lives as long as the process */
+        if (words->owned_count == CLI_OPTIONS_MAX) {
+            return base_err_set(&cli->err, LANTOA_ELIMIT, "%s", TR("too many options"));
+        }
+        char *name = words->owned[words->owned_count++] = base_strdup(arg + 2);
         char *equals = strchr(name, '=');
         const char *value = NULL;
         if (equals) {
@@ -265,9 +269,10 @@ int main(int argc, char **argv) {
         if (words.count == 0 || strcmp(words.word[0], "help") == 0) {
             bool asked = words.count > 0 || cli_switch(&cli, "help");
             print_help(asked ? stdout : stderr, words.count > 1 ? words.word[1] : NULL);
-            return asked ? EXIT_SUCCESS : EXIT_USAGE;
+            code = asked ? EXIT_SUCCESS : EXIT_USAGE;
+        } else {
+            code = start(&cli, &words);
         }
-        code = start(&cli, &words);
     }
     if (code != EXIT_SUCCESS && cli.err.text[0]) {
         fprintf(stderr, "lantoa: %s\n", cli.err.text);
@@ -275,6 +280,9 @@ int main(int argc, char **argv) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "lantoa: %s\n", TR("the output could not be written"));
         code = EXIT_FAILURE;
+    }
+    for (size_t i = 0; i < words.owned_count; i++) {
+        base_free(words.owned[i]);
     }
     return code;
 }

@@ -86,17 +86,17 @@ static void add_step(struct counting *c, struct db_stmt *stmt) {
 }
 
 static const struct report_column state_columns[] = {
-    {"state", "state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
-static const struct report_column reason_columns[] = {{"state", "state", REPORT_TEXT},
-    {"reason", "reason", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
+    {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
+static const struct report_column reason_columns[] = {{"state", "state", REPORT_WORD},
+    {"reason", "reason", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
 static const struct report_column place_columns[] = {{"place_code", "code", REPORT_TEXT},
-    {"place", "place", REPORT_TEXT}, {"state", "state", REPORT_TEXT},
+    {"place", "place", REPORT_TEXT}, {"state", "state", REPORT_WORD},
     {"messages", "messages", REPORT_NUMBER}};
 static const struct report_column day_columns[] = {{"day", "day", REPORT_TEXT},
-    {"state", "state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER}};
+    {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
 static const struct report_column step_columns[] = {
     {"step", "step", REPORT_TEXT}, {"occurrence", "occurrence", REPORT_NUMBER},
-    {"step_state", "step state", REPORT_TEXT}, {"messages", "messages", REPORT_NUMBER},
+    {"step_state", "step state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER},
 #define COLUMN(name, value, word) {word, word, REPORT_NUMBER},
     MESSAGE_STATES(COLUMN)
 #undef COLUMN
@@ -131,7 +131,7 @@ static const struct {
     {"step", step_columns, 4 + MESSAGE_STATE_COUNT,
         "SELECT s.name, s.occurrence, s.state, count(*)" MESSAGE_STATES(
             SUM_OF) " " ROWS_SQL WHERE_SQL "GROUP BY s.position, s.occurrence, s.name, s.state "
-                                           "ORDER BY s.position, s.occurrence",
+                    "ORDER BY s.position, s.occurrence",
         add_step},
 };
 

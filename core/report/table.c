@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/tr.h"
 #include <inttypes.h>
 
 #define COLUMNS_MAX 24
@@ -38,10 +39,19 @@ static void cell_text(json_t *value, struct base_buf *out) {
     }
 }
 
-static size_t cell_width(json_t *value) {
+/* A cell as the text form shows it. */
+static void shown_text(const struct report_column *column, json_t *value, struct base_buf *out) {
+    if (column->kind == REPORT_WORD && json_is_string(value) && json_string_length(value)) {
+        base_buf_add_text(out, TR(json_string_value(value)));
+    } else {
+        cell_text(value, out);
+    }
+}
+
+static size_t cell_width(const struct report_column *column, json_t *value) {
     struct base_buf text;
     base_buf_init(&text, 1 << 20);
-    cell_text(value, &text);
+    shown_text(column, value, &text);
     size_t width = base_utf8_count(base_buf_str(&text));
     base_buf_release(&text);
     return width;
@@ -71,14 +81,15 @@ static void write_text(const struct report_table *table, struct base_buf *out) {
     size_t i;
     json_t *row;
     for (size_t c = 0; c < table->column_count; c++) {
-        widths[c] = base_utf8_count(str_from(table->columns[c].label));
+        widths[c] = base_utf8_count(str_from(TR(table->columns[c].label)));
         json_array_foreach(table->rows, i, row) {
-            size_t width = cell_width(json_object_get(row, table->columns[c].key));
+            size_t width =
+                cell_width(&table->columns[c], json_object_get(row, table->columns[c].key));
             widths[c] = width > widths[c] ? width : widths[c];
         }
     }
     for (size_t c = 0; c < table->column_count; c++) {
-        const char *label = table->columns[c].label;
+        const char *label = TR(table->columns[c].label);
         write_text_cell(out, label, strlen(label), widths[c],
             table->columns[c].kind == REPORT_NUMBER, c + 1 == table->column_count);
     }
@@ -87,7 +98,7 @@ static void write_text(const struct report_table *table, struct base_buf *out) {
         for (size_t c = 0; c < table->column_count; c++) {
             struct base_buf cell;
             base_buf_init(&cell, 1 << 20);
-            cell_text(json_object_get(row, table->columns[c].key), &cell);
+            shown_text(&table->columns[c], json_object_get(row, table->columns[c].key), &cell);
             write_text_cell(out, cell.at, cell.bytes, widths[c],
                 table->columns[c].kind == REPORT_NUMBER, c + 1 == table->column_count);
             base_buf_release(&cell);

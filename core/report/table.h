@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include <jansson.h>
 
-enum report_cell { REPORT_TEXT, REPORT_NUMBER };
+/* WORD: a word of the ledger (state, reason); the text form shows it in the reader's language. */
+enum report_cell { REPORT_TEXT, REPORT_WORD, REPORT_NUMBER };
 
 struct report_column {
     const char *key;   /* "messages": JSON and CSV */
