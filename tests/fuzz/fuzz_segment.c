@@ -5,13 +5,28 @@
 #include "audience/segment.h"
 #include "store/schema.h"
 
+static char folder[] = "/tmp/lantoa-fuzz-XXXXXX";
+
+static void segment_tidy(void) {
+    static const char *const names[] = {"/a.db", "/a.db-wal", "/a.db-shm", ""};
+    char path[64];
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s%s", folder, names[i]);
+        (void)!remove(path);
+    }
+}
+
 static struct db *segment_db(void) {
     static struct db *db;
+    char path[64];
     struct base_err err = {0};
     if (db) {
         return db;
     }
-    FUZZ_HOLDS(db_open(":memory:", DB_OPEN_CREATE, &db, &err) == 0);
+    FUZZ_HOLDS(mkdtemp(folder) != NULL);
+    atexit(segment_tidy);
+    snprintf(path, sizeof(path), "%s/a.db", folder);
+    FUZZ_HOLDS(db_open(path, DB_OPEN_CREATE, &db, &err) == 0);
     FUZZ_HOLDS(schema_migrate(db, &err) == 0);
     int made = db_exec(db,
         "INSERT INTO place (code, name, name_key, short_key, level, valid_from) VALUES ('97', "
