@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "base/tr.h"
 
+#include <stdio.h>
+
 enum { SLOTS = 4096, QUESTION_MOST = 512 };
 
 struct answer {

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "base/tr.h"
 
+#include <stdio.h>
+
 enum {
     BUFFER_FIRST = 256 * 1024,
     ROW_MOST = 1024 * 1024, /* and so the most memory a reader holds */

@@ -7,6 +7,7 @@
 #include "base/tr.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 enum {
     /* A waiting SQLite writer looks again after at most 100 ms, so a gap that long lets every one

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/tr.h"
 
+#include <stdlib.h>
+
 int place_by_code(struct db *db, struct str code, const char *level, int64_t day, int64_t *id_out,
     struct base_err *err) {
     char date[BASE_DATE_MAX];

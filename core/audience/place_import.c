@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "base/tr.h"
 
+#include <stdio.h>
+
 enum field { FIELD_CODE, FIELD_NAME, FIELD_LEVEL, FIELD_PARENT, FIELD_FROM, FIELD_TO, FIELDS };
 
 static const struct audience__field fields[FIELDS] = {

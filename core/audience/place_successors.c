@@ -6,6 +6,8 @@
 #include "base/parse.h"
 #include "base/tr.h"
 
+#include <stdio.h>
+
 enum field { FIELD_OLD, FIELD_NEW, FIELD_SINCE, FIELD_SHARE, FIELD_LEVEL, FIELDS };
 
 static const struct audience__field fields[FIELDS] = {

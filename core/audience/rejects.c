@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { VALUE_MOST = 1024, FILE_MODE = 0600 /* people's addresses */ };

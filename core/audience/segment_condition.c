@@ -4,6 +4,8 @@
 #include "audience/place.h"
 #include "base/tr.h"
 
+#include <stdlib.h>
+
 /* ---- places ---- */
 
 static int id_compare(const void *a, const void *b) {

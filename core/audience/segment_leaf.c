@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
+
 /* ---- ages ---- */
 
 /* Somebody born on or before the result is at least that many years old. Works for dates and, since

@@ -196,6 +196,33 @@ static void test_cuts_fall_anywhere(void **state) {
     base_buf_release(&text);
 }
 
+/* The end of the buffer meets every byte of a row in turn. */
+static void test_every_cut(void **state) {
+    (void)state;
+    enum { ROWS = 25000, FIRST_READ = 256 * 1024 };
+    struct base_buf text;
+    base_buf_init(&text, 16 << 20);
+    for (int shift = 0; shift < 16; shift++) {
+        base_buf_clear(&text);
+        base_buf_printf(&text, "%.*s,b\n", 1 + shift, "aaaaaaaaaaaaaaaaaaaa");
+        for (int i = 0; i < ROWS; i++) {
+            base_buf_add_text(&text, "\"x\"\"ệ\",\"\"\r\n");
+        }
+        assert_true(text.bytes > FIRST_READ);
+        struct audience_csv *csv = opened(base_buf_str(&text));
+        struct audience_csv_row row;
+        struct base_err err;
+        for (int i = 0; i < ROWS; i++) {
+            assert_int_equal(audience_csv_next(csv, &row, &err), 1);
+            assert_null(row.fault);
+            assert_true(str_is(row.fields[0], "x\"ệ") && row.fields[1].bytes == 0);
+        }
+        assert_int_equal(audience_csv_next(csv, &row, &err), 0);
+        audience_csv_close(&csv);
+    }
+    base_buf_release(&text);
+}
+
 static void test_files(void **state) {
     struct fixture *f = *state;
     struct audience_csv *csv = NULL;
@@ -225,7 +252,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
         cmocka_unit_test(test_fault_text), cmocka_unit_test(test_utf16),
         cmocka_unit_test(test_refused_files), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_cuts_fall_anywhere),
+        cmocka_unit_test(test_cuts_fall_anywhere), cmocka_unit_test(test_every_cut),
         cmocka_unit_test_setup_teardown(test_files, fixture_setup, fixture_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,9 @@ static void test_import(void **state) {
     assert_int_equal(answer(f, "email", "internal", 2), CONSENT_GIVEN);
     import_ok(f, consent_import, text);
     assert_int_equal(f->outcome.added, 0);
+    /* Without a time: said again it adds nothing, taken back it does. */
+    import_ok(f, consent_import, "ref,action\n3,yes\n3,given\n3,no\n3,withdrawn\n3,yes\n");
+    assert_outcome(f, 3, 0, 2, 0);
     int count = 0;
     assert_int_equal(consent_each(f->db, 1, 10, count_row, &count, &f->err), 0);
     assert_int_equal(count, 1);

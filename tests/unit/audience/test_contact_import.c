@@ -93,6 +93,11 @@ static void test_contradictions_are_other_people(void **state) {
     assert_outcome(f, 0, 1, 0, 0);
     assert_string_equal(
         text_of(f, "SELECT attrs ->> 'occupation' FROM contact WHERE birth_date = '2001'"), "y");
+    /* Nobody shares an e-mail: another name beside it is the same person, written otherwise. */
+    import_ok(f, contact_import, "ref,email,name\n7,bay@example.vn,Bảy\n");
+    import_ok(f, contact_import, "email,name\nbay@example.vn,Lê Văn Bảy\n");
+    assert_outcome(f, 0, 1, 0, 0);
+    assert_string_equal(text_of(f, "SELECT name FROM contact WHERE ref = '7'"), "Lê Văn Bảy");
     /* Now several fit alike. */
     import_ok(f, contact_import, "phone,occupation\n0912345678,z\n");
     assert_outcome(f, 0, 0, 0, 1);
@@ -114,6 +119,24 @@ static void test_two_keys_two_people(void **state) {
     import_ok(f, contact_import, "ref,person_id\n2,024085000001\n");
     assert_outcome(f, 0, 0, 0, 1);
     assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 3);
+}
+
+/* So few rows beside so many contacts that the filter is left out. */
+static void test_few_rows_among_many(void **state) {
+    struct fixture *f = *state;
+    struct base_buf text;
+    base_buf_init(&text, 1 << 16);
+    base_buf_add_text(&text, "ref,email\n");
+    for (int i = 0; i < 100; i++) {
+        base_buf_printf(&text, "%d,u%d@example.vn\n", i, i);
+    }
+    import_ok(f, contact_import, base_buf_text(&text));
+    import_ok(f, contact_import, "ref,x\n50,1\n500,1\n");
+    assert_outcome(f, 1, 1, 0, 0);
+    import_ok(
+        f, contact_import, "email,x\nu60@example.vn,1\nu600@example.vn,1\nu600@example.vn,1\n");
+    assert_outcome(f, 1, 1, 1, 0);
+    base_buf_release(&text);
 }
 
 static void test_duplicates_inside_the_file(void **state) {
@@ -471,10 +494,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {T(test_adds), T(test_nfc_and_controls),
         T(test_again_is_unchanged), T(test_updates_by_each_key),
         T(test_contradictions_are_other_people), T(test_two_keys_two_people),
-        T(test_duplicates_inside_the_file), T(test_bad_values), T(test_good_address_replaces_bad),
-        T(test_enrolled_and_consent), T(test_places), T(test_map_and_set), T(test_dry_run),
-        T(test_faults_of_the_file_change_nothing), T(test_rejects_never_overwrite_the_input),
-        T(test_several_transactions), T(test_others_add_meanwhile), T(test_large_dry_run),
-        T(test_places_of_before)};
+        T(test_few_rows_among_many), T(test_duplicates_inside_the_file), T(test_bad_values),
+        T(test_good_address_replaces_bad), T(test_enrolled_and_consent), T(test_places),
+        T(test_map_and_set), T(test_dry_run), T(test_faults_of_the_file_change_nothing),
+        T(test_rejects_never_overwrite_the_input), T(test_several_transactions),
+        T(test_others_add_meanwhile), T(test_large_dry_run), T(test_places_of_before)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
