@@ -24,7 +24,7 @@ struct delivery_port {
     void (*cancel)(void *arg, uint32_t step_ref);
 };
 
-#define DISPATCH_BATCH 500
+#define DISPATCH_BATCH 2000
 
 /* campaign_id 0: every campaign that runs; else only that one (rehearsal). */
 int dispatcher_new(struct db *db, int64_t campaign_id, struct dispatcher **dispatcher_out,
