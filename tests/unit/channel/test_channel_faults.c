@@ -27,7 +27,7 @@ static const struct fault faults[] = {
     {BAD("no-result", "\"after\": 5", ", \"timeout_s\": 1"), "no result for message", 5, 10, 10},
     {BAD("no-result", "\"after\": 5, \"how\": \"silent\"", ", \"timeout_s\": 1"),
         "no result for message", 5, 0, 0},
-    {BAD("leak", "\"after\": 5", ", \"memory_mb\": 16"), "", 5, 5, 10},
+    {BAD("leak", "\"after\": 5", ", \"memory_mb\": 16"), "", 5, 1, 10},
     {BAD("lies", "\"after\": 25, \"how\": \"unsent\"", ""), "never began", 25, 0, 0},
     {BAD("lies", "\"after\": 25, \"how\": \"unknown\"", ""), "not given", 25, 0, 0},
     {BAD("lies", "\"after\": 25, \"how\": \"foreign\"", ""), "not given", 25, 0, 0},
