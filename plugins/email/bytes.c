@@ -43,16 +43,17 @@ void bytes_clear(struct bytes *bytes, size_t keep) {
 }
 
 void bytes_put_format(struct bytes *bytes, const char *fmt, ...) {
-    va_list args, again;
+    va_list args;
     va_start(args, fmt);
-    va_copy(again, args);
     int count = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (count >= 0 && bytes_reserve(bytes, (size_t)count)) {
-        vsnprintf(bytes->at + bytes->used, (size_t)count + 1, fmt, again);
-        bytes->used += (size_t)count;
+    if (count < 0 || !bytes_reserve(bytes, (size_t)count)) {
+        return;
     }
-    va_end(again);
+    va_start(args, fmt);
+    vsnprintf(bytes->at + bytes->used, (size_t)count + 1, fmt, args);
+    va_end(args);
+    bytes->used += (size_t)count;
 }
 
 void bytes_put_number(struct bytes *bytes, uint64_t number) {

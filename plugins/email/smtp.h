@@ -20,9 +20,10 @@
 #include "tls.h"
 
 enum {
-    SMTP_DEPTH = 8,           /* messages under way on a connection with CHUNKING */
-    SMTP_EXPECT_MOST = 64,    /* replies a connection waits for */
-    SMTP_ADDRESSES_MOST = 16, /* addresses of the server */
+    SMTP_DEPTH = 8,               /* messages under way on a connection with CHUNKING */
+    SMTP_EXPECT_MOST = 64,        /* replies a connection waits for */
+    SMTP_ADDRESSES_MOST = 16,     /* addresses of the server */
+    SMTP_CONNECTIONS_MOST = 1000, /* as option connections says */
     SMTP_DOMAIN_BUCKETS = 1024,
 };
 
@@ -160,7 +161,7 @@ struct smtp_pool {
     const struct email_config *config; /* BORROWED; replaced by reconfigure */
     struct mime_sender *sender;
     SSL_CTX *tls;
-    struct smtp_session **sessions;
+    struct smtp_session *sessions[SMTP_CONNECTIONS_MOST];
     size_t session_count;
     char helo[256];
 

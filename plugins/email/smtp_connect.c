@@ -123,11 +123,9 @@ static struct smtp_session *closed_session(struct smtp_pool *pool) {
             return pool->sessions[i];
         }
     }
-    struct smtp_session **more = realloc(pool->sessions, (pool->session_count + 1) * sizeof(*more));
-    if (more == NULL) {
+    if (pool->session_count == SMTP_CONNECTIONS_MOST) {
         return NULL;
     }
-    pool->sessions = more;
     struct smtp_session *session = smtp_session_new(pool);
     if (session != NULL) {
         pool->sessions[pool->session_count++] = session;

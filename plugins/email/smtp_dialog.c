@@ -38,7 +38,7 @@ void smtp_dialog_hello(struct smtp_session *session) {
 }
 
 static bool is_loopback(int fd) {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t length = sizeof(peer);
     if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0) {
         return false;

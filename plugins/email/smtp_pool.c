@@ -317,7 +317,6 @@ void smtp_pool_release(struct smtp_pool *pool) {
         }
         smtp_session_free(session);
     }
-    free(pool->sessions);
     struct smtp_queue all = {0};
     smtp_queue_withdraw(&pool->ready, any, NULL, &all);
     smtp_domains_withdraw(&pool->domains, any, NULL, &all);
