@@ -7,6 +7,8 @@
 #include "base/tr.h"
 #include "delivery/dispatch_private.h"
 
+#define THROTTLED_MS 1000
+
 int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state,
     int reason, struct str detail, struct base_err *err) {
     db_bind_i64(d->attempt, 1, message_id);
@@ -105,14 +107,29 @@ static int suppress_address(struct dispatcher *d, int64_t message_id, int64_t no
     return rc;
 }
 
+/* The operator asks us to go slower: that says nothing about the message, so it is no failed try. */
+static int record_throttled(struct dispatcher *d, const struct pending_result *result,
+    struct record *r, int64_t now_ms) {
+    r->state = MESSAGE_PLANNED;
+    r->tries_change = -1;
+    r->due_ms = now_ms + (result->after_ms > 0 ? result->after_ms : THROTTLED_MS);
+    refund(d, ledger_step(r->id));
+    note_due(d, ledger_step(r->id), r->due_ms);
+    return 0;
+}
+
 static int record_retry(struct dispatcher *d, struct dispatch_channel *channel,
     const struct pending_result *result, struct record *r, int64_t now_ms, struct base_err *err) {
     int tries;
+    if (result->reason == LANTOA_REASON_THROTTLED) {
+        return record_throttled(d, result, r, now_ms);
+    }
     int rc = tries_of(d, r->id, &tries, err);
     if (rc != 0) {
         return rc;
     }
-    bool enough = tries >= channel->retry_tries;
+    /* A server that cannot be reached has refused nobody: those messages wait until they expire. */
+    bool enough = tries >= channel->retry_tries && result->reason != LANTOA_REASON_UNREACHABLE;
     int64_t wait = dispatch__backoff(channel, tries);
     wait = result->after_ms > wait ? result->after_ms : wait;
     r->state = enough ? MESSAGE_FAILED : MESSAGE_PLANNED;
