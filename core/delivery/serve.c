@@ -181,14 +181,15 @@ static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err
     if (base_parse_i64(str_trim(base_buf_str(&text)), &file_epoch) != 0) {
         file_epoch = 0;
     }
-    *restored_out = (flag && strcmp(flag, "1") == 0) || file_epoch != db_epoch;
+    *restored_out = (flag && strcmp(flag, "1") == 0) || db_epoch < file_epoch;
     if (rc == 0) {
         char next[24];
         snprintf(
             next, sizeof next, "%" PRId64, (file_epoch > db_epoch ? file_epoch : db_epoch) + 1);
-        rc = base_file_write(path, str_from(next), 0600, err);
+        /* The database first: killed in between, it is ahead of the file, which means nothing. */
+        rc = schema_meta_set(s->db, "epoch", next, err);
         if (rc == 0) {
-            rc = schema_meta_set(s->db, "epoch", next, err);
+            rc = base_file_write(path, str_from(next), 0600, err);
         }
         if (rc == 0 && flag) {
             rc = schema_meta_set(s->db, "restored", "0", err);
