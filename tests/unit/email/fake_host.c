@@ -247,6 +247,8 @@ static int host_event(const struct lantoa_host *api, const struct lantoa_event *
     *kept =
         (struct fake_event){.token = event->token, .kind = event->kind, .reason = event->reason};
     keep(kept->key, sizeof(kept->key), event->key, "event key");
+    keep(kept->ref, sizeof(kept->ref), event->ref.at == NULL ? fake_str("") : event->ref,
+        "event ref");
     keep(kept->address, sizeof(kept->address), event->address, "event address");
     keep(kept->detail, sizeof(kept->detail), event->detail, "event detail");
     return LANTOA_OK;

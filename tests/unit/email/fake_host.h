@@ -24,7 +24,7 @@ struct fake_event {
     uint64_t token;
     enum lantoa_event_kind kind;
     enum lantoa_reason reason;
-    char key[32], address[256], detail[512];
+    char key[32], ref[128], address[256], detail[512];
 };
 
 struct fake_host {
