@@ -60,3 +60,19 @@ def test_cut_after_sent(way):
         check(server, run, f"{way} cut after {after} bytes sent")
         outcomes.update(row["outcome"] for row in run.results)
     assert outcomes["unknown"] > 0 and outcomes["sent"] > 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_cut_while_the_body_is_still_here(tmp_path, way):
+    """More than the socket takes, so that the end of the body has provably not left: not accepted, and safe to send again."""
+    chunking, pipelining = WAYS[way]
+    (tmp_path / "part").write_bytes(b"x" * (2 << 20))
+    files = ["--attach", f"{tmp_path}/part:application/octet-stream"] * 8
+    server = CutServer(chunking, pipelining=pipelining, after_received=5000, reset=True)
+    try:
+        run = rig("--count", 1, *files, "--quiet", port=server.port, connections=1, timeout=20)
+    finally:
+        server.stop()
+    row = run.results[0]
+    assert server.kept == []
+    assert (row["outcome"], row["began"]) == ("retry", True) and row["detail"].startswith("not accepted"), row

