@@ -42,7 +42,9 @@ bool contact_attr(const struct contact *contact, struct str name, struct base_bu
 int contact_attribute_known(struct db *db, struct str name, bool *known_out, struct base_err *err) {
     *known_out = true;
     for (size_t i = 0; i < CONTACT_FIELDS; i++) {
-        if (str_is(name, audience__contact_spec.fields[i].name)) {
+        /* Some fields only tell an import something and are no part of the person. */
+        bool of_import = i == CONTACT_PLACE_IN || i == CONTACT_PLACE_CODE || i == CONTACT_CONSENT;
+        if (!of_import && str_is(name, audience__contact_spec.fields[i].name)) {
             return 0;
         }
     }

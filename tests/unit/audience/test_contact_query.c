@@ -120,7 +120,8 @@ static void test_attributes(void **state) {
         const char *name;
         bool known;
     } cases[] = {{"job", true}, {"phone_invalid", true}, {"name", true}, {"age", true},
-        {"enrolled_on", true}, {"jobs", false}, {"", false}};
+        {"enrolled_on", true}, {"jobs", false}, {"consent", false}, {"place_in", false},
+        {"", false}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         bool known = !cases[i].known;
         assert_int_equal(
