@@ -90,6 +90,15 @@ def test_law_4_the_key_never_changes(data, made, witness):
     record = witness.accepted()
     assert [r["to"] for r in record] == ["grey1@example.com"]
     assert after["grey1@example.com"] in record[0]["id"]
+    # A person says "send again": a new row with a key of its own, audited, and the old one as it was.
+    failed, = [row for row in data.messages("c") if row["address"] == "unknown1@example.com"]
+    data.ok("message", "resend", failed["id"])
+    data.until_idle("--clock", "2026-12-01T10:00:00+07:00,x1000")
+    rows = [row for row in data.messages("c") if row["address"] == "unknown1@example.com"]
+    assert [row["generation"] for row in rows] == [0, 1] and rows[0]["key"] == failed["key"] != rows[1]["key"]
+    # The address was refused for good, so it is known as invalid by now.
+    assert rows[0]["state"] == "failed" and (rows[1]["state"], rows[1]["reason"]) == ("suppressed", "invalid"), rows
+    assert data.sql("SELECT count(*) FROM audit WHERE object LIKE ?", f"%{failed['id']}%")[0][0] == 1
 
 
 @pytest.mark.quick
