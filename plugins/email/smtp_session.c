@@ -345,7 +345,6 @@ static void session_handshake(struct smtp_session *session) {
     if (session->expect_count == 0) { /* after STARTTLS everything is said anew */
         smtp_dialog_hello(session);
     }
-    session_read(session); /* a greeting may have come along with the handshake */
 }
 
 void smtp_session_secure(struct smtp_session *session) {
@@ -375,7 +374,10 @@ static void session_ready(void *arg, unsigned events) {
         session_connected(session);
     } else if (session->state == SMTP_SECURING) {
         session_handshake(session);
-    } else {
+    }
+    /* Words of the server may have come along with the end of the handshake, and wait inside
+     * OpenSSL where no watch sees them. */
+    if (session->state != SMTP_CLOSED && session->state != SMTP_SECURING) {
         session_read(session);
     }
     if (session->state == SMTP_READY) {

@@ -50,8 +50,8 @@ def rig_words(*words, **options):
     return [program, *texts, *map(str, words)]
 
 
-def rig(*words, timeout=60, **options):
-    return Run(subprocess.run(rig_words(*words, **options), capture_output=True, text=True, timeout=timeout, check=False))
+def rig(*words, seconds=60, **options):
+    return Run(subprocess.run(rig_words(*words, **options), capture_output=True, text=True, timeout=seconds, check=False))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ MESSAGES = 3
 def run_once(chunking, pipelining=True, **cut):
     server = CutServer(chunking, pipelining=pipelining, **cut)
     try:
-        run = rig("--count", MESSAGES, "--text", "Tin.", "--quiet", port=server.port, connections=1, timeout=10)
+        run = rig("--count", MESSAGES, "--text", "Tin.", "--quiet", port=server.port, connections=1, seconds=60)
     finally:
         server.stop()
     return server, run
@@ -70,7 +70,7 @@ def test_cut_while_the_body_is_still_here(tmp_path, way):
     files = ["--attach", f"{tmp_path}/part:application/octet-stream"] * 8
     server = CutServer(chunking, pipelining=pipelining, after_received=5000, reset=True)
     try:
-        run = rig("--count", 1, *files, "--quiet", port=server.port, connections=1, timeout=20)
+        run = rig("--count", 1, *files, "--quiet", port=server.port, connections=1, seconds=20)
     finally:
         server.stop()
     row = run.results[0]

@@ -15,7 +15,7 @@ def test_fault_per_recipient(tmp_path, way):
     people = ["unknown", "full", "grey1", "spam", "busy", "cut1", "drop1", "good%d", "good%d", "good%d"]
     words = [word for local in people for word in ("--to", f"{local}@example.test")]
     with fault_server(tmp_path) as (port, kept):
-        run = rig("--count", 10, *words, port=port, connections=3, timeout=30, **WAYS[way])
+        run = rig("--count", 10, *words, port=port, connections=3, seconds=30, **WAYS[way])
         witness = collections.Counter(row["to"] for row in kept())
     got = {address.split("@")[0]: row for address, row in run.by_address.items()}
     assert (got["unknown"]["outcome"], got["unknown"]["reason"]) == ("refused", "invalid_address")
@@ -43,7 +43,7 @@ def check_witness(run, witness):
 def test_many_good_and_bad(tmp_path):
     words = ["--to", "good%d@example.test", "--to", "cut%d@example.test", "--to", "drop%d@example.test", "--to", "unknown@example.test"]
     with fault_server(tmp_path) as (port, kept):
-        run = rig("--count", 200, *words, port=port, connections=5, timeout=60)
+        run = rig("--count", 200, *words, port=port, connections=5, seconds=60)
         witness = collections.Counter(row["to"] for row in kept())
     check_witness(run, witness)
     assert run.totals["sent"] > 0 and run.totals["unknown"] > 20 and run.totals["open"] == 0
@@ -115,7 +115,7 @@ def test_login(tmp_path):
         assert rig("--count", 2, port=port, user="camp", password="test").totals["sent"] == 2
         assert [row["user"] for row in kept()] == ["camp", "camp"]
         assert rig("--count", 1, port=port, user="camp", password="test", auth="login").totals["sent"] == 1
-        run = rig("--count", 2, port=port, user="camp", password="wrong", timeout=30)
+        run = rig("--count", 2, port=port, user="camp", password="wrong", seconds=30)
         assert run.totals["sent"] == 0 and len(kept()) == 3
         assert "535" in (run.totals["failed"] or run.results[0]["detail"])
 
