@@ -1,0 +1,74 @@
+"""What the documents say is true: commands exist, the plugin of the guide compiles and sends, the demo's files apply."""
+import os
+import re
+import shutil
+import subprocess
+import textwrap
+
+import pytest
+
+from rig.build import START, campaign, people, step
+from rig.program import BUILD, ROOT
+
+pytestmark = pytest.mark.quick
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def test_every_command_is_in_the_manual(data):
+    manual = read("docs", "cli.md")
+    commands = re.findall(r"^  (lantoa \S+(?: [a-z]+(?= |$))?)", data.ok("help").out, re.M)
+    assert len(commands) > 30
+    missing = [command for command in commands if command.strip() not in manual]
+    assert not missing, missing
+
+
+def test_commands_of_the_documents_exist(data):
+    known = data.ok("help").out
+    for name in ("README.md", "docs/guide-staff.en.md", "docs/guide-staff.vi.md", "docs/guide-admin.md"):
+        for noun, verb in re.findall(r"^    lantoa (?:--data \S+ )?([a-z-]+)(?: ([a-z-]+))?", read(*name.split("/")), re.M):
+            assert f"  lantoa {noun} {verb}".rstrip() in known, f"{name}: lantoa {noun} {verb}"
+
+
+def test_the_plugin_of_the_guide_compiles_and_sends(data, made, scratch):
+    guide = read("docs", "guide-plugin-author.md")
+    code = textwrap.dedent(re.search(r"(?m)^    #include <lantoa/plugin.h>\n(?:^(?:    .*)?\n)*?^    \};\n(?=\n    gcc)", guide).group(0))
+    plugins = os.path.join(scratch, "plugins")
+    shutil.copytree(os.path.join(BUILD, "plugins"), plugins)
+    with open(os.path.join(scratch, "hello.c"), "w", encoding="utf-8") as file:
+        file.write(code)
+    subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", "-I", os.path.join(ROOT, "include"),
+                    os.path.join(scratch, "hello.c"), "-o", os.path.join(plugins, "hello.so")], check=True)
+    assert len(code.splitlines()) <= 120
+    data.env["LANTOA_PLUGINS"] = plugins
+    made.init({"name": "hello", "plugin": "hello", "options": {}}, contacts=people(20))
+    made.start(campaign(steps=[step(channel="hello", content={"vi": {"text": "Chào {{name}}"}})]))
+    data.until_idle("--clock", f"{START},x1000")
+    assert data.states("c") == {"accepted": 20}
+
+
+def test_the_example_channel_file_is_right(data, made):
+    made.init()
+    data.ok("channel", "apply", os.path.join(ROOT, "config", "demo", "channel-email.example.json"), env={"LANTOA_EMAIL_PASSWORD": "x"})
+
+
+def test_the_demo_runs_to_its_report(scratch):
+    """./dev run, without the building: small, on a folder of the test's own, twice."""
+    env = {**os.environ, "LANTOA_BUILD": BUILD, "LANTOA_DEMO_CONTACTS": "400", "LANTOA_LANG": "en", "LANG": "C.UTF-8"}
+    folder = os.path.join(scratch, "demo")
+    for _ in range(2):
+        done = subprocess.run([os.path.join(ROOT, "config", "demo", "run"), "--once", folder], env=env, capture_output=True, text=True, timeout=300,
+                              stdin=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        assert "accepted" in done.stdout and "Where to look" in done.stdout
+    assert os.listdir(os.path.join(folder, "data", "outbox"))
+    # Somebody's own folder is never overwritten.
+    own = os.path.join(scratch, "own")
+    os.mkdir(own)
+    with open(os.path.join(own, "letter.txt"), "w", encoding="ascii") as file:
+        file.write("mine\n")
+    done = subprocess.run([os.path.join(ROOT, "config", "demo", "run"), "--once", own], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and os.listdir(own) == ["letter.txt"]
