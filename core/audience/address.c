@@ -37,6 +37,9 @@ static bool is_separator(uint32_t c) {
 }
 
 static int take_digits(struct str text, struct digits *out, struct base_err *err) {
+    if (!base_utf8_valid(text)) {
+        return base_err_set(err, LANTOA_EINVAL, TR("not a phone number"));
+    }
     out->count = 0;
     out->plus = false;
     bool several = false;
@@ -227,6 +230,9 @@ static const char *domain_fault(struct str domain) {
 
 int contact_email(struct str text, struct base_buf *out, struct base_err *err) {
     text = str_trim(text);
+    if (!base_utf8_valid(text)) {
+        return base_err_set(err, LANTOA_EINVAL, TR("not valid UTF-8"));
+    }
     if (text.bytes > EMAIL_MOST) {
         return base_err_set(err, LANTOA_EINVAL, TR("longer than 254 characters"));
     }

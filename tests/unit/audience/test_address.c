@@ -49,7 +49,8 @@ static void test_bad_phones(void **state) {
         {"+1234567890123456", "8 to 15 digits"}, {"+0123456789", "8 to 15 digits"},
         {"8.49E+10", "format the column as text"}, {"0912345678 / 0987654321", "several numbers"},
         {"0912345678; 0987654321", "several numbers"}, {"0912+345678", "not a phone"},
-        {"0912345678x", "not a phone"}, {"++84912345678", "not a phone"}};
+        {"0912345678x", "not a phone"}, {"++84912345678", "not a phone"},
+        {"0912345678\xff", "not a phone"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char out[20];
         struct base_err err = {0};
@@ -101,7 +102,7 @@ static void test_emails(void **state) {
         {"an@-x.vn", "a hyphen"}, {"an@x-.vn", "a hyphen"}, {"an@x_y.vn", "a sign that a domain"},
         {"an@x@y.vn", "a sign that a domain"}, {"an@[1.2.3.4]", "a sign that a domain"},
         {"an@1.2.3.4", "ends in a number"}, {"an@x.vn\r\nBcc: b@x.vn", "a sign that a domain"},
-        {"an@x.vn;b@x.vn", "a sign that a domain"}};
+        {"an@x.vn;b@x.vn", "a sign that a domain"}, {"an@\xff.vn", "not valid UTF-8"}};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         if (email(bad[i].in, &out, &err) != LANTOA_EINVAL) {
             fail_msg("%s was taken", bad[i].in);
