@@ -225,3 +225,19 @@ def test_export_round_trips(data, made, witness):
     again = data.ok("campaign", "apply", data.write("again.json", text), "--json").json
     assert not again.get("changed", False)
     assert json.loads(text)["name"] == name
+
+
+@pytest.mark.quick
+def test_fallback_reaches_those_whom_the_first_channel_did_not(data, made, witness):
+    """The mail server knows some of them not, one has no address at all: the outbox steps in for these and for nobody else."""
+    rows = people(6) + [{"ref": "u1", "name": "Lạ Một", "email": "unknown1@example.com", "phone": "0912345678"},
+                        {"ref": "u2", "name": "Lạ Hai", "email": "unknown2@example.com", "phone": "0912345679"},
+                        {"ref": "n1", "name": "Không Thư", "phone": "0912345670"},
+                        {"ref": "s1", "name": "Rác", "email": "spam1@example.com", "phone": "0912345671"}]
+    made.init(email_channel(witness.port), outbox_channel(), contacts=rows)
+    made.start(campaign(steps=[step("mail"), step("paper", channel="outbox", when={"fallback_of": "mail", "reasons": ["invalid_address", "no_address"]})]))
+    data.until_idle("--clock", CLOCK)
+    paper = {row["contact_ref"]: (row["state"], row["reason"]) for row in data.messages("c") if row["step"] == "paper"}
+    assert {ref for ref, (state, _) in paper.items() if state == "accepted"} == {"u1", "u2", "n1"}
+    assert {reason for state, reason in paper.values() if state == "suppressed"} == {"condition"}
+    assert len(paper) == 10

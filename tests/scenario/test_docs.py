@@ -1,4 +1,5 @@
 """What the documents say is true: commands exist, the plugin of the guide compiles and sends, the demo's files apply."""
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import textwrap
 
 import pytest
 
-from rig.build import START, campaign, people, step
+from rig.build import START, THEME, campaign, outbox_channel, people, step
 from rig.program import BUILD, ROOT
 
 pytestmark = pytest.mark.quick
@@ -72,3 +73,29 @@ def test_the_demo_runs_to_its_report(scratch):
         file.write("mine\n")
     done = subprocess.run([os.path.join(ROOT, "config", "demo", "run"), "--once", own], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and os.listdir(own) == ["letter.txt"]
+
+
+@pytest.mark.parametrize("kind", ["campaign", "theme", "channel"])
+def test_the_published_schemas_and_the_program_agree(data, made, kind):
+    """What the schema takes the program takes, and the other way round, for the files we ship and for broken ones."""
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(read("config", "schema", f"{kind}.schema.json"))
+    validator = jsonschema.Draft202012Validator(schema)
+    for folder in ("demo", "examples"):
+        for name in sorted(os.listdir(os.path.join(ROOT, "config", folder))):
+            if name.startswith(kind) and name.endswith(".json"):
+                errors = [error.message for error in validator.iter_errors(json.loads(read("config", folder, name)))]
+                assert not errors, f"{folder}/{name}: {errors}"
+    good = {"campaign": campaign(steps=[step(channel="outbox")], holdout={"percent": 5, "unit": "contact"}), "theme": THEME,
+            "channel": outbox_channel(rate={"per_second": 5}, retry={"tries": 3, "first": "PT1M", "longest": "PT1H"})}[kind]
+    assert not list(validator.iter_errors(good))
+    made.init(outbox_channel())
+    data.ok(kind, "apply", data.write("good.json", good))
+    broken = [{**good, "colour": "red"}, {key: value for key, value in good.items() if key != "name"}, {**good, "name": 5}, {**good, "name": ""}, []]
+    if kind == "campaign":
+        broken += [{**good, "class": "spam"}, {**good, "steps": []}, {**good, "holdout": {"percent": 150}}, {**good, "window": {"from": "tomorrow", "to": "x"}}]
+    if kind == "channel":
+        broken += [{**good, "window": 0}, {**good, "rate": {"per_second": -1}}, {**good, "uncertain": "maybe"}]
+    for made_wrong in broken:
+        assert list(validator.iter_errors(made_wrong)), f"the schema takes {made_wrong}"
+        data.refused(kind, "apply", data.write("broken.json", made_wrong))
