@@ -37,6 +37,11 @@ struct campaign_when {
     char *after;          /* AFTER: name of an earlier step */
     struct base_duration delay; /* AFTER */
     char *rrule;                /* RFC 5545 value, e.g. FREQ=WEEKLY;BYDAY=MO;COUNT=4 */
+    /* {"fallback_of": STEP, "reasons": [...], "delay": ..}: AFTER, but only for those whom STEP did
+     * not reach for one of these reasons (words of the ledger). delay: how long a message that was
+     * taken may still come back; 0 when absent. */
+    char **fallback_reasons;
+    size_t fallback_count; /* 0: no fallback */
 };
 
 struct campaign_content {

@@ -13,6 +13,7 @@ enum {
     SPEC__ATTACHMENTS_MOST = 20,
     SPEC__OCCURRENCES_MOST = 1000,
     SPEC__WINDOW_DAYS_MOST = 3660,
+    SPEC__FALLBACK_REASONS_MOST = 16,
 };
 
 /* spec_steps.c: reads "steps" into spec, whose window and zone are already there. zone is NULL

@@ -12,6 +12,10 @@ void spec__step_release(struct campaign_step *step) {
     base_free(step->channel);
     base_free(step->when.after);
     base_free(step->when.rrule);
+    for (size_t i = 0; i < step->when.fallback_count; i++) {
+        base_free(step->when.fallback_reasons[i]);
+    }
+    base_free(step->when.fallback_reasons);
     base_free(step->only_if);
     for (size_t i = 0; i < step->content_count; i++) {
         struct campaign_content *content = &step->contents[i];
@@ -57,10 +61,57 @@ static bool read_at(
     return r->code == 0;
 }
 
+/* The words a message can fail to be sent by that another channel may mend. */
+static bool fallback_reason_known(const char *word) {
+    static const char *const words[] = {
+#define WORD(name, value, word) word,
+        LANTOA_REASONS(WORD)
+#undef WORD
+            "no_address",
+        "invalid"};
+    for (size_t i = 1; i < sizeof words / sizeof words[0]; i++) { /* 0 is "none" */
+        if (strcmp(words[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_fallback(
+    struct spec__reader *r, const struct spec__node *when, struct campaign_step *step) {
+    struct spec__node of = spec__child(when, "fallback_of"), list = spec__child(when, "reasons");
+    struct spec__node delay = spec__child(when, "delay");
+    step->when.kind = WHEN_AFTER;
+    step->when.after = spec__name(r, &of, SPEC__REQUIRED);
+    if (delay.json) {
+        spec__duration(r, &delay, &step->when.delay);
+    }
+    if (!spec__list(r, &list, 1, SPEC__FALLBACK_REASONS_MOST)) {
+        return;
+    }
+    step->when.fallback_reasons = base_alloc_array(json_array_size(list.json), sizeof(char *));
+    for (size_t i = 0; i < json_array_size(list.json); i++) {
+        struct spec__node item = spec__item(&list, i);
+        char *word = spec__text(r, &item, SPEC__REQUIRED);
+        if (!word) {
+            return;
+        }
+        step->when.fallback_reasons[step->when.fallback_count++] = word;
+        if (!fallback_reason_known(word)) {
+            spec__fault(r, &item, TR("there is no reason '%s'"), word);
+        }
+    }
+}
+
 static void read_when(
     struct spec__reader *r, const struct spec__node *step_node, struct campaign_step *step) {
     struct spec__node node = spec__child(step_node, "when");
-    if (!spec__object(r, &node, "at after delay rrule")) {
+    if (!spec__object(r, &node, "at after delay rrule fallback_of reasons")) {
+        return;
+    }
+    struct spec__node fallback = spec__child(&node, "fallback_of");
+    if (fallback.json) {
+        read_fallback(r, &node, step);
         return;
     }
     struct spec__node at = spec__child(&node, "at"), after = spec__child(&node, "after");
@@ -129,7 +180,9 @@ static void check_after(struct spec__reader *r, const struct spec__node *when,
     const struct campaign_spec *spec, const struct calendar_zone *zone, size_t index,
     int64_t *starts_ms) {
     const struct campaign_step *step = &spec->steps[index];
-    struct spec__node after = spec__child(when, "after"), delay = spec__child(when, "delay");
+    struct spec__node delay = spec__child(when, "delay");
+    struct spec__node after =
+        spec__child(when, step->when.fallback_count ? "fallback_of" : "after");
     size_t base = find_step(spec, step->when.after, index);
     if (base == index) {
         spec__fault(r, &after, TR("there is no earlier step '%s'"), step->when.after);

@@ -14,7 +14,8 @@
 /* --- statements --- */
 
 static const char range_sql[] =
-    "SELECT m.id, m.tries, m.due_at, p.state, p.at, p.due_at, " CONTACT_COLUMNS ", " POLICY_COLUMNS(
+    "SELECT m.id, m.tries, m.due_at, p.state, p.at, p.due_at, p.reason, " CONTACT_COLUMNS
+    ", " POLICY_COLUMNS(
         "?5", "?6") " "
                     "FROM message m LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
                         "m.id") " "

@@ -193,6 +193,9 @@ int64_t dispatch__next_start(const struct dispatcher *d, const struct delivery_s
             if (before->id != step->after_id) {
                 continue;
             }
+            if (step->spec->when.fallback_count) {
+                return before->state == STEP_RUNNING || before->state == STEP_DONE ? 0 : INT64_MAX;
+            }
             if (before->first_sent_ms) {
                 return calendar_add(campaign->zone, before->first_sent_ms, step->spec->when.delay);
             }

@@ -21,6 +21,7 @@ struct candidate {
     int64_t due_ms;   /* 0: none of its own */
     int before_state; /* of the same person's row in the step before */
     int64_t before_at, before_due;
+    int before_reason;
     struct policy_person person;
 };
 
@@ -83,28 +84,62 @@ static int suppress(struct claimer *c, const struct candidate *row, int reason, 
     return end(c, row, MESSAGE_SUPPRESSED, reason, detail, err);
 }
 
+/* When a row of the step before that is still open may have come to its end, plus the delay. */
+static int64_t after_open(const struct claimer *c, const struct candidate *row) {
+    int64_t earliest = row->before_due > c->now_ms ? row->before_due : c->now_ms + 60000;
+    return calendar_add(c->step->campaign->zone, earliest, c->step->spec->when.delay);
+}
+
+static bool is_fallback_reason(const struct campaign_when *when, int reason) {
+    for (size_t i = 0; i < when->fallback_count; i++) {
+        if (strcmp(when->fallback_reasons[i], message_reason_word(reason)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A step that steps in for another: only for whom that one did not reach, for a reason it names. */
+static int after_failure(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
+    const struct campaign_when *when = &c->step->spec->when;
+    switch (row->before_state) {
+    case MESSAGE_FAILED:
+    case MESSAGE_SUPPRESSED:
+        return is_fallback_reason(when, row->before_reason) ? 0 : SUPPRESSED_CONDITION;
+    case MESSAGE_ACCEPTED: /* it may still come back */
+        *due_out = calendar_add(c->step->campaign->zone, row->before_at, when->delay);
+        return *due_out > c->now_ms ? 0 : SUPPRESSED_CONDITION;
+    case MESSAGE_PLANNED:
+    case MESSAGE_HELD:
+    case MESSAGE_SENDING:
+        *due_out = row->before_due > c->now_ms ? row->before_due : c->now_ms + 60000;
+        return 0;
+    default:
+        return SUPPRESSED_CONDITION;
+    }
+}
+
 /* A step that follows another: when this person's turn comes. *due_out 0: now; reason when never.
  */
 static int after_earlier(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
-    const struct delivery_campaign *campaign = c->step->campaign;
-    struct base_duration delay = c->step->spec->when.delay;
     *due_out = 0;
     if (c->step->after_id == 0) {
         return 0;
+    }
+    if (c->step->spec->when.fallback_count) {
+        return after_failure(c, row, due_out);
     }
     switch (row->before_state) {
     case MESSAGE_ACCEPTED:
     case MESSAGE_DELIVERED:
     case MESSAGE_UNCERTAIN:
-        *due_out = calendar_add(campaign->zone, row->before_at, delay);
+        *due_out = calendar_add(c->step->campaign->zone, row->before_at, c->step->spec->when.delay);
         return 0;
     case MESSAGE_PLANNED:
     case MESSAGE_HELD:
-    case MESSAGE_SENDING: {
-        int64_t earliest = row->before_due > c->now_ms ? row->before_due : c->now_ms + 60000;
-        *due_out = calendar_add(campaign->zone, earliest, delay);
+    case MESSAGE_SENDING:
+        *due_out = after_open(c, row);
         return 0;
-    }
     default:
         return SUPPRESSED_CONDITION;
     }
@@ -250,7 +285,8 @@ static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
     row_out->before_state = db_column_is_null(stmt, 3) ? -1 : (int)db_column_i64(stmt, 3);
     row_out->before_at = db_column_i64(stmt, 4);
     row_out->before_due = db_column_i64(stmt, 5);
-    policy_read(stmt, 6, &row_out->person);
+    row_out->before_reason = (int)db_column_i64(stmt, 6);
+    policy_read(stmt, 7, &row_out->person);
 }
 
 static void bind_range(struct claimer *c, int64_t from, int64_t to, size_t most) {

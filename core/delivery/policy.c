@@ -26,7 +26,9 @@ static int pick_address(
     enum lantoa_address_kind kind, struct policy_person *person, struct str *suppression_out) {
     const struct contact *contact = &person->contact;
     bool any = kind == LANTOA_ADDRESS_ANY;
-    if ((any || kind == LANTOA_ADDRESS_EMAIL) && contact->email.bytes) {
+    /* Where any address will do, a dead one gives way to the next. */
+    bool dead = any && contact->phone.bytes && str_is(person->email_suppression, "invalid");
+    if ((any || kind == LANTOA_ADDRESS_EMAIL) && contact->email.bytes && !dead) {
         person->address = contact->email;
         *suppression_out = person->email_suppression;
         return 0;
