@@ -479,6 +479,20 @@ void fake_host_send(struct fake_host *host, size_t from, size_t count) {
     }
 }
 
+/* Look-ups still under way answer although the plugin is gone, as those of the real host do. */
+static void answer_lookups(struct fake_host *host) {
+    for (struct lantoa_timer **link = &host->timers; *link != NULL;) {
+        struct lantoa_timer *timer = *link;
+        if (timer->fire != lookup_fire) {
+            link = &timer->next;
+            continue;
+        }
+        *link = timer->next;
+        timer->fire(timer->arg);
+        free(timer);
+    }
+}
+
 void fake_host_close(struct fake_host *host) {
     if (host->self != NULL && !host->failed && host->plugin->ops.drain != NULL) {
         int64_t until = clock_ms(CLOCK_MONOTONIC) + 10000;
@@ -493,6 +507,7 @@ void fake_host_close(struct fake_host *host) {
     if (host->self != NULL) {
         host->plugin->ops.close(host->self);
     }
+    answer_lookups(host);
     for (struct lantoa_watch *watch = host->watches, *next; watch != NULL; watch = next) {
         if (!watch->dead) {
             broken("a watch is left after close");

@@ -2,10 +2,11 @@
  *
  *   sms_rig STATE_DIR [option=value]... [--count N] [--to PATTERN]... [--window N] [--text T]
  *           [--serve MS] [--commit MS|never] [--totals] [--no-drain]
+ *           [--till-eof]
  *
  * PATTERN may hold %d for the number of the message; several take turns. Prints one JSON object per
- * result, one per event, and a last one with the totals. With --serve it ends after that time even
- * when events are awaited, or at end of file on stdin. */
+ * result, one per event, and a last one with the totals. With --serve it ends after that time
+ * only; with --till-eof at the end of stdin. */
 #include "fake_host.h"
 
 #include <poll.h>
@@ -19,7 +20,7 @@ struct wishes {
     size_t word_count, to_count, count, window;
     const char *text, *lang;
     int64_t serve_ms, commit_ms;
-    bool totals_only, no_drain;
+    bool totals_only, no_drain, till_eof;
 };
 
 static double seconds(void) {
@@ -51,6 +52,8 @@ static bool read_wishes(struct wishes *wishes, int argc, char **argv) {
             wishes->totals_only = true;
         } else if (strcmp(word, "--no-drain") == 0) {
             wishes->no_drain = true;
+        } else if (strcmp(word, "--till-eof") == 0) {
+            wishes->till_eof = true;
         } else if (i + 1 == argc) {
             return false;
         } else if (strcmp(word, "--count") == 0) {
@@ -192,8 +195,8 @@ int main(int argc, char **argv) {
     double start = seconds(), end = start;
     size_t given = 0, seen = 0;
     while (!host.failed &&
-           (host.ended < wishes.count ||
-               (seconds() - start < (double)wishes.serve_ms / 1000 && !told_to_end()))) {
+           (host.ended < wishes.count || (seconds() - start < (double)wishes.serve_ms / 1000 &&
+                                             !(wishes.till_eof && told_to_end())))) {
         size_t room = wishes.window - host.under_way;
         if (given < wishes.count && room >= (wishes.window + 1) / 2) {
             size_t take = room < wishes.count - given ? room : wishes.count - given;

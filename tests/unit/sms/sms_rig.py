@@ -31,7 +31,7 @@ class Run:
 
     def __init__(self, code, out, err):
         self.code, self.stderr = code, err
-        rows = [json.loads(line) for line in out.splitlines()]
+        self.rows = rows = [json.loads(line) for line in out.splitlines()]
         self.results = [row for row in rows if "outcome" in row]
         self.events = [row for row in rows if "event" in row]
         self.totals = next((row for row in rows if "total" in row), None)
@@ -47,7 +47,7 @@ def rig_words(folder, *words, **options):
 
 
 def rig(folder, *words, patience=60, **options):
-    done = subprocess.run(rig_words(folder, *words, **options), stdin=subprocess.PIPE, capture_output=True, text=True, timeout=patience, check=False)
+    done = subprocess.run(rig_words(folder, *words, **options), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=patience, check=False)
     return Run(done.returncode, done.stdout, done.stderr)
 
 
@@ -57,7 +57,7 @@ class RunningRig:
     def __init__(self, folder, *words, **options):
         self.out_path = pathlib.Path(folder) / "rig.out"
         with open(self.out_path, "w", encoding="utf-8") as out, open(f"{self.out_path}.err", "w", encoding="utf-8") as err:
-            self.process = subprocess.Popen(rig_words(folder, *words, "--serve", 60000, **options), stdin=subprocess.PIPE, stdout=out, stderr=err)
+            self.process = subprocess.Popen(rig_words(folder, *words, "--serve", 60000, "--till-eof", **options), stdin=subprocess.PIPE, stdout=out, stderr=err)
 
     def rows(self, key):
         rows = [json.loads(line) for line in self.out_path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
