@@ -1,8 +1,7 @@
 /* The CSV reader: rows and fields out of bytes. Knows nothing of what the columns mean.
  *
- * libcsv was tried first. It tells neither the line a row or a quote began on nor which quote is
- * broken, and gives fields by call-back, byte by byte: both what staff need to hear and half of the
- * speed would be lost. */
+ * Our own rather than libcsv, which tells neither the line that a row or a quote began on nor which
+ * quote is broken: just what staff need to hear. */
 #include "audience/csv.h"
 
 #include "audience/csv_source.h"

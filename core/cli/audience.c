@@ -1,8 +1,10 @@
 /* Places, contacts, segments. */
 #include "audience/contact.h"
+#include "audience/contact_query.h"
 #include "audience/import.h"
 #include "audience/place.h"
 #include "audience/segment.h"
+#include "audience/segment_store.h"
 #include "base/civil.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -119,6 +121,87 @@ static int contact_imports(struct cli *cli) {
     return 0;
 }
 
+static json_t *contact_json(const struct contact *c) {
+    return json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", (json_int_t)c->id, "ref",
+        cli_str(c->ref), "name", cli_str(c->name), "email", cli_str(c->email), "phone",
+        cli_str(c->phone), "lang", cli_str(c->lang), "birth_date", cli_str(c->birth_date), "sex",
+        cli_str(c->sex), "household", cli_str(c->household), "enrolled_on",
+        cli_str(c->enrolled_on));
+}
+
+static int add_contact(void *arg, const struct contact *c) {
+    json_t *values[] = {json_integer(c->id), cli_str(c->ref), cli_str(c->name), cli_str(c->email),
+        cli_str(c->phone), cli_str(c->lang), cli_str(c->birth_date), cli_str(c->enrolled_on)};
+    report_table_add(arg, values);
+    return 0;
+}
+
+#define CONTACT_ROWS 100
+
+static int contact_list(struct cli *cli) {
+    const struct report_column columns[] = {{"id", "id", REPORT_NUMBER},
+        {"ref", TR("ref"), REPORT_TEXT}, {"name", TR("name"), REPORT_TEXT},
+        {"email", TR("email"), REPORT_TEXT}, {"phone", TR("phone"), REPORT_TEXT},
+        {"lang", TR("language"), REPORT_TEXT}, {"birth_date", TR("born"), REPORT_TEXT},
+        {"enrolled_on", TR("enrolled"), REPORT_TEXT}};
+    const char *expression = cli_option(cli, "segment");
+    struct segment *segment = NULL;
+    struct report_table table;
+    struct audience_import today;
+    cli_import_init(cli, &today);
+    struct contact_query query = {.text = cli->arg_count ? str_from(cli->args[0]) : (struct str){0},
+        .today_days = today.today_days};
+    cli_import_release(&today);
+    report_table_init(&table, columns, 8);
+    int rc = cli_option_i64(cli, "after", 0, &query.after_id);
+    if (rc == 0) {
+        rc = cli_option_i64(cli, "limit", CONTACT_ROWS, &query.most);
+    }
+    if (rc == 0 && expression) {
+        rc = segment_parse(cli->db, str_from(expression), &segment, NULL, &cli->err);
+    }
+    if (rc == 0) {
+        query.segment = segment;
+        rc = contact_each(cli->db, &query, add_contact, &table, &cli->err);
+    }
+    segment_free(&segment);
+    if (rc != 0) {
+        report_table_release(&table);
+        return rc;
+    }
+    cli_table(cli, &table);
+    return 0;
+}
+
+static int add_attr(void *arg, struct str name, struct str value) {
+    char key[128];
+    snprintf(key, sizeof key, STR_FMT, STR_ARG(name));
+    json_object_set_new(arg, key, cli_str(value));
+    return 0;
+}
+
+static int show_contact(void *arg, const struct contact *c) {
+    json_t *json = contact_json(c);
+    json_t *attrs = json_object();
+    (void)arg;
+    int rc = contact_attr_each(c, add_attr, attrs);
+    json_object_set_new(json, "attributes", attrs);
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    printf("%s\n", text);
+    base_free(text);
+    json_decref(json);
+    return rc;
+}
+
+static int contact_show(struct cli *cli) {
+    int64_t id;
+    if (base_parse_i64(str_from(cli->args[0]), &id) != 0) {
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, TR("%s: not the number of a contact"), cli->args[0]);
+    }
+    return contact_get(cli->db, id, show_contact, NULL, &cli->err);
+}
+
 /* --- segments --- */
 
 static int segment_count_verb(struct cli *cli) {
@@ -139,6 +222,46 @@ static int segment_count_verb(struct cli *cli) {
     return rc;
 }
 
+static int segment_save_verb(struct cli *cli) {
+    int rc = segment_save(
+        cli->db, str_from(cli->args[0]), str_from(cli->args[1]), base_clock_now_ms(), &cli->err);
+    if (rc == 0) {
+        cli_say(cli, json_pack("{s:s,s:s}", "name", cli->args[0], "expression", cli->args[1]),
+            TR("segment %s is kept; use it as: segment '%s'"), cli->args[0], cli->args[0]);
+    }
+    return rc;
+}
+
+static int segment_remove_verb(struct cli *cli) {
+    int rc = segment_remove(cli->db, str_from(cli->args[0]), &cli->err);
+    if (rc == 0) {
+        cli_say(
+            cli, json_pack("{s:s}", "name", cli->args[0]), TR("segment %s is gone"), cli->args[0]);
+    }
+    return rc;
+}
+
+static int add_segment(void *arg, const struct segment_row *segment) {
+    json_t *values[] = {
+        cli_str(segment->name), cli_str(segment->expression), cli_time(segment->changed_at)};
+    report_table_add(arg, values);
+    return 0;
+}
+
+static int segment_list(struct cli *cli) {
+    const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT},
+        {"expression", TR("expression"), REPORT_TEXT}, {"changed_at", TR("changed"), REPORT_TEXT}};
+    struct report_table table;
+    report_table_init(&table, columns, 3);
+    int rc = segment_each(cli->db, add_segment, &table, &cli->err);
+    if (rc != 0) {
+        report_table_release(&table);
+        return rc;
+    }
+    cli_table(cli, &table);
+    return 0;
+}
+
 const struct cli_command cli_audience_commands[] = {
     {"place", "import", "map=* set=* rejects= dry-run successors", 1, 1,
         "FILE [--successors] [--map a=b] [--set a=value] [--dry-run] [--rejects F]",
@@ -157,5 +280,17 @@ const struct cli_command cli_audience_commands[] = {
         contact_undo_verb},
     {"segment", "count", "", 1, 1, "EXPRESSION", "how many contacts an audience expression selects",
         CLI_NEEDS_DATABASE, segment_count_verb},
+    {"segment", "save", "", 2, 2, "NAME EXPRESSION", "keep an audience expression under a name",
+        CLI_NEEDS_DATABASE, segment_save_verb},
+    {"segment", "list", "csv", 0, 0, "[--csv]", "the kept audience expressions", CLI_NEEDS_DATABASE,
+        segment_list},
+    {"segment", "remove", "", 1, 1, "NAME", "forget a kept audience expression", CLI_NEEDS_DATABASE,
+        segment_remove_verb},
+    {"contact", "list", "segment= after= limit= csv", 0, 1,
+        "[TEXT] [--segment EXPRESSION] [--after ID] [--limit N] [--csv]",
+        "people by name, key or audience expression; accents do not matter", CLI_NEEDS_DATABASE,
+        contact_list},
+    {"contact", "show", "", 1, 1, "ID", "one person with all attributes", CLI_NEEDS_DATABASE,
+        contact_show},
     {0},
 };

@@ -53,6 +53,35 @@ static int suppression_remove_verb(struct cli *cli) {
     return rc;
 }
 
+static int add_suppression(void *arg, const struct suppression_row *row) {
+    json_t *values[] = {cli_str(row->kind), cli_str(row->address), cli_str(row->reason),
+        cli_str(row->source), cli_time(row->at_ms)};
+    report_table_add(arg, values);
+    return 0;
+}
+
+#define SUPPRESSION_ROWS 1000
+
+static int suppression_list(struct cli *cli) {
+    const struct report_column columns[] = {{"kind", TR("kind"), REPORT_TEXT},
+        {"address", TR("address"), REPORT_TEXT}, {"reason", TR("reason"), REPORT_WORD},
+        {"source", TR("source"), REPORT_TEXT}, {"at", TR("since"), REPORT_TEXT}};
+    struct report_table table;
+    int64_t most;
+    int rc = cli_option_i64(cli, "limit", SUPPRESSION_ROWS, &most);
+    report_table_init(&table, columns, 5);
+    if (rc == 0) {
+        rc = suppression_each(
+            cli->db, cli_option(cli, "kind"), most, add_suppression, &table, &cli->err);
+    }
+    if (rc != 0) {
+        report_table_release(&table);
+        return rc;
+    }
+    cli_table(cli, &table);
+    return 0;
+}
+
 const struct cli_command cli_consent_commands[] = {
     {"consent", "import", "map=* set=* rejects= dry-run", 1, 1, "FILE [--dry-run] [--rejects F]",
         "consents given or withdrawn, from CSV (email|phone|ref|person_id, channel, purpose, "
@@ -66,5 +95,7 @@ const struct cli_command cli_consent_commands[] = {
         "never write to this address again", CLI_NEEDS_DATABASE, suppression_add_verb},
     {"suppression", "remove", "", 1, 1, "ADDRESS", "the address may be written to again",
         CLI_NEEDS_DATABASE, suppression_remove_verb},
+    {"suppression", "list", "kind= limit= csv", 0, 0, "[--kind email|phone] [--limit N] [--csv]",
+        "the addresses nobody may write to, newest first", CLI_NEEDS_DATABASE, suppression_list},
     {0},
 };

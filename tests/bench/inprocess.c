@@ -101,10 +101,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
 
 /* --- the dispatcher's port --- */
 
-/* Only whole batches: here results come one by one, and each turn costs a commit. */
 static size_t port_room(void *arg) {
     const struct inside *in = arg;
-    return in->free_count < DISPATCH_BATCH && in->outstanding ? 0 : in->free_count;
+    return in->free_count;
 }
 
 static int port_step(void *arg, const struct delivery_step *step, struct base_err *err) {
@@ -388,8 +387,9 @@ static void api_result(const struct lantoa_host *api, const struct lantoa_result
     in->by_slot[slot] = NULL;
     in->underway--;
     size_t waiting = dispatcher_pending(in->dispatcher);
-    bool dry = in->outstanding < waiting + in->window;
-    schedule(in, dry || waiting >= DISPATCH_BATCH ? 0.0 : GATHER_S);
+    /* Results come one by one here, and each turn costs a commit: half of what is out makes one. */
+    bool enough = 2 * waiting >= in->slots || waiting == in->outstanding;
+    schedule(in, enough ? 0.0 : GATHER_S);
 }
 
 static int api_event(const struct lantoa_host *api, const struct lantoa_event *event) {
