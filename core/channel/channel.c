@@ -12,7 +12,7 @@
 #define RENEW_GRACE_MS 10000
 #define STDERR_LINE_MOST 4000
 
-static char *plugin_path(const char *plugin) {
+char *channel__plugin_path(const char *plugin) {
     char *dir = channel_plugin_dir();
     char *file = base_printf("%s.so", plugin);
     char *path = base_path_join(dir, file);
@@ -36,7 +36,7 @@ struct channel *channel_new(struct ev_loop *loop, const char *data_dir,
     base_free(resolved);
     channel->state_dir = base_printf("%s/channel/%s", channel->data_dir, spec->name);
     channel->journal_path = base_printf("%s/channel/%s.journal", channel->data_dir, spec->name);
-    channel->plugin_path = plugin_path(spec->plugin);
+    channel->plugin_path = channel__plugin_path(spec->plugin);
     channel->log_area = base_printf("channel %s", spec->name);
     channel->state = CHANNEL_STOPPED;
     channel->fd = channel->stderr_fd = channel->lock_fd = -1;
@@ -176,7 +176,7 @@ void channel_reconfigure(struct channel *channel, TAKES struct channel_spec *spe
     channel->spec = spec;
     channel->manifest = manifest;
     base_free(channel->plugin_path);
-    channel->plugin_path = plugin_path(spec->plugin);
+    channel->plugin_path = channel__plugin_path(spec->plugin);
     if (channel->state == CHANNEL_READY && !channel->leaving && difference != RESTART) {
         if (difference == LIVE) {
             struct wire_settings settings = {str_from(spec->options_json), (uint32_t)spec->window};

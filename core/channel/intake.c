@@ -195,6 +195,8 @@ static bool take_frame(struct channel *channel, enum wire_frame type, struct wir
     case WIRE_DRAIN:
     case WIRE_PING:
     case WIRE_CLOCK:
+    case WIRE_QUOTE:
+    case WIRE_QUOTES: /* of hosts for quotes only, see quote.c */
         break;
     }
     return false;

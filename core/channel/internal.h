@@ -126,6 +126,12 @@ void channel__supervisor_init(struct channel *channel);
 /* launch.c */
 int channel__launch(struct channel *channel, struct base_err *err) LANTOA_MUST_CHECK;
 void channel__put_clock(struct channel *channel);
+/* What a host of a channel with these options may see of our environment; freed with
+ * channel__environment_free. */
+char **channel__options_environment(const char *options_json);
+
+/* channel.c */
+char *channel__plugin_path(const char *plugin); /* caller owns */
 
 /* recover.c */
 /* takes the journal's lock if nobody holds it; false: not now */

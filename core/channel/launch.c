@@ -31,11 +31,11 @@ static void secret_names(json_t *options, const char **names) {
     names[count] = NULL;
 }
 
-static char **environment(const struct channel *channel) {
+char **channel__options_environment(const char *options_json) {
     const char *names[SECRETS_MOST + 1] = {NULL};
     struct base_json *doc = NULL;
     struct base_err err = {0};
-    if (base_json_parse(str_from(channel->spec->options_json), "options", &doc, &err) == 0) {
+    if (base_json_parse(str_from(options_json), "options", &doc, &err) == 0) {
         secret_names(base_json_root(doc), names);
     }
     char **list = channel__environment(names);
@@ -97,7 +97,7 @@ static int open_pipes(int sockets[2], int errors[2], struct base_err *err) {
 
 static int spawn(struct channel *channel, int sockets[2], int errors[2], struct base_err *err) {
     char *program = channel__program();
-    char **variables = environment(channel);
+    char **variables = channel__options_environment(channel->spec->options_json);
     int journal = open(channel->journal_path, O_RDWR | O_CLOEXEC);
     int code = 0;
     if (journal < 0) {

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "channel/price.h"
 #include <lantoa/plugin.h>
 
 struct channel_content {
@@ -57,7 +58,8 @@ char *channel_plugin_dir(void);
  *   "memory_mb": 256, "watchdog_s": 10,
  *   "timeout_s": 600,    a message the plugin has had this long without a result: its host is
  *                        ended; if the message had begun, it is UNKNOWN
- *   "price": 0 }         minor units a message */
+ *   "price": 0,          minor units a message; or
+ *   "prices": [...] }    a dated list, see channel/price.h */
 struct channel_spec {
     char *name, *plugin;
     char *options_json; /* as written, for the host */
@@ -70,6 +72,7 @@ struct channel_spec {
     size_t memory_mb;
     int watchdog_s;
     int64_t price_minor;
+    struct channel_prices *prices; /* NULL: none */
     int timeout_s;
 };
 

@@ -22,7 +22,8 @@
     X(memory_mb)                                                                                   \
     X(watchdog_s)                                                                                  \
     X(timeout_s)                                                                                   \
-    X(price)
+    X(price)                                                                                       \
+    X(prices)
 
 #define KEY_TEXT(name) #name,
 static const char *const keys[] = {KEYS(KEY_TEXT) NULL};
@@ -187,6 +188,18 @@ static int read_numbers(const struct file *file, json_t *root, struct channel_sp
     return code;
 }
 
+static int read_prices(const struct file *file, json_t *root, struct channel_spec *spec) {
+    json_t *prices = json_object_get(root, "prices");
+    if (!prices) {
+        return 0;
+    }
+    if (json_object_get(root, "price")) {
+        return base_json_fault(file->doc, prices, "prices", file->err, "%s",
+            TR("stands beside price: give one of them"));
+    }
+    return channel_prices_parse(file->doc, prices, &spec->prices, file->err);
+}
+
 /* The host will read it as the same user, so what cannot be read now will fail then. A relative
  * path starts at the data folder, which is not known here: the host checks it. */
 static int check_secret(
@@ -290,6 +303,7 @@ int channel_spec_parse(const struct base_json *doc, const struct channel_manifes
     code = code ? code : read_retry(&file, root, spec);
     code = code ? code : read_uncertain(&file, root, spec);
     code = code ? code : read_numbers(&file, root, spec);
+    code = code ? code : read_prices(&file, root, spec);
     if (!code && manifest) {
         code = check_options(&file, root, manifest);
     }
@@ -312,6 +326,7 @@ void channel_spec_free(struct channel_spec **spec) {
         explicit_bzero(old->options_json, strlen(old->options_json)); /* secrets may stand in it */
     }
     base_free(old->options_json);
+    channel_prices_free(&old->prices);
     base_free(old);
     *spec = NULL;
 }

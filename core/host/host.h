@@ -8,5 +8,8 @@
 int host_describe(const char *plugin_path);
 /* Serves the core on WIRE_FD_CORE until it is told to end. Returns an exit code. */
 int host_run(void);
+/* Says on WIRE_FD_CORE what messages would cost and look like, without an instance of the plugin,
+ * until the core hangs up. Returns an exit code. */
+int host_quote(void);
 
 #endif

@@ -111,6 +111,8 @@ static bool take_frame(
     case WIRE_PONG:
     case WIRE_FAIL:
     case WIRE_DRAINED:
+    case WIRE_QUOTE:
+    case WIRE_QUOTES:
         break;
     }
     return false;

@@ -123,6 +123,7 @@ void host__resolver_free(struct host *host);
 /* queue.c */
 bool host__take_step(struct host *host, struct wire_reader *body);
 void host__forget_step(struct host *host, uint32_t ref);
+struct host_step *host__find_step(const struct host *host, uint32_t ref);
 bool host__take_messages(struct host *host, struct wire_reader *body, const char **why_out);
 /* hands waiting messages to the plugin, as many as the window allows */
 void host__pump(struct host *host);
@@ -143,6 +144,11 @@ bool host__take_frames(struct host *host, const char **why_out);
 /* run.c */
 void host__drain(struct host *host, int64_t grace_ms);
 bool host__send_all(struct host *host, int64_t most_ms); /* waits until everything has left */
+/* Waits for the core's first frame; its texts are BORROWED from the inbox. */
+int host__receive_hello(
+    struct host *host, struct wire_hello *hello_out, struct base_err *err) LANTOA_MUST_CHECK;
+void host__greet(struct host *host);
+void host__tell_fail(struct host *host, enum wire_fail fail, const char *text);
 
 /* confine.c */
 void host__confine(const char *name);

@@ -26,6 +26,10 @@ int main(int argc, char **argv) {
     if (serve && fcntl(WIRE_FD_CORE, F_GETFD) >= 0) {
         return host_run();
     }
+    bool quote = argc == 3 && strcmp(argv[1], WIRE_ARG_QUOTE) == 0;
+    if (quote && fcntl(WIRE_FD_CORE, F_GETFD) >= 0) {
+        return host_quote();
+    }
     fputs("usage: lantoa-channel --describe PLUGIN.so\n"
           "Runs one channel plugin; lantoa serve starts it.\n",
         stderr);

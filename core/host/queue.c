@@ -17,7 +17,7 @@ struct host_message *host__find(const struct host *host, uint64_t id) {
     return wire_idmap_find(host->by_id, id, &slot) ? host->by_slot[slot] : NULL;
 }
 
-static struct host_step *find_step(const struct host *host, uint32_t ref) {
+struct host_step *host__find_step(const struct host *host, uint32_t ref) {
     struct host_step *step = host->steps;
     while (step && (step->ref != ref || step->forgotten)) {
         step = step->next;
@@ -64,7 +64,7 @@ bool host__take_step(struct host *host, struct wire_reader *body) {
 }
 
 void host__forget_step(struct host *host, uint32_t ref) {
-    struct host_step *step = find_step(host, ref);
+    struct host_step *step = host__find_step(host, ref);
     if (step) {
         step->forgotten = true; /* host__bury frees it once its messages have ended */
     }
@@ -91,7 +91,7 @@ static bool fill(struct host *host, struct wire_reader *record, struct host_mess
     for (size_t i = 0; i < field_count; i++) {
         fields[i] = sdk(wire_get_str(record));
     }
-    struct host_step *step = find_step(host, got.step_ref);
+    struct host_step *step = host__find_step(host, got.step_ref);
     if (record->bad || !step) {
         *why_out = "a message without its step";
         return false;

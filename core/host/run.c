@@ -69,7 +69,7 @@ static void core_gone(struct host *host) {
     }
 }
 
-static void tell_fail(struct host *host, enum wire_fail fail, const char *text) {
+void host__tell_fail(struct host *host, enum wire_fail fail, const char *text) {
     struct wire_fault fault = {fail, wire_tidy(str_from(text), WIRE_LOG_MOST)};
     wire_put_fail(&host->outbox, &fault);
 }
@@ -86,7 +86,7 @@ static void read_core(struct ev_loop *loop, ev_io *watcher, int events) {
     if (code <= 0) {
         core_gone(host);
     } else if (!host__take_frames(host, &why)) {
-        tell_fail(host, WIRE_FAIL_HOST, why);
+        host__tell_fail(host, WIRE_FAIL_HOST, why);
         (void)host__send_all(host, 1000);
         core_gone(host);
     }
@@ -176,7 +176,7 @@ static void start_watchers(struct host *host) {
 }
 
 /* Waits for the first frame; nothing else happens before it. */
-static int receive_hello(struct host *host, struct wire_hello *hello_out, struct base_err *err) {
+int host__receive_hello(struct host *host, struct wire_hello *hello_out, struct base_err *err) {
     int64_t until = base_clock_real_ms() + GREETING_MS;
     for (;;) {
         enum wire_frame type;
@@ -206,7 +206,7 @@ static int receive_hello(struct host *host, struct wire_hello *hello_out, struct
     return 0;
 }
 
-static void greet(struct host *host) {
+void host__greet(struct host *host) {
     struct wire_greeting greeting = {WIRE_MAJOR, WIRE_MINOR, str_from(host->plugin->table.name),
         str_from(host->plugin->table.version)};
     wire_put_greeting(&host->outbox, &greeting);
@@ -242,7 +242,7 @@ static int open_plugin(struct host *host, struct base_err *err) {
 static int start(struct host *host, enum wire_fail *fail_out, struct base_err *err) {
     *fail_out = WIRE_FAIL_HOST;
     struct wire_hello hello = {0};
-    int code = receive_hello(host, &hello, err);
+    int code = host__receive_hello(host, &hello, err);
     if (code) {
         return code;
     }
@@ -262,7 +262,7 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
     if (code) {
         return code;
     }
-    greet(host);
+    host__greet(host);
     code = host_config_new(host->plugin, hello.options, host->data_dir, &host->config, err);
     if (code) {
         return code;
@@ -280,7 +280,7 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
 static void finish(struct host *host) {
     host__beat(host); /* last metrics */
     if (host->fail_text[0]) {
-        tell_fail(host, WIRE_FAIL_PLUGIN, host->fail_text);
+        host__tell_fail(host, WIRE_FAIL_PLUGIN, host->fail_text);
     } else if (host->ready) {
         wire_begin(&host->outbox, WIRE_DRAINED);
         wire_end(&host->outbox);
@@ -316,7 +316,7 @@ int host_run(void) {
     enum wire_fail fail;
     int code = start(host, &fail, &err);
     if (code) {
-        tell_fail(host, fail, err.text);
+        host__tell_fail(host, fail, err.text);
         (void)host__send_all(host, 2000);
         /* The plugin may be half open: nothing of it is called any more. */
         _exit(WIRE_EXIT_FAIL);
@@ -326,7 +326,7 @@ int host_run(void) {
     wire_end(&host->outbox);
     const char *why = NULL;
     if (!host__take_frames(host, &why)) {
-        tell_fail(host, WIRE_FAIL_HOST, why);
+        host__tell_fail(host, WIRE_FAIL_HOST, why);
         host->draining = host->drained = true;
     }
     ev_run(host->loop, 0);

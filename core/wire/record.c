@@ -295,3 +295,71 @@ bool wire_get_settings(struct wire_reader *body, struct wire_settings *settings_
     settings_out->window = wire_get_u32(body);
     return !body->bad && settings_out->window > 0;
 }
+
+size_t wire_quote_bytes(const struct wire_quote *quote) {
+    size_t bytes = 4 + 8 + 8 + 4 + 4 + 4 + 4 * 5;
+    bytes += quote->key.bytes + quote->address.bytes + quote->name.bytes + quote->lang.bytes;
+    for (uint32_t i = 0; i < quote->field_count; i++) {
+        bytes += quote->fields[i].bytes + 5;
+    }
+    return bytes;
+}
+
+void wire_put_quote(struct wire_writer *writer, const struct wire_quote *quote) {
+    wire_batch(writer, WIRE_QUOTE);
+    size_t record = wire_record_begin(writer);
+    wire_put_u64(writer, quote->tag);
+    wire_put_u64(writer, quote->id);
+    wire_put_u32(writer, quote->want);
+    wire_put_u32(writer, quote->step_ref);
+    wire_put_str(writer, quote->key);
+    wire_put_str(writer, quote->address);
+    wire_put_str(writer, quote->name);
+    wire_put_str(writer, quote->lang);
+    wire_put_u32(writer, quote->field_count);
+    for (uint32_t i = 0; i < quote->field_count; i++) {
+        wire_put_str(writer, quote->fields[i]);
+    }
+    wire_record_end(writer, record);
+}
+
+bool wire_get_quote(struct wire_reader *record, struct wire_quote *quote_out) {
+    quote_out->tag = wire_get_u64(record);
+    quote_out->id = wire_get_u64(record);
+    quote_out->want = wire_get_u32(record);
+    quote_out->step_ref = wire_get_u32(record);
+    quote_out->key = wire_get_str(record);
+    quote_out->address = wire_get_str(record);
+    quote_out->name = wire_get_str(record);
+    quote_out->lang = wire_get_str(record);
+    quote_out->field_count = wire_get_u32(record);
+    quote_out->fields = NULL;
+    return !record->bad && quote_out->field_count <= wire_left(record) / 5;
+}
+
+void wire_put_quoted(struct wire_writer *writer, const struct wire_quoted *quoted) {
+    wire_batch(writer, WIRE_QUOTES);
+    size_t record = wire_record_begin(writer);
+    wire_put_u64(writer, quoted->tag);
+    wire_put_u64(writer, quoted->id);
+    wire_put_u32(writer, (uint32_t)quoted->code);
+    wire_put_i64(writer, quoted->units);
+    wire_put_i64(writer, quoted->minor);
+    wire_put_str(writer, quoted->note);
+    wire_put_str(writer, quoted->preview);
+    wire_record_end(writer, record);
+}
+
+bool wire_get_quoted(struct wire_reader *record, struct wire_quoted *quoted_out) {
+    quoted_out->tag = wire_get_u64(record);
+    quoted_out->id = wire_get_u64(record);
+    quoted_out->code = (int32_t)wire_get_u32(record);
+    quoted_out->units = wire_get_i64(record);
+    quoted_out->minor = wire_get_i64(record);
+    quoted_out->note = wire_get_str(record);
+    quoted_out->preview = wire_get_str(record);
+    return !record->bad && quoted_out->code <= 0 && quoted_out->units >= 0 &&
+           quoted_out->units <= WIRE_UNITS_MOST && quoted_out->minor >= 0 &&
+           quoted_out->minor <= WIRE_MINOR_MOST && readable(quoted_out->note, WIRE_NOTE_MOST) &&
+           readable(quoted_out->preview, WIRE_PREVIEW_MOST);
+}

@@ -15,6 +15,10 @@
 #define WIRE_EVENT_TEXT_MOST 1024 /* key, ref, address */
 #define WIRE_EVENT_DETAIL_MOST ((size_t)64 << 10)
 #define WIRE_LOG_MOST 2000
+#define WIRE_NOTE_MOST 199
+#define WIRE_PREVIEW_MOST ((size_t)64 << 10)
+#define WIRE_UNITS_MOST INT64_C(1000000)       /* parts of one message */
+#define WIRE_MINOR_MOST INT64_C(1000000000000) /* its price */
 #define WIRE_METRIC_NAME_MOST 47
 
 /* First frame from the core: all that the host must know to open the plugin. */
@@ -125,6 +129,34 @@ struct wire_settings {
 };
 void wire_put_settings(struct wire_writer *writer, const struct wire_settings *settings);
 bool wire_get_settings(struct wire_reader *body, struct wire_settings *settings_out);
+
+/* One record of QUOTE: what would this message cost? tag comes back with the answer. When got,
+ * fields is NULL: field_count texts follow, each got with wire_get_str. */
+enum wire_want { WIRE_WANT_PRICE = 1, WIRE_WANT_NOTE = 2, WIRE_WANT_PREVIEW = 4 };
+struct wire_quote {
+    uint64_t tag, id;
+    uint32_t want; /* wire_want, or-ed */
+    uint32_t step_ref;
+    struct str key, address, name, lang;
+    uint32_t field_count;
+    const struct str *fields;
+};
+size_t wire_quote_bytes(const struct wire_quote *quote); /* of the record */
+void wire_put_quote(struct wire_writer *writer, const struct wire_quote *quote);
+bool wire_get_quote(struct wire_reader *record, struct wire_quote *quote_out);
+
+/* One record of QUOTES, in the order of the questions. */
+struct wire_quoted {
+    uint64_t tag, id;
+    int32_t code; /* 0, or why the plugin cannot make this message: LANTOA_E* */
+    int64_t units, minor;
+    struct str note, preview;
+};
+void wire_put_quoted(struct wire_writer *writer, const struct wire_quoted *quoted);
+bool wire_get_quoted(struct wire_reader *record, struct wire_quoted *quoted_out);
+
+/* What the plugin of a host for quotes can do; the body of its READY. */
+enum wire_quotes { WIRE_QUOTES_PRICE = 1, WIRE_QUOTES_PREVIEW = 2 };
 
 /* At most `most` bytes of text, cut at a character border; a text that is not UTF-8 ends before the
  * first wrong byte. */

@@ -3,8 +3,10 @@
 #define WIRE_START_H
 
 /* lantoa-channel --serve CHANNEL: a host; the name is for those who look at the list of processes.
+ * lantoa-channel --quote CHANNEL: opens no instance; says what messages would cost.
  * lantoa-channel --describe PLUGIN.so: prints the plugin's tables as JSON. */
 #define WIRE_ARG_SERVE "--serve"
+#define WIRE_ARG_QUOTE "--quote"
 #define WIRE_ARG_DESCRIBE "--describe"
 
 #define WIRE_FD_CORE 3    /* the socket to the core */
