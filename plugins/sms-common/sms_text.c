@@ -75,7 +75,16 @@ static void release_held(struct cleaner *cleaner) {
     }
 }
 
+static void hold(struct cleaner *cleaner, uint32_t letter) {
+    release_held(cleaner);
+    cleaner->held = letter;
+}
+
 static void clean_letter(struct cleaner *cleaner, uint32_t letter) {
+    /* NUL and the other controls mean nothing on a phone, and part no letter from its mark. */
+    if ((letter < ' ' && letter != '\n' && letter != '\t') || (letter >= 0x7F && letter < 0xA0)) {
+        return;
+    }
     if (sms_letter_is_mark(letter) && cleaner->held != 0) {
         uint32_t joined = sms_letter_with(cleaner->held, letter);
         if (joined != 0) {
@@ -83,20 +92,17 @@ static void clean_letter(struct cleaner *cleaner, uint32_t letter) {
             return;
         }
     }
-    release_held(cleaner);
     const char *plain = sms_letter_plain(letter);
-    if (plain != NULL) {
-        size_t bytes = strlen(plain);
-        memcpy(cleaner->to + cleaner->used, plain, bytes);
-        cleaner->used += bytes;
-        if (cleaner->cost->replaced++ == 0) {
-            cleaner->cost->replaced_first = letter;
-        }
+    if (plain == NULL) {
+        hold(cleaner, letter == SMS_BROKEN_LETTER ? '?' : letter);
         return;
     }
-    /* NUL and the other controls mean nothing on a phone; a broken byte shows as '?'. */
-    bool control = (letter < ' ' && letter != '\n') || (letter >= 0x7F && letter < 0xA0);
-    cleaner->held = control ? 0 : letter == SMS_BROKEN_LETTER ? '?' : letter;
+    if (cleaner->cost->replaced++ == 0) {
+        cleaner->cost->replaced_first = letter;
+    }
+    for (; *plain != '\0'; plain++) {
+        hold(cleaner, (unsigned char)*plain);
+    }
 }
 
 static size_t clean(const char *text, size_t bytes, char *to, struct sms_cost *cost) {
