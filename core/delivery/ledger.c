@@ -103,7 +103,8 @@ void ledger_key(struct base_hmac *instance, int64_t id, char out[static LEDGER_K
     out[LEDGER_KEY_BYTES] = '\0';
 }
 
-int ledger_key_read(struct base_hmac *instance, struct str key, int64_t *id_out) {
+/* Takes a key apart without believing it. */
+static int key_split(struct str key, int64_t *id_out, uint64_t *mac_out) {
     if (key.bytes != LEDGER_KEY_BYTES) {
         return LANTOA_EINVAL;
     }
@@ -131,9 +132,22 @@ int ledger_key_read(struct base_hmac *instance, struct str key, int64_t *id_out)
             mac = mac << 5 | value;
         }
     }
-    if (proof(instance, (int64_t)id) != mac) {
+    *id_out = (int64_t)id;
+    *mac_out = mac;
+    return 0;
+}
+
+int ledger_key_read(struct base_hmac *instance, struct str key, int64_t *id_out) {
+    int64_t id;
+    uint64_t mac;
+    if (key_split(key, &id, &mac) != 0 || proof(instance, id) != mac) {
         return LANTOA_EINVAL;
     }
-    *id_out = (int64_t)id;
+    *id_out = id;
     return 0;
+}
+
+int ledger_key_id(struct str key, int64_t *id_out) {
+    uint64_t mac;
+    return key_split(key, id_out, &mac);
 }

@@ -106,5 +106,7 @@ static inline int64_t ledger_last(int64_t step) {
 void ledger_key(struct base_hmac *instance, int64_t id, char out[static LEDGER_KEY_BYTES + 1]);
 /* LANTOA_EINVAL when it is no key of this instance. */
 int ledger_key_read(struct base_hmac *instance, struct str key, int64_t *id_out) LANTOA_MUST_CHECK;
+/* The id of a key that is known to be ours: nothing is proved. LANTOA_EINVAL when it is no key. */
+int ledger_key_id(struct str key, int64_t *id_out) LANTOA_MUST_CHECK;
 
 #endif

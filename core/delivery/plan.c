@@ -433,6 +433,15 @@ static int load(struct planner *p, const struct campaign_row *row, struct base_e
     return rc;
 }
 
+static int save_links(struct db *db, int64_t arg, struct base_err *err) {
+    const struct planner *p = (struct planner *)(intptr_t)arg;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->campaign->step_count; i++) {
+        rc = delivery_links_save(db, p->campaign->steps[i].id, p->campaign->steps[i].links, err);
+    }
+    return rc;
+}
+
 static int check_state(const struct campaign_row *row, struct base_err *err) {
     if (row->state != CAMPAIGN_DRAFT && row->state != CAMPAIGN_PLANNED &&
         row->state != CAMPAIGN_APPROVED) {
@@ -475,6 +484,9 @@ int campaign_plan(struct db *db, const char *name, const char *who,
     }
     if (rc == 0) {
         rc = load(&p, &row, err);
+    }
+    if (rc == 0) {
+        rc = in_transaction(db, save_links, (int64_t)(intptr_t)&p, err);
     }
     while (rc == 0) {
         rc = in_transaction(db, plan_chunk, (int64_t)(intptr_t)&p, err);

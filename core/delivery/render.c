@@ -27,6 +27,7 @@ enum value_kind {
     VALUE_PLACE,
     VALUE_TODAY,
     VALUE_KEY,
+    VALUE_LINK,
 };
 
 static const struct {
@@ -62,7 +63,7 @@ struct delivery_renderer {
     const struct contact *contact;
     const char *key;
     int64_t now_ms;
-    char today[BASE_DATE_MAX], age[8];
+    char today[BASE_DATE_MAX], age[8], link[LINK_URL_MAX];
 };
 
 int delivery_renderer_new(
@@ -120,6 +121,11 @@ static void resolve(
             value->kind = (int)built_in[i].kind;
             return;
         }
+    }
+    value->number = delivery_link_name(value->name);
+    if (value->number >= 0) {
+        value->kind = VALUE_LINK;
+        return;
     }
     value->text = campaign_fact(step, lang, value->name);
     if (value->text) {
@@ -237,6 +243,8 @@ static struct str value_of(struct delivery_renderer *r, const struct delivery_va
         return str_from(r->today);
     case VALUE_KEY:
         return str_from(r->key);
+    case VALUE_LINK:
+        return delivery_link_url(r->step->links, value->number, r->key, r->link);
     }
     return text;
 }

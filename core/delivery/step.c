@@ -8,7 +8,24 @@
 
 struct partials {
     json_t *of_lang; /* object name -> text, or NULL */
+    struct delivery_links *links;
+    bool html;
+    struct base_arena *arena; /* of rewritten texts, until the template is compiled */
+    struct base_err *err;     /* of a rewriting that failed */
 };
+
+/* *text_io becomes the text with its addresses turned into links. */
+static int put_links(const struct partials *p, struct str *text_io) {
+    struct base_buf out;
+    if (!p->links) {
+        return 0;
+    }
+    base_buf_init(&out, 2 * text_io->bytes + 1024);
+    int rc = delivery_links_rewrite(p->links, *text_io, p->html, &out, p->err);
+    *text_io = str_of(base_arena_strndup(p->arena, out.at ? out.at : "", out.bytes), out.bytes);
+    base_buf_release(&out);
+    return rc;
+}
 
 static int find_partial(void *arg, struct str name, struct str *text_out) {
     const struct partials *partials = arg;
@@ -23,7 +40,7 @@ static int find_partial(void *arg, struct str name, struct str *text_out) {
         return LANTOA_ENOENT;
     }
     *text_out = str_from(text);
-    return 0;
+    return put_links(partials, text_out);
 }
 
 static int compile_field(
@@ -31,10 +48,20 @@ static int compile_field(
     const struct channel_content *content = &step->manifest->content[row];
     struct delivery_template *out = &step->templates[lang * step->manifest->content_count + row];
     json_t *all = json_object_get(step->campaign->theme->root, "partials");
-    struct partials partials = {json_object_get(all, step->langs[lang])};
-    enum template_mode mode = content->flags & LANTOA_CONTENT_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
-    int rc = template_compile(
-        str_from(text), mode, step->langs[lang], find_partial, &partials, &out->template, err);
+    bool html = content->flags & LANTOA_CONTENT_HTML;
+    struct base_err fault = {0};
+    struct partials partials = {
+        json_object_get(all, step->langs[lang]), step->links, html, base_arena_new(), &fault};
+    struct str linked = str_from(text);
+    int rc = put_links(&partials, &linked);
+    if (rc == 0) {
+        rc = template_compile(linked, html ? TEMPLATE_HTML : TEMPLATE_TEXT, step->langs[lang],
+            find_partial, &partials, &out->template, err);
+    }
+    if (fault.code != 0) {
+        rc = base_err_set(err, fault.code, "%s", fault.text);
+    }
+    base_arena_free(&partials.arena);
     if (rc != 0) {
         return base_err_prefix(err, "%s/%s/%s", step->spec->name, step->langs[lang], content->name);
     }
@@ -97,7 +124,13 @@ static int load_step(
     }
     step->rule =
         rules_find(rules, campaign_class_word(step->campaign->spec->class), step->manifest->kind);
-    rc = compile_templates(step, err);
+    /* A draft is being planned, or looked at before planning: its addresses become links. */
+    rc = delivery_links_load(db, step->id,
+        step->campaign->row.state == CAMPAIGN_DRAFT ? LINKS_PLANNING : LINKS_AS_PLANNED,
+        &step->links, err);
+    if (rc == 0) {
+        rc = compile_templates(step, err);
+    }
     if (rc == 0 && step->spec->only_if) {
         rc = segment_parse(db, str_from(step->spec->only_if), &step->only_if, NULL, err);
     }
@@ -242,6 +275,7 @@ static void release_step(struct delivery_step *step) {
     }
     base_free(step->templates);
     segment_free(&step->only_if);
+    delivery_links_free(&step->links);
     channel_manifest_free(&step->manifest);
 }
 

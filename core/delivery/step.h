@@ -10,6 +10,7 @@
 #include "campaign/store.h"
 #include "campaign/template.h"
 #include "delivery/ledger.h"
+#include "delivery/link.h"
 #include "delivery/rules.h"
 
 #define DELIVERY_LANGS_MAX 8
@@ -33,6 +34,7 @@ struct delivery_campaign {
 /* One name that a template uses, resolved once: where its value comes from. */
 struct delivery_value {
     int kind;        /* enum in render.c */
+    int number;      /* of a link */
     struct str name; /* BORROWED from the template */
     char *text;      /* constant value, owned; NULL otherwise */
 };
@@ -62,6 +64,7 @@ struct delivery_step {
     const char *langs[DELIVERY_LANGS_MAX];
     struct delivery_template *templates; /* [lang * manifest->content_count + field] */
     struct segment *only_if;
+    struct delivery_links *links; /* NULL: no public address, addresses go out as they are */
 
     /* Where the dispatcher stands; rebuilt from the ledger at any time. */
     int64_t cursor;      /* rows up to here have been looked at */
