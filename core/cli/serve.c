@@ -1,8 +1,12 @@
 /* The daemon's verb. */
 #include "delivery/serve.h"
 
+#include "api/server.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "store/schema.h"
 
 static void say_ready(void *arg) {
     const struct cli *cli = arg;
@@ -10,17 +14,54 @@ static void say_ready(void *arg) {
     fflush(stdout);
 }
 
+/* The door opens before the campaigns run, so that a port in use is told at once; its database is
+ * brought up to date first. */
+static int open_door(struct cli *cli, struct api_server **door_out) {
+    struct api_options options = {.data_dir = cli->data_dir,
+        .listen = cli_option(cli, "http"),
+        .tls_cert = cli_option(cli, "tls-cert"),
+        .tls_key = cli_option(cli, "tls-key")};
+    int64_t threads;
+    struct db *db = NULL;
+    int rc = cli_option_i64(cli, "http-threads", 1, &threads);
+    if (rc != 0 || !options.listen) {
+        return rc;
+    }
+    char *path = base_path_join(cli->data_dir, "lantoa.db");
+    options.threads = threads < 0 || threads > INT16_MAX ? 0 : (int)threads;
+    rc = db_open(path, 0, &db, &cli->err);
+    if (rc == 0) {
+        rc = schema_migrate(db, &cli->err);
+    }
+    db_close(&db);
+    if (rc == 0) {
+        rc = api_start(&options, door_out, &cli->err);
+    }
+    base_free(path);
+    return rc;
+}
+
 static int serve(struct cli *cli) {
     const struct serve_options options = {.data_dir = cli->data_dir,
         .until_idle = cli_switch(cli, "until-idle"),
         .ready = say_ready,
         .ready_arg = cli};
-    return serve_run(&options, &cli->err);
+    struct api_server *door = NULL;
+    int rc = open_door(cli, &door);
+    if (rc == 0) {
+        rc = serve_run(&options, &cli->err);
+    }
+    api_stop(&door);
+    return rc;
 }
 
 const struct cli_command cli_serve_commands[] = {
-    {"serve", "", "until-idle", 0, 0, "[--until-idle] [--clock START,xSPEED]",
-        "run the campaigns; --until-idle ends when nothing is left to do", CLI_NEEDS_NOTHING,
-        serve},
+    {"serve", "", "until-idle http= tls-cert= tls-key= http-threads=", 0, 0,
+        "[--until-idle] [--http ADDR:PORT [--tls-cert FILE --tls-key FILE] [--http-threads N]] "
+        "[--clock START,xSPEED]",
+        "run the campaigns; --until-idle ends when nothing is left to do; --http opens the door "
+        "for "
+        "links, unsubscribing and call-backs",
+        CLI_NEEDS_NOTHING, serve},
     {0},
 };

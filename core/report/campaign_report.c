@@ -2,10 +2,12 @@
 #include "report/campaign_report.h"
 
 #include "base/civil.h"
+#include "base/clock.h"
 #include "base/tr.h"
 #include "campaign/calendar.h"
 #include "campaign/store.h"
 #include "delivery/ledger.h"
+#include "tracking/click.h"
 
 /* Rows of the campaign's ledger whose message was not sent again. */
 #define ROWS_SQL                                                                                   \
@@ -85,6 +87,14 @@ static void add_step(struct counting *c, struct db_stmt *stmt) {
     report_table_add(c->table, values);
 }
 
+static void add_link(struct counting *c, struct db_stmt *stmt) {
+    json_t *values[] = {text(db_column_str(stmt, 0)), json_integer(db_column_i64(stmt, 1)),
+        db_column_i64(stmt, 2) < 0 ? json_string("open") : json_integer(db_column_i64(stmt, 2)),
+        text(db_column_str(stmt, 3)), json_integer(db_column_i64(stmt, 4)),
+        json_integer(db_column_i64(stmt, 5)), json_integer(db_column_i64(stmt, 6))};
+    report_table_add(c->table, values);
+}
+
 static const struct report_column state_columns[] = {
     {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
 static const struct report_column reason_columns[] = {{"state", "state", REPORT_WORD},
@@ -101,6 +111,11 @@ static const struct report_column step_columns[] = {
     MESSAGE_STATES(COLUMN)
 #undef COLUMN
 };
+
+static const struct report_column link_columns[] = {{"step", "step", REPORT_TEXT},
+    {"occurrence", "occurrence", REPORT_NUMBER}, {"link", "link", REPORT_TEXT},
+    {"url", "url", REPORT_TEXT}, {"people", "people", REPORT_NUMBER},
+    {"human", "human", REPORT_NUMBER}, {"machine", "machine", REPORT_NUMBER}};
 
 #define SUM_OF(name, value, word) ", sum(CASE WHEN m.state = " #value " THEN 1 ELSE 0 END)"
 
@@ -133,7 +148,25 @@ static const struct {
             SUM_OF) " " ROWS_SQL WHERE_SQL "GROUP BY s.position, s.occurrence, s.name, s.state "
                     "ORDER BY s.position, s.occurrence",
         add_step},
+    {"link", link_columns, 7,
+        "SELECT s.name, s.occurrence, x.link, coalesce(l.url, ''), coalesce(k.people, 0), "
+        "coalesce(k.human, 0), coalesce(k.machine, 0) FROM step s JOIN (SELECT step_id, number AS "
+        "link FROM link UNION SELECT step_id, link FROM click_count) x ON x.step_id = s.id "
+        "LEFT JOIN link l ON l.step_id = x.step_id AND l.number = x.link "
+        "LEFT JOIN click_count k ON k.step_id = x.step_id AND k.link = x.link "
+        "WHERE s.campaign_id = ?1 ORDER BY s.position, s.occurrence, x.link",
+        add_link},
 };
+
+/* What came in since somebody looked last. */
+static int fold_clicks(struct db *db, struct base_err *err) {
+    int64_t folded = 1;
+    int rc = 0;
+    while (rc == 0 && folded > 0) {
+        rc = click_fold(db, base_clock_now_ms(), 5000, &folded, err);
+    }
+    return rc;
+}
 
 static int campaign_offset(
     const struct campaign_row *row, int *offset_min_out, struct base_err *err) {
@@ -162,7 +195,7 @@ int report_campaign(struct db *db, const char *campaign, const char *by,
     *table_out = (struct report_table){0};
     if (which == sizeof reports / sizeof reports[0]) {
         return base_err_set(
-            err, LANTOA_EINVAL, TR("--by %s: must be state, reason, step, place or day"), by);
+            err, LANTOA_EINVAL, TR("--by %s: must be state, reason, step, place, day or link"), by);
     }
     int rc = campaign_get(db, campaign, &row, err);
     if (rc == 0) {
@@ -172,6 +205,9 @@ int report_campaign(struct db *db, const char *campaign, const char *by,
         counting.campaign_id = row.id;
         counting.has_offset = strstr(reports[which].sql, "?2") != NULL;
         report_table_init(table_out, reports[which].columns, reports[which].column_count);
+        rc = reports[which].add == add_link ? fold_clicks(db, err) : 0;
+    }
+    if (rc == 0) {
         rc = each(&counting, reports[which].sql, reports[which].add, err);
     }
     if (rc != 0) {

@@ -6,7 +6,8 @@
 #include "report/table.h"
 #include "store/db.h"
 
-/* by: "step" (a row per step with a column per state), "state", "reason", "place", "day". NULL:
+/* by: "step" (a row per step with a column per state), "state", "reason", "place", "day", "link"
+ * (clicks and opens, by people and by machines). NULL:
  * state. Only the newest generation of a message counts, so that the sum is the audience.
  * LANTOA_ENOENT unknown campaign, LANTOA_EINVAL unknown `by`. The caller releases the table. */
 int report_campaign(struct db *db, const char *campaign, const char *by,

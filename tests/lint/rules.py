@@ -15,8 +15,8 @@ LAYERS = {
     "channel": {"base", "wire"},
     "audience": {"base", "store"},
     "campaign": {"base", "store", "audience", "channel"},
-    "tracking": {"base", "store", "audience", "campaign", "channel"},
-    "delivery": {"base", "store", "audience", "campaign", "channel", "tracking"},
+    "delivery": {"base", "store", "audience", "campaign", "channel"},
+    "tracking": {"base", "store", "audience", "campaign", "channel", "delivery"},
     "conversion": {"base", "store", "audience", "campaign", "channel", "tracking", "delivery"},
 }
 LAYERS["report"] = set(LAYERS) - {"wire", "host"}

@@ -144,13 +144,13 @@ def test_limits(data, made):
         for _ in range(total // 65536):
             yield b"x" * 65536
 
-    assert door.ask("POST", "/hook/outbox", body=chunks(2 << 20), headers={"Transfer-Encoding": "chunked"}).status == 413
+    assert door.ask("POST", "/hook/outbox", body=chunks(2 << 20)).status == 413
     # Far too large: told at once, without reading it.
     with socket.create_connection(("127.0.0.1", door.port), timeout=20) as sock:
         sock.sendall(b"POST /hook/outbox HTTP/1.1\r\nHost: x\r\nContent-Length: 400000000\r\n\r\n")
         assert b" 413 " in sock.recv(4096)
     with pytest.raises((ConnectionError, http.client.HTTPException)):
-        door.ask("POST", "/hook/outbox", body=chunks(64 << 20), headers={"Transfer-Encoding": "chunked"})
+        door.ask("POST", "/hook/outbox", body=chunks(64 << 20))
     assert door.ask("POST", "/u/aaaa", body=b"x=" + b"y" * 20000).status == 413
     with socket.create_connection(("127.0.0.1", door.port), timeout=20) as sock:
         sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 60000 + b"\r\n\r\n")
@@ -251,7 +251,7 @@ def test_qr_codes(data, made, scratch):
         assert file.read().startswith("<?xml")
     if zbarimg:
         read = subprocess.run([zbarimg, "-q", "--raw", png], capture_output=True, text=True, check=True)
-        assert read.stdout.strip() == "https://example.com/xin-chào?x=1"
+        assert read.stdout.strip() == "https://example.com/xin-ch%C3%A0o?x=1"
     url = data.json("link", "qr", "--campaign", "c", "--step", "s1", "--link", "1", png)["url"]
     if zbarimg:
         read = subprocess.run([zbarimg, "-q", "--raw", png], capture_output=True, text=True, check=True)

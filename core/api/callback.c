@@ -1,0 +1,140 @@
+/* Call-backs of providers: /hook/CHANNEL. Kept whole, answered when they are on the disk; who reads
+ * them is tracking/hook.h. */
+#include "api/private.h"
+
+#include "api/reply.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define HEADERS_BYTES_MAX (size_t)(64 * 1024)
+#define CHANNEL_NAME_MAX 128
+
+static int find_channel(struct api_server *s, struct str name, int64_t *id_out) {
+    struct base_err err = {0};
+    if (name.bytes > CHANNEL_NAME_MAX || !base_utf8_valid(name)) {
+        return LANTOA_ENOENT;
+    }
+    pthread_mutex_lock(&s->lock);
+    db_bind_str(s->channel, 1, name);
+    int rc = db_step(s->channel, &err);
+    if (rc == 1) {
+        *id_out = db_column_i64(s->channel, 0);
+        db_reset(s->channel);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (rc < 0) {
+        base_log(BASE_LOG_ERROR, "http", "%s", err.text);
+    }
+    return rc == 1 ? 0 : rc == 0 ? LANTOA_ENOENT : rc;
+}
+
+/* Bytes that are no UTF-8 are taken as ISO 8859-1, so that every header has its place in JSON. */
+static void add_text(struct base_buf *out, const char *text, bool lower) {
+    struct str given = str_from(text ? text : "");
+    struct base_buf plain;
+    base_buf_init(&plain, 2 * given.bytes + 1);
+    bool utf8 = base_utf8_valid(given);
+    for (size_t i = 0; i < given.bytes; i++) {
+        char c = given.at[i];
+        if (lower && c >= 'A' && c <= 'Z') {
+            c = (char)(c - 'A' + 'a');
+        }
+        if (utf8 || (unsigned char)c < 0x80) {
+            base_buf_add_char(&plain, c);
+        } else {
+            base_utf8_add(&plain, (unsigned char)c);
+        }
+    }
+    base_text_json(out, base_buf_str(&plain));
+    base_buf_release(&plain);
+}
+
+static enum MHD_Result add_header(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value) {
+    struct base_buf *out = arg;
+    (void)kind;
+    base_buf_add_char(out, ',');
+    add_text(out, name, true);
+    base_buf_add_char(out, ':');
+    add_text(out, value, false);
+    return MHD_YES;
+}
+
+/* Method and query under names that no header can have, for some providers put all into them. */
+static void take_headers(struct api_request *r) {
+    base_buf_init(&r->text, HEADERS_BYTES_MAX);
+    base_buf_printf(&r->text, "{\":method\":\"%s\",\":query\":", r->post ? "POST" : "GET");
+    struct str query = r->query;
+    if (query.bytes && base_utf8_valid(query)) {
+        base_text_json(&r->text, query);
+    } else {
+        base_buf_add_text(&r->text, "\"\"");
+    }
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, add_header, &r->text);
+    base_buf_add_char(&r->text, '}');
+}
+
+/* At most so much on the average, and so much at once, of one channel: a provider that went mad, or
+ * somebody who found the address, must not fill the disk. A bucket that refills with time. */
+#define RATE_BYTES_PER_S (INT64_C(32) << 20)
+#define BURST_BYTES (INT64_C(128) << 20)
+#define ROW_BYTES 512 /* what a row costs beside its body */
+
+static bool callback_allowed(struct api_server *s, int64_t channel_id, size_t bytes) {
+    struct callback_rate *rate = &s->rates[(uint64_t)channel_id % API_RATES];
+    int64_t now_us = metrics_now_us();
+    pthread_mutex_lock(&s->lock);
+    int64_t refill = (now_us - rate->at_us) / 1000 * (RATE_BYTES_PER_S / 1000);
+    rate->used_bytes = rate->used_bytes > refill ? rate->used_bytes - refill : 0;
+    rate->at_us = now_us;
+    bool allowed = rate->used_bytes + (int64_t)bytes + ROW_BYTES <= BURST_BYTES;
+    rate->used_bytes += allowed ? (int64_t)bytes + ROW_BYTES : 0;
+    pthread_mutex_unlock(&s->lock);
+    return allowed;
+}
+
+static int add_hook(
+    struct commit_item *item, const struct commit_writers *writers, struct base_err *err) {
+    return hook_add(writers->hooks, &((struct api_request *)item)->hook, err);
+}
+
+void callback_take(struct api_request *r) {
+    int64_t channel_id = 0;
+    int rc = find_channel(r->server, r->tail, &channel_id);
+    if (rc != 0) {
+        reply_fault(r, rc);
+        return;
+    }
+    if (r->head) {
+        reply_constant(r, MHD_HTTP_OK, REPLY_TEXT, STR("ok\n"));
+        return;
+    }
+    take_headers(r);
+    char remote[64];
+    request_remote(r, remote);
+    size_t start = r->text.bytes;
+    base_buf_add_text(&r->text, remote);
+    if (!base_buf_ok(&r->text)) {
+        reply_status(r, MHD_HTTP_BAD_REQUEST);
+        return;
+    }
+    r->hook = (struct hook){.channel_id = channel_id,
+        .at_ms = base_clock_now_ms(),
+        .remote = str_of(r->text.at + start, r->text.bytes - start),
+        .headers = str_of(r->text.at, start),
+        .body = base_buf_str(&r->body)};
+    if (!callback_allowed(r->server, channel_id, r->hook.body.bytes)) {
+        reply_status(r, MHD_HTTP_TOO_MANY_REQUESTS);
+        return;
+    }
+    request_commit(r, add_hook);
+}
+
+void callback_after(struct api_request *r) {
+    if (r->item.result != 0) {
+        reply_fault(r, r->item.result);
+        return;
+    }
+    reply_constant(r, MHD_HTTP_OK, REPLY_TEXT, STR("ok\n"));
+}

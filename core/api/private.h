@@ -1,0 +1,115 @@
+/* What the files of the door share. */
+#ifndef API_PRIVATE_H
+#define API_PRIVATE_H
+
+#include "api/commit.h"
+#include "api/metrics.h"
+#include "api/server.h"
+#include "base/buf.h"
+#include "base/hash.h"
+#include <microhttpd.h>
+#include <pthread.h>
+
+struct api_server;
+struct api_request;
+struct link_targets;
+
+enum api_methods { API_GET = 1, API_POST = 2 }; /* API_GET: HEAD too */
+
+/* A row of the routing table (server.c). */
+struct api_route {
+    const char *prefix; /* "/t/": the rest of the path is request->tail; without '/' at its end: the
+                           whole path */
+    int methods;
+    size_t body_bytes_max; /* of a POST */
+    enum metrics_route metric;
+    /* Called with the whole request; must answer (reply.h) or call request_commit. */
+    void (*take)(struct api_request *request);
+    /* After the commit, request->item.result tells how it went; must answer. */
+    void (*after)(struct api_request *request);
+};
+const struct api_route *server_route(struct str path, struct str *tail_out); /* NULL: none */
+
+enum request_phase { REQUEST_NEW, REQUEST_READS, REQUEST_WAITS, REQUEST_ANSWERED };
+
+/* One request. Belongs to the thread that serves its connection, except while it waits for the
+ * commit: then to the writer's. */
+struct api_request {
+    struct commit_item item; /* first: the writer gets it back as the request */
+    struct api_server *server;
+    struct MHD_Connection *connection;
+    const struct api_route *route;
+    enum request_phase phase;
+    bool head, post;
+    unsigned refusal; /* status decided before the body was read; 0: none */
+    char *uri;        /* as it came */
+    struct str tail, query;
+    struct base_buf body;
+    int64_t began_us;
+    size_t swallowed; /* bytes of a body too large */
+    enum MHD_Result queued;
+
+    /* The routes' own. */
+    struct click click;
+    const char *target; /* BORROWED from the link targets */
+    struct hook hook;
+    struct base_buf text; /* headers of a call-back, evidence of a choice */
+    struct choice_change *change;
+};
+
+/* What a channel's call-backs took lately (callback.c). */
+struct callback_rate {
+    int64_t at_us, used_bytes;
+};
+#define API_RATES 64
+
+struct api_server {
+    struct MHD_Daemon *daemon;
+    struct commit_queue *queue;
+    struct metrics *metrics;
+    struct link_targets *targets;
+    bool tls;
+    int port;
+
+    pthread_mutex_t lock; /* of what follows: shared by the serving threads, each for moments */
+    struct db *db;        /* for reading */
+    struct db_stmt *channel;
+    struct callback_rate rates[API_RATES]; /* by channel id */
+    struct base_hmac *instance;
+};
+
+/* --- request.c --- */
+void *request_begin(void *server, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result request_handle(void *server, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *data_bytes, void **request);
+void request_end(void *server, struct MHD_Connection *connection, void **request,
+    enum MHD_RequestTerminationCode code);
+/* Puts the request into the commit queue; route->after is called when it is through. Answers 503
+ * itself when the queue takes nothing. */
+void request_commit(struct api_request *request,
+    int (*work)(struct commit_item *, const struct commit_writers *, struct base_err *));
+/* A header's value; .at NULL when absent. BORROWED from the request. */
+struct str request_header(const struct api_request *request, const char *name);
+/* The peer's address; behind a proxy on this machine the one it names. */
+void request_remote(const struct api_request *request, char out[static 64]);
+
+/* --- the routes --- */
+void follow_take(struct api_request *request);
+void follow_after(struct api_request *request);
+void open_take(struct api_request *request);
+void open_after(struct api_request *request);
+void unsubscribe_take(struct api_request *request);
+void unsubscribe_after(struct api_request *request);
+void preferences_take(struct api_request *request);
+void preferences_after(struct api_request *request);
+void callback_take(struct api_request *request);
+void callback_after(struct api_request *request);
+void health_take(struct api_request *request);
+void metrics_take(struct api_request *request);
+void robots_take(struct api_request *request);
+
+/* Where links lead, remembered: what is planned does not change. Thread-safe. */
+struct link_targets *link_targets_new(void);
+void link_targets_free(struct link_targets **targets);
+
+#endif

@@ -1,0 +1,249 @@
+/* The door's threads, its routing table, its start and its end. */
+#include "api/server.h"
+
+#include "api/private.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/tr.h"
+#include "store/schema.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 4000
+#define DESCRIPTORS_KEPT 200 /* for databases, channels and the log */
+#define IDLE_TIMEOUT_S 15
+/* A connection's memory: head of the request and of the answer. Larger heads are refused (431). */
+#define CONNECTION_BYTES (size_t)(32 * 1024)
+#define FORM_BYTES (size_t)(16 * 1024)
+#define HOOK_BYTES (size_t)(1 << 20)
+#define PEM_BYTES_MAX (size_t)(256 * 1024)
+
+static const struct api_route routes[] = {
+    {"/t/", API_GET, 0, METRICS_CLICK, follow_take, follow_after},
+    {"/o/", API_GET, 0, METRICS_OPEN, open_take, open_after},
+    {"/u/", API_GET | API_POST, FORM_BYTES, METRICS_UNSUBSCRIBE, unsubscribe_take,
+        unsubscribe_after},
+    {"/p/", API_GET | API_POST, FORM_BYTES, METRICS_PREFERENCES, preferences_take,
+        preferences_after},
+    {"/hook/", API_GET | API_POST, HOOK_BYTES, METRICS_HOOK, callback_take, callback_after},
+    {"/healthz", API_GET, 0, METRICS_WATCH, health_take, NULL},
+    {"/metrics", API_GET, 0, METRICS_WATCH, metrics_take, NULL},
+    {"/robots.txt", API_GET, 0, METRICS_OTHER, robots_take, NULL},
+};
+
+const struct api_route *server_route(struct str path, struct str *tail_out) {
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        struct str prefix = str_from(routes[i].prefix);
+        bool open = prefix.at[prefix.bytes - 1] == '/';
+        if (open ? str_starts(path, prefix) && path.bytes > prefix.bytes : str_eq(path, prefix)) {
+            *tail_out = str_of(path.at + prefix.bytes, path.bytes - prefix.bytes);
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- options --- */
+
+union listen_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* "127.0.0.1:8080", "[::1]:8080" */
+static int parse_listen(const char *text, union listen_address *out, struct base_err *err) {
+    char host[64];
+    int64_t port = 0;
+    const char *colon = strrchr(text, ':');
+    size_t bytes = colon ? (size_t)(colon - text) : 0;
+    bool six = bytes > 2 && text[0] == '[' && text[bytes - 1] == ']';
+    struct str name = six ? str_of(text + 1, bytes - 2) : str_of(text, bytes);
+    *out = (union listen_address){0};
+    if (name.bytes > 0 && name.bytes < sizeof host &&
+        base_parse_i64(str_from(colon + 1), &port) == 0 && port >= 0 && port <= 65535) {
+        snprintf(host, sizeof host, STR_FMT, STR_ARG(name));
+        if (six && inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
+            out->v6.sin6_family = AF_INET6;
+            out->v6.sin6_port = htons((uint16_t)port);
+            return 0;
+        }
+        if (!six && inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
+            out->v4.sin_family = AF_INET;
+            out->v4.sin_port = htons((uint16_t)port);
+            return 0;
+        }
+    }
+    return base_err_set(err, LANTOA_EINVAL,
+        TR("--http %s: an address and a port, like 127.0.0.1:8080 or [::1]:8080"), text);
+}
+
+static int load_pem(const char *path, struct base_buf *out, struct base_err *err) {
+    int rc = path ? base_file_read(path, PEM_BYTES_MAX, out, err) : 0;
+    return rc;
+}
+
+static unsigned connection_limit(void) {
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur > CONNECTIONS_MAX + DESCRIPTORS_KEPT) {
+        return CONNECTIONS_MAX;
+    }
+    return limit.rlim_cur > 2 * DESCRIPTORS_KEPT ? (unsigned)limit.rlim_cur - DESCRIPTORS_KEPT
+                                                 : DESCRIPTORS_KEPT;
+}
+
+/* --- life --- */
+
+static void on_log(void *arg, const char *fmt, va_list args) {
+    char text[512];
+    (void)arg;
+    vsnprintf(text, sizeof text, fmt, args);
+    size_t bytes = strlen(text);
+    while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == ' ')) {
+        text[--bytes] = '\0';
+    }
+    /* What strangers send wrong is no news. */
+    base_log(BASE_LOG_DEBUG, "http", "%s", text);
+}
+
+static int listen_now(struct api_server *s, const struct api_options *options,
+    const struct base_buf *cert, const struct base_buf *key, struct base_err *err) {
+    union listen_address address;
+    int rc = parse_listen(options->listen, &address, err);
+    if (rc != 0) {
+        return rc;
+    }
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    flags |= address.any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0;
+    flags |= s->tls ? MHD_USE_TLS : 0;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, cert->at},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, key->at}, {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem pool[] = {
+        {MHD_OPTION_THREAD_POOL_SIZE, options->threads, NULL}, {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_handle, s,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SOCK_ADDR, &address.any,
+        MHD_OPTION_URI_LOG_CALLBACK, request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, request_end, s,
+        MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY,
+        options->threads > 1 ? pool : none, MHD_OPTION_ARRAY, s->tls ? tls : none, MHD_OPTION_END);
+    if (!s->daemon) {
+        return base_err_set(err, LANTOA_EIO,
+            s->tls ? TR("--http %s: the address is in use, or certificate and key do not fit")
+                   : TR("--http %s: the address is in use or not of this machine"),
+            options->listen);
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    s->port = info ? info->port : 0;
+    return 0;
+}
+
+static int open_reader(struct api_server *s, const char *path, struct base_err *err) {
+    char *hex = NULL;
+    uint8_t secret[BASE_SHA256_BYTES];
+    int rc = db_open(path, DB_OPEN_READ_ONLY, &s->db, err);
+    if (rc == 0) {
+        rc = schema_meta_get(s->db, "instance_key", &hex, err);
+    }
+    if (rc == 0 && base_unhex(str_from(hex), secret, sizeof secret) != 0) {
+        rc = base_err_set(err, LANTOA_ECORRUPT, "meta.instance_key");
+    }
+    if (rc == 0) {
+        s->instance = base_hmac_new(secret, sizeof secret);
+        rc = db_prepare(s->db, "SELECT id FROM channel WHERE name = ?1", &s->channel, err);
+    }
+    base_free(hex);
+    return rc;
+}
+
+static int check_options(const struct api_options *options, struct base_err *err) {
+    if (!options->tls_cert != !options->tls_key) {
+        return base_err_set(err, LANTOA_EINVAL, "%s", TR("--tls-cert and --tls-key go together"));
+    }
+    if (options->threads < 1 || options->threads > 64) {
+        return base_err_set(err, LANTOA_EINVAL, "%s", TR("--http-threads: from 1 to 64"));
+    }
+    return 0;
+}
+
+int api_start(
+    const struct api_options *options, struct api_server **server_out, struct base_err *err) {
+    struct api_server *s = base_alloc(sizeof *s);
+    char *path = base_path_join(options->data_dir, "lantoa.db");
+    struct base_buf cert;
+    struct base_buf key;
+    base_buf_init(&cert, PEM_BYTES_MAX);
+    base_buf_init(&key, PEM_BYTES_MAX);
+    pthread_mutex_init(&s->lock, NULL);
+    s->targets = link_targets_new();
+    s->tls = options->tls_cert != NULL;
+    int rc = check_options(options, err);
+    if (rc == 0) {
+        rc = load_pem(options->tls_cert, &cert, err);
+    }
+    if (rc == 0) {
+        rc = load_pem(options->tls_key, &key, err);
+    }
+    if (rc == 0) {
+        rc = open_reader(s, path, err);
+    }
+    if (rc == 0) {
+        rc = commit_start(path, &s->queue, err);
+    }
+    if (rc == 0) {
+        rc = metrics_start(path, s->queue, &s->metrics, err);
+    }
+    if (rc == 0) {
+        (void)base_buf_text(&cert);
+        (void)base_buf_text(&key);
+        rc = listen_now(s, options, &cert, &key, err);
+    }
+    base_buf_release(&cert);
+    base_buf_release(&key);
+    base_free(path);
+    if (rc != 0) {
+        api_stop(&s);
+        return rc;
+    }
+    base_log(BASE_LOG_INFO, "http", "listening on %s, port %d", options->listen, s->port);
+    *server_out = s;
+    return 0;
+}
+
+void api_stop(struct api_server **server) {
+    struct api_server *s = *server;
+    if (!s) {
+        return;
+    }
+    /* Who waits for the commit must have heard before the library may stop; after commit_stop
+     * nobody can begin to wait. But the metrics read the queue, and answers count in the metrics.
+     */
+    if (s->daemon) {
+        MHD_socket listening = MHD_quiesce_daemon(s->daemon);
+        commit_end(s->queue);
+        MHD_stop_daemon(s->daemon);
+        if (listening != MHD_INVALID_SOCKET) {
+            close(listening);
+        }
+    }
+    metrics_stop(&s->metrics);
+    commit_stop(&s->queue);
+    db_finish(&s->channel);
+    db_close(&s->db);
+    base_hmac_free(&s->instance);
+    link_targets_free(&s->targets);
+    pthread_mutex_destroy(&s->lock);
+    base_free(s);
+    *server = NULL;
+}
+
+int api_port(const struct api_server *server) {
+    return server->port;
+}

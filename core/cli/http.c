@@ -1,0 +1,212 @@
+/* What belongs to the HTTP door: its public address, links, QR codes. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/tr.h"
+#include "campaign/store.h"
+#include "cli/cli.h"
+#include "delivery/ledger.h"
+#include "delivery/link.h"
+#include "report/campaign_report.h"
+#include "store/schema.h"
+#include "tracking/qr.h"
+
+#define IMAGE_BYTES_MAX (size_t)(16 << 20)
+
+/* --- settings --- */
+
+static int settings_set(struct cli *cli) {
+    struct str value = str_from(cli->args[1]);
+    if (strcmp(cli->args[0], "public_url") != 0) {
+        return base_err_set(&cli->err, LANTOA_ENOENT,
+            TR("there is no setting \"%s\"; there is: public_url"), cli->args[0]);
+    }
+    int rc = link_public_url_check(value, &cli->err);
+    if (rc == 0) {
+        rc = db_begin(cli->db, &cli->err);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    rc = schema_meta_set(cli->db, "public_url", cli->args[1], &cli->err);
+    if (rc == 0) {
+        rc = audit_add(cli->db, cli->who, "settings", cli->args[0], cli->args[1], &cli->err);
+    }
+    if (rc != 0) {
+        db_rollback(cli->db);
+        return rc;
+    }
+    rc = db_commit(cli->db, &cli->err);
+    if (rc == 0) {
+        cli_say(cli, json_pack("{s:s}", "public_url", cli->args[1]),
+            TR("public_url is %s; campaigns planned from now on use it"), cli->args[1]);
+    }
+    return rc;
+}
+
+static int settings_show(struct cli *cli) {
+    char *url = NULL;
+    int rc = schema_meta_get(cli->db, "public_url", &url, &cli->err);
+    if (rc == LANTOA_ENOENT) {
+        cli->err.text[0] = '\0';
+        rc = 0;
+    }
+    if (rc == 0) {
+        cli_say(cli, json_pack("{s:s?}", "public_url", url), "public_url %s",
+            url ? url : TR("is not set: links are not shortened"));
+    }
+    base_free(url);
+    return rc;
+}
+
+/* --- links --- */
+
+static int link_list(struct cli *cli) {
+    struct report_table table;
+    const char *campaign = cli_option(cli, "campaign");
+    if (!campaign) {
+        return base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("--campaign NAME is needed"));
+    }
+    int rc = report_campaign(cli->db, campaign, "link", &table, &cli->err);
+    if (rc == 0) {
+        cli_table(cli, &table);
+    }
+    return rc;
+}
+
+static int load_instance(struct cli *cli, struct base_hmac **instance_out) {
+    char *hex = NULL;
+    uint8_t key[BASE_SHA256_BYTES];
+    int rc = schema_meta_get(cli->db, "instance_key", &hex, &cli->err);
+    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
+        rc = base_err_set(&cli->err, LANTOA_ECORRUPT, "meta.instance_key");
+    }
+    if (rc == 0) {
+        *instance_out = base_hmac_new(key, sizeof key);
+    }
+    base_free(hex);
+    return rc;
+}
+
+/* The step's id, and that it has this link. */
+static int find_link(
+    struct cli *cli, const char *campaign, const char *step, int64_t number, int64_t *step_id_out) {
+    struct campaign_row row = {0};
+    struct db_stmt *stmt = NULL;
+    int rc = campaign_get(cli->db, campaign, &row, &cli->err);
+    if (rc == 0) {
+        rc = db_prepare(cli->db,
+            "SELECT s.id FROM step s JOIN link l ON l.step_id = s.id WHERE s.campaign_id = ?1 AND "
+            "s.name = ?2 AND l.number = ?3 ORDER BY s.occurrence",
+            &stmt, &cli->err);
+    }
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, row.id);
+        db_bind_text(stmt, 2, step);
+        db_bind_i64(stmt, 3, number);
+        rc = db_step(stmt, &cli->err);
+    }
+    if (rc == 1) {
+        *step_id_out = db_column_i64(stmt, 0);
+        rc = 0;
+    } else if (rc == 0) {
+        rc = base_err_set(&cli->err, LANTOA_ENOENT,
+            TR("campaign %s has no step \"%s\" with a link %lld; plan it with public_url set, then "
+               "see: lantoa link list --campaign %s"),
+            campaign, step, (long long)number, campaign);
+    }
+    db_finish(&stmt);
+    campaign_row_release(&row);
+    return rc;
+}
+
+/* A print has no receiver: recipient 0 of the step, so that its clicks are counted for the step. */
+static int printed_url(struct cli *cli, char **url_out) {
+    const char *campaign = cli_option(cli, "campaign");
+    const char *step = cli_option(cli, "step");
+    struct base_hmac *instance = NULL;
+    char *public_url = NULL;
+    char code[LINK_CODE_BYTES + 1];
+    int64_t number;
+    int64_t step_id = 0;
+    if (!campaign || !step) {
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, "%s", TR("a URL, or --campaign NAME and --step NAME"));
+    }
+    int rc = cli_option_i64(cli, "link", 0, &number);
+    if (rc == 0) {
+        rc = find_link(cli, campaign, step, number, &step_id);
+    }
+    if (rc == 0) {
+        rc = schema_meta_get(cli->db, "public_url", &public_url, &cli->err);
+    }
+    if (rc == 0) {
+        rc = load_instance(cli, &instance);
+    }
+    if (rc == 0) {
+        link_code(instance, ledger_id(step_id, 0, 0), (int)number, code);
+        *url_out = base_printf("%s/t/%s", public_url, code);
+    }
+    base_hmac_free(&instance);
+    base_free(public_url);
+    return rc;
+}
+
+/* Readers guess at the coding of bytes beyond ASCII, and guess differently. */
+static char *ascii_url(const char *text) {
+    struct base_buf out;
+    base_buf_init(&out, 3 * strlen(text) + 1);
+    for (const char *at = text; *at; at++) {
+        if ((unsigned char)*at < 0x80) {
+            base_buf_add_char(&out, *at);
+        } else {
+            base_buf_printf(&out, "%%%02X", (unsigned)(unsigned char)*at);
+        }
+    }
+    return base_buf_take(&out);
+}
+
+static int link_qr(struct cli *cli) {
+    const char *file = cli->args[cli->arg_count - 1];
+    struct base_buf image;
+    char *url = NULL;
+    bool png = str_ends(str_from(file), STR(".png"));
+    if (!png && !str_ends(str_from(file), STR(".svg"))) {
+        return base_err_set(&cli->err, LANTOA_EINVAL, TR("%s: the file is .png or .svg"), file);
+    }
+    base_buf_init(&image, IMAGE_BYTES_MAX);
+    int rc = 0;
+    if (cli->arg_count == 2) {
+        url = ascii_url(cli->args[0]);
+    } else {
+        rc = printed_url(cli, &url);
+    }
+    if (rc == 0) {
+        rc = qr_make(str_from(url), png ? QR_PNG : QR_SVG, &image, &cli->err);
+    }
+    if (rc == 0) {
+        rc = base_file_write(file, base_buf_str(&image), 0644, &cli->err);
+    }
+    if (rc == 0) {
+        cli_say(
+            cli, json_pack("{s:s,s:s}", "file", file, "url", url), TR("%s shows %s"), file, url);
+    }
+    base_buf_release(&image);
+    base_free(url);
+    return rc;
+}
+
+const struct cli_command cli_http_commands[] = {
+    {"settings", "set", "", 2, 2, "public_url URL",
+        "the address under which people reach this installation (short links, unsubscribing)",
+        CLI_NEEDS_DATABASE, settings_set},
+    {"settings", "show", "", 0, 0, "", "print the settings", CLI_NEEDS_DATABASE, settings_show},
+    {"link", "list", "campaign= csv", 0, 0, "--campaign NAME",
+        "the links of a campaign, with clicks by people and machines", CLI_NEEDS_DATABASE,
+        link_list},
+    {"link", "qr", "campaign= step= link=", 1, 2,
+        "URL FILE.png|svg | --campaign NAME --step NAME [--link N] FILE.png|svg",
+        "a QR code for print", CLI_NEEDS_DATABASE, link_qr},
+    {0},
+};
