@@ -108,7 +108,7 @@ static int national_fault(const char *national, size_t count, struct base_err *e
 }
 
 int contact_phone(struct str text, char out[static 20], struct base_err *err) {
-    struct digits digits;
+    struct digits digits = {0};
     int rc = take_digits(text, &digits, err);
     if (rc) {
         return rc;

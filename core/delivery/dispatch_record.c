@@ -107,9 +107,10 @@ static int suppress_address(struct dispatcher *d, int64_t message_id, int64_t no
     return rc;
 }
 
-/* The operator asks us to go slower: that says nothing about the message, so it is no failed try. */
-static int record_throttled(struct dispatcher *d, const struct pending_result *result,
-    struct record *r, int64_t now_ms) {
+/* The operator asks us to go slower: that says nothing about the message, so it is no failed try.
+ */
+static int record_throttled(
+    struct dispatcher *d, const struct pending_result *result, struct record *r, int64_t now_ms) {
     r->state = MESSAGE_PLANNED;
     r->tries_change = -1;
     r->due_ms = now_ms + (result->after_ms > 0 ? result->after_ms : THROTTLED_MS);
