@@ -1,0 +1,107 @@
+"""An SMS campaign through the whole program and an SMSC of others (npm smpp): results, receipts, throttling, crashes, answers."""
+import contextlib
+import os
+import shutil
+from collections import Counter
+
+import pytest
+
+from rig.build import START, campaign, step
+from rig.program import eventually
+from rig.sms import Smsc, phones, sms_channel, sms_text
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+
+
+@pytest.fixture
+def smsc_with(scratch):
+    started = []
+
+    def start(**options):
+        started.append(Smsc(scratch, **options))
+        return started[-1]
+
+    yield start
+    for peer in started:
+        peer.end()
+
+
+def sms_campaign(**more):
+    return campaign(steps=[step(channel="sms", content=sms_text())], **more)
+
+
+def by_digit(data):
+    found = {}
+    for row in data.messages("c"):
+        found.setdefault(row["address"][-1], set()).add(row["state"])
+    return found
+
+
+def test_every_number_ends_as_the_operator_says(data, made, smsc_with):
+    """Delivered, undeliverable, throttled, refused, expired, late: and the sums hold."""
+    smsc = smsc_with()
+    made.init(sms_channel(smsc.port, options={"timeout": "3s"}), contacts=phones(90, "012345689"))
+    made.start(sms_campaign())
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: data.states("c") == {"delivered": 50, "failed": 30, "uncertain": 10}, 30, 0.3, "all ended: " + str(data.states("c")))
+    found = by_digit(data)
+    assert all(found[digit] == {"delivered"} for digit in "02689")
+    assert all(found[digit] == {"failed"} for digit in "135")
+    assert found["4"] == {"uncertain"}
+    counts = Counter(row["to"] for row in smsc.rows())
+    assert max(counts.values()) == 1 and len(counts) == 80
+    texts = {row["text"] for row in smsc.rows()}
+    assert "Chào Nguyễn Văn 1, mời ông bà tham gia BHXH tự nguyện" in texts
+    assert all(row["status"] == 0 for row in smsc.rows("ack")) and len(smsc.rows("ack")) == 70
+
+
+def test_a_throttling_operator_costs_no_tries(data, made, smsc_with):
+    smsc = smsc_with(tps=60, receipts="none")
+    made.init(sms_channel(smsc.port, retry={"tries": 1, "first": "PT1S", "longest": "PT2S"}), contacts=phones(300))
+    made.start(sms_campaign())
+    data.until_idle("--clock", f"{START},x1", seconds=60)
+    assert data.states("c") == {"accepted": 300}
+    assert len({row["to"] for row in smsc.rows()}) == len(smsc.rows()) == 300
+
+
+@pytest.mark.parametrize("victim", ["host", "core"])
+def test_a_crash_leaves_at_most_the_window_and_a_late_receipt_settles_it(data, made, smsc_with, victim):
+    """Killed in mid flight: whoever was on the way is uncertain, nobody gets it twice, and the operator's receipt tells the end."""
+    window = 20
+    smsc = smsc_with(delay=50, receipts="late", echo=1)
+    made.init(sms_channel(smsc.port, options={"window": window}), contacts=phones(400))
+    made.start(sms_campaign())
+    serve = data.serve("--clock", f"{START},x1").wait_ready()
+    eventually(lambda: len(smsc.rows()) > 150, 20, 0.01, "the campaign is under way")
+    if victim == "host":
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(serve.hosts()["sms"], 9)
+    else:
+        serve.kill(also_hosts=True)
+        serve = data.serve("--clock", f"{START},x1").wait_ready()
+    eventually(lambda: sum(data.states("c").get(state, 0) for state in ("accepted", "uncertain", "delivered")) == 400, 30, 0.3, str(data.states("c")))
+    states = data.states("c")
+    assert 1 <= states.get("uncertain", 0) <= window, states
+    counts = Counter(row["to"] for row in smsc.rows())
+    assert max(counts.values()) == 1, "nobody got it twice"
+    uncertain = {row["address"][1:] for row in data.messages("c", "uncertain")}
+    arrived = uncertain & set(counts)
+    smsc.say("late")
+    eventually(lambda: all(row["state"] == "delivered" for row in data.messages("c") if row["address"][1:] in arrived), 20, 0.3,
+               "the late receipts settle what had arrived")
+    serve.stop()
+    assert data.states("c").get("uncertain", 0) == len(uncertain - arrived)
+
+
+def test_no_operator_burns_no_tries(data, made, smsc_with):
+    """While nobody answers the messages wait, untouched; when the operator is there, they go."""
+    first = smsc_with()
+    port = first.port
+    first.end()
+    made.init(sms_channel(port, retry={"tries": 1, "first": "PT1S", "longest": "PT2S"}), contacts=phones(30))
+    made.start(sms_campaign())
+    with data.serving("--clock", f"{START},x1"):
+        with pytest.raises(AssertionError):
+            eventually(lambda: data.states("c").get("failed"), 13, 0.5, "nothing fails")
+        smsc_with(port=port, name="second")
+        eventually(lambda: data.states("c").get("delivered") == 30, 30, 0.3, "all arrive")
