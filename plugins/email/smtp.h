@@ -180,7 +180,6 @@ struct smtp_pool {
     unsigned barren; /* connections, one after the other, that were lost before the server answered
                         for a message */
     char trouble[SMTP_DETAIL_MOST + 1]; /* the newest reason why there is no connection */
-    enum lantoa_reason trouble_reason;
     bool draining, failed;
     void (*drained)(void *arg);
     void *drained_arg;
@@ -219,8 +218,8 @@ size_t smtp_connect_count(const struct smtp_pool *pool, bool open_only);
 void smtp_connect_more(struct smtp_pool *pool);
 void smtp_connect_ready(struct smtp_pool *pool);
 /* worked: the connection was of use, so the next may be opened without back-off. */
-void smtp_connect_ended(struct smtp_pool *pool, enum smtp_fault fault, bool worked,
-    enum lantoa_reason reason, const char *why);
+void smtp_connect_ended(
+    struct smtp_pool *pool, enum smtp_fault fault, bool worked, const char *why);
 /* The pool goes: a look-up under way must not find it. */
 void smtp_connect_forget(struct smtp_pool *pool);
 

@@ -55,7 +55,7 @@ static void lookup_found(
         char why[200];
         snprintf(why, sizeof(why), "the server's name %.80s cannot be resolved: %.80s",
             pool->config->host, error == NULL ? "" : error);
-        smtp_connect_ended(pool, SMTP_FAULT_NETWORK, false, LANTOA_REASON_UNREACHABLE, why);
+        smtp_connect_ended(pool, SMTP_FAULT_NETWORK, false, why);
     } else {
         pool->address_count = count < SMTP_ADDRESSES_MOST ? count : SMTP_ADDRESSES_MOST;
         memcpy(pool->addresses, addresses, pool->address_count * sizeof(addresses[0]));
@@ -111,8 +111,8 @@ static bool have_addresses(struct smtp_pool *pool) {
         LANTOA_OK) {
         free(pool->lookup);
         pool->lookup = NULL;
-        smtp_connect_ended(pool, SMTP_FAULT_NETWORK, false, LANTOA_REASON_UNREACHABLE,
-            "the server's name cannot be looked up");
+        smtp_connect_ended(
+            pool, SMTP_FAULT_NETWORK, false, "the server's name cannot be looked up");
     }
     return false;
 }
@@ -158,14 +158,13 @@ void smtp_connect_ready(struct smtp_pool *pool) {
     pool->address_tried = 0;
 }
 
-void smtp_connect_ended(struct smtp_pool *pool, enum smtp_fault fault, bool worked,
-    enum lantoa_reason reason, const char *why) {
+void smtp_connect_ended(
+    struct smtp_pool *pool, enum smtp_fault fault, bool worked, const char *why) {
     const struct lantoa_host *host = pool->host;
     if (fault == SMTP_FAULT_NONE || pool->failed) {
         return;
     }
     snprintf(pool->trouble, sizeof(pool->trouble), "%s", why);
-    pool->trouble_reason = reason;
     if (worked) {
         return;
     }

@@ -16,6 +16,8 @@ enum {
     SLOW_BODY_MS = 100,
     SENDER_REFUSALS_MOST =
         10, /* refusals of our own address, one after the other, that end the channel */
+    BARREN_MANY = 3,
+    LOST_TWICE_MS = 60 * 1000,
     WAITING_KEEP = 1 << 19,
 };
 
@@ -239,11 +241,17 @@ static void land_lost(struct smtp_session *session, struct smtp_flight *flight,
         return;
     }
     if (!flight->begun) {
-        if (!job->put_back && !pool->draining && !pool->failed) {
+        if (pool->draining || pool->failed) {
+            smtp_transaction_settle(session, job, LANTOA_NOT_SENT, reason, 0, why);
+        } else if (!job->put_back) {
             job->put_back = true;
             smtp_pool_put_back(pool, job);
         } else {
-            smtp_transaction_settle(session, job, LANTOA_NOT_SENT, reason, 0, why);
+            /* Twice on a connection that ended at it. When others end so too, it is the server;
+             * else it may be this message. */
+            smtp_transaction_settle(session, job, LANTOA_RETRY,
+                pool->barren >= BARREN_MANY ? LANTOA_REASON_UNREACHABLE : LANTOA_REASON_TEMPORARY,
+                LOST_TWICE_MS, why);
         }
         return;
     }

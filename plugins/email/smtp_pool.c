@@ -134,10 +134,10 @@ void smtp_pool_run(struct smtp_pool *pool) {
     }
     bool nobody = smtp_connect_count(pool, true) == 0;
     if (pool->ready.count > 0 && nobody && pool->lookup == NULL && !pool->failed) {
+        /* Whatever is wrong, the message is not: "unreachable" is the reason that spends none of
+         * its tries. */
         int64_t after = pool->next_try - ticks_of(pool);
-        answer_waiting(pool, LANTOA_RETRY,
-            pool->trouble_reason == LANTOA_REASON_NONE ? LANTOA_REASON_UNREACHABLE
-                                                       : pool->trouble_reason,
+        answer_waiting(pool, LANTOA_RETRY, LANTOA_REASON_UNREACHABLE,
             after > 0 ? after : RETRY_SOON_MS,
             pool->trouble[0] != '\0' ? pool->trouble : "no connection to the mail server");
     }

@@ -192,7 +192,7 @@ static const struct {
     {2, 1, LANTOA_REASON_ADDRESS, LANTOA_REASON_TEMPORARY}, /* mailbox disabled */
     {2, 2, LANTOA_REASON_MAILBOX_FULL, LANTOA_REASON_MAILBOX_FULL},
     {2, 3, LANTOA_REASON_TOO_LARGE, LANTOA_REASON_TOO_LARGE},
-    {3, 2, LANTOA_REASON_REFUSED, LANTOA_REASON_THROTTLED}, /* system not accepting messages */
+    {3, 2, LANTOA_REASON_REFUSED, LANTOA_REASON_TEMPORARY}, /* system not accepting messages */
     {3, 4, LANTOA_REASON_TOO_LARGE, LANTOA_REASON_TOO_LARGE},
     {4, 5, LANTOA_REASON_UNREACHABLE, LANTOA_REASON_THROTTLED}, /* congestion */
     {4, -1, LANTOA_REASON_UNREACHABLE, LANTOA_REASON_UNREACHABLE},
@@ -205,8 +205,6 @@ static const struct {
 
 static enum lantoa_reason reason_by_code(const struct smtp_reply *reply, enum smtp_stage stage) {
     switch (reply->code) {
-    case 421:
-        return LANTOA_REASON_THROTTLED;
     case 452:
     case 552:
         return stage == SMTP_AT_RCPT ? LANTOA_REASON_MAILBOX_FULL
@@ -236,13 +234,23 @@ static enum lantoa_reason reason_by_code(const struct smtp_reply *reply, enum sm
     }
 }
 
+static bool about_pace(const struct smtp_reply *reply) {
+    static const char *const words[] = {"rate", "too many", "too fast", "throttl", "limit"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (find(reply->last, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct smtp_verdict smtp_reply_verdict(const struct smtp_reply *reply, enum smtp_stage stage) {
     bool permanent = reply->code >= 500;
     struct smtp_verdict verdict = {
         .outcome = permanent ? LANTOA_REFUSED : LANTOA_RETRY,
         .reason = reason_by_code(reply, stage),
     };
-    if (reply->has_enhanced && reply->code != 421) {
+    if (reply->has_enhanced) {
         for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
             if (meanings[i].subject == reply->enhanced[1] &&
                 (meanings[i].detail == -1 || meanings[i].detail == reply->enhanced[2])) {
@@ -256,6 +264,14 @@ struct smtp_verdict smtp_reply_verdict(const struct smtp_reply *reply, enum smtp
                              : spam     ? LANTOA_REASON_CONTENT
                                         : LANTOA_REASON_REFUSED;
         }
+    }
+    /* The server has no time for us at all: that spends none of the message's tries. Behind MAIL
+     * the same words may be about this message, which must not be tried for ever, unless they speak
+     * of our pace. */
+    if (!permanent && (reply->code == 421 || verdict.reason == LANTOA_REASON_THROTTLED)) {
+        bool pace = stage < SMTP_AT_RCPT || about_pace(reply);
+        verdict.reason = pace ? LANTOA_REASON_THROTTLED : LANTOA_REASON_TEMPORARY;
+        verdict.after_ms = pace ? 10 * 1000 : 0;
     }
     if (permanent && (reply->code == 503 || verdict.reason == LANTOA_REASON_LOGIN)) {
         /* Our order of commands or our login was wrong: nothing is said about this message. */

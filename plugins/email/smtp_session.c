@@ -134,7 +134,7 @@ void smtp_session_end(struct smtp_session *session, enum smtp_fault fault,
     tls_link_close(&session->link);
     smtp_landing_lost(session, reason, text);
     session->expect_count = 0;
-    smtp_connect_ended(pool, fault, worked, reason, text);
+    smtp_connect_ended(pool, fault, worked, text);
 }
 
 void smtp_session_expect(

