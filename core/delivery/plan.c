@@ -246,7 +246,7 @@ static int is_duplicate(struct planner *p, const struct delivery_step *step,
     *duplicate_out = false;
     db_bind_str(others, 1, person->address);
     db_bind_i64(others, 2, person->contact.id);
-    int rc;
+    int rc = 0;
     while (!*duplicate_out && (rc = db_step(others, err)) == 1) {
         db_bind_i64(p->row, 1, ledger_id(step->id, db_column_i64(others, 0), 0));
         rc = db_step(p->row, err);
