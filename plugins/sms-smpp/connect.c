@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BACKOFF_FIRST_MS = 1000, RESOLVED_FOR_MS = 60 * 1000, SETUP_FAULTS_MOST = 3 };
+enum {
+    BACKOFF_FIRST_MS = 1000,
+    RESOLVED_FOR_MS = 60 * 1000,
+    SETUP_FAULTS_MOST = 3,
+    WARN_EVERY_MS = 60 * 1000
+};
 
 /* A name look-up under way. It outlives the pool when the pool goes first: then pool is NULL. */
 struct smpp_lookup {
@@ -120,10 +125,14 @@ void smpp_connect_ended(struct smpp_pool *pool, enum smpp_fault fault, bool work
     if (smpp_pool_ticks(pool) < pool->next_try) {
         return; /* several connections of one round have failed: one step of back-off */
     }
-    int64_t longest = pool->config->reconnect;
+    int64_t longest = pool->config->reconnect, before = pool->backoff_ms,
+            now = smpp_pool_ticks(pool);
     pool->backoff_ms = pool->backoff_ms == 0 ? BACKOFF_FIRST_MS : pool->backoff_ms * 2;
     pool->backoff_ms = pool->backoff_ms > longest ? longest : pool->backoff_ms;
-    pool->next_try = smpp_pool_ticks(pool) + pool->backoff_ms;
-    host->log(host, LANTOA_LOG_WARN, "no connection to the operator, next try in %lld ms: %s",
-        (long long)pool->backoff_ms, pool->trouble);
+    pool->next_try = now + pool->backoff_ms;
+    if (pool->backoff_ms != before || now - pool->warned_at >= WARN_EVERY_MS) {
+        pool->warned_at = now;
+        host->log(host, LANTOA_LOG_WARN, "no connection to the operator, next try in %lld ms: %s",
+            (long long)pool->backoff_ms, pool->trouble);
+    }
 }

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 enum {
-    HOLD_MS = 10000,          /* so long a message waits for a connection before it is given back */
-    THROTTLED_MS = 60 * 1000, /* so long without any acceptance it is resent inside */
+    HOLD_MS = 10000,           /* so long a message waits for a connection */
+    HELD_AFTER_MS = 5000,      /* then the core keeps it at least for this long */
+    THROTTLED_MS = 60 * 1000,  /* so long without any acceptance it is resent inside */
     THROTTLED_AFTER_MS = 5000, /* then the core keeps it for this long */
 };
 
@@ -180,21 +181,24 @@ void smpp_landing_overdue(struct smpp_bind *bind, struct smpp_flight *flight) {
 
 /* What becomes of a job that cannot go on now; false: it may wait. */
 static bool give_up(struct smpp_pool *pool, struct smpp_job *job, int64_t now, bool connected) {
-    bool held = !connected && (pool->draining || now - job->queued_at > HOLD_MS);
+    int64_t since = job->queued_at > pool->down_at ? job->queued_at : pool->down_at;
+    bool held = !connected && (pool->draining || now - since > HOLD_MS);
     if (job->out > 0) {
         return false;
     }
-    if (held && !job->begun) {
+    if (held && !job->begun && pool->draining) {
         unqueue(pool, job);
         smpp_landing_give(pool, job, LANTOA_NOT_SENT, pool->trouble_reason, 0, pool->trouble);
         return true;
     }
     if (held) {
-        /* It began, and not one of its PDUs is in doubt: it may be sent once more. */
+        /* Nothing of it is in doubt. A line that is down is no failed try of the message, and the
+         * core must look at hours and consents again before the next: so it waits there, not here.
+         */
         unqueue(pool, job);
         job->ref[0] = '\0';
-        smpp_landing_give(
-            pool, job, LANTOA_RETRY, LANTOA_REASON_UNREACHABLE, pool->backoff_ms, pool->trouble);
+        int64_t wait = pool->backoff_ms > HELD_AFTER_MS ? pool->backoff_ms : HELD_AFTER_MS;
+        smpp_landing_give(pool, job, LANTOA_RETRY, LANTOA_REASON_THROTTLED, wait, pool->trouble);
         return true;
     }
     if (job->stalled_at != 0 && (now - job->stalled_at > THROTTLED_MS || pool->draining)) {
@@ -217,6 +221,7 @@ static void tick_queue(
 
 void smpp_landing_tick(struct smpp_pool *pool, int64_t now) {
     bool connected = smpp_pool_bound(pool) > 0;
+    pool->down_at = connected ? 0 : pool->down_at == 0 ? now : pool->down_at;
     tick_queue(pool, &pool->again, now, connected);
     tick_queue(pool, &pool->ready, now, connected);
 }

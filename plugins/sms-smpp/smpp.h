@@ -263,7 +263,8 @@ struct smpp_pool {
     int64_t resolved_at;
     struct smpp_lookup *lookup;
     bool proven; /* the newest attempt to connect got as far as bound */
-    int64_t backoff_ms, next_try;
+    int64_t backoff_ms, next_try, warned_at;
+    int64_t down_at; /* ticks since when no bind takes messages; 0: one does */
     unsigned setup_faults;
     char trouble[SMPP_DETAIL_MOST + 1];
     enum lantoa_reason trouble_reason;

@@ -183,10 +183,11 @@ def test_wrong_password_ends_with_a_reason(tmp_path):
 
 
 def test_nobody_there(tmp_path):
-    """Without an operator messages come back untouched after a while; when it comes, they go."""
+    """Without an operator messages go back to the core after a while, at no cost; when it comes, they go."""
     port = free_port()
     run = rig(tmp_path, "--count", 2, port=port, reconnect="300ms", patience=30)
-    assert run.totals["not_sent"] == 2 and run.totals["begun"] == 0
+    assert run.totals["retry"] == 2 and run.totals["begun"] == 0
+    assert {(row["reason"], row["after_ms"] >= 5000, "refused" in row["detail"]) for row in run.results} == {("throttled", True, True)}
     late = RunningRig(tmp_path, "--count", 2, "--to", OK, port=port, reconnect="300ms")
     time.sleep(1)
     with smsc(tmp_path, port=port):
