@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+enum { PARSED_MOST = 1 << 18 };
+
 /* What the report says of one recipient. */
 struct report {
     char action[32], status[16];
@@ -371,7 +373,10 @@ void dsn_parse(const char *mail, size_t bytes, bool null_sender,
     struct lantoa_str message_id_domain, struct dsn *dsn_out) {
     *dsn_out = (struct dsn){.kind = null_sender ? DSN_AUTOMATIC : DSN_PERSON};
     find_key(mail, bytes, message_id_domain, dsn_out);
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(mail, bytes);
+    /* The report and the text come first; behind them only the returned mail can be long, and a
+     * mail made to take long to parse must not hold up the sending. */
+    GMimeStream *stream =
+        g_mime_stream_mem_new_with_buffer(mail, bytes < PARSED_MOST ? bytes : PARSED_MOST);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);
     if (message != NULL) {

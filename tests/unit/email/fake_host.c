@@ -286,8 +286,8 @@ struct lantoa_str fake_str(const char *text) {
 }
 
 static bool set_option(
-    struct fake_host *host, const struct lantoa_option *option, const char *text) {
-    char *at = (char *)host->config + option->offset, *end;
+    struct fake_host *host, void *config, const struct lantoa_option *option, const char *text) {
+    char *at = (char *)config + option->offset, *end;
     switch (option->type) {
     case LANTOA_TYPE_TEXT:
     case LANTOA_TYPE_FILE:
@@ -322,6 +322,47 @@ static bool set_option(
     return false;
 }
 
+/* One config from the defaults and the words; later words win. */
+static bool fill_config(
+    struct fake_host *host, void *config, const char *const *words, size_t count) {
+    for (size_t i = 0; i < host->plugin->option_count; i++) {
+        const struct lantoa_option *option = &host->plugin->options[i];
+        const char *text = option->fallback;
+        for (size_t k = 0; k < count; k++) {
+            size_t bytes = strlen(option->name);
+            if (strncmp(words[k], option->name, bytes) == 0 && words[k][bytes] == '=') {
+                text = words[k] + bytes + 1;
+            }
+        }
+        bool needs_value = option->type == LANTOA_TYPE_BOOL || option->type == LANTOA_TYPE_INT ||
+                           option->type == LANTOA_TYPE_DURATION;
+        if ((text == NULL && needs_value) || !set_option(host, config, option, text)) {
+            fprintf(stderr, "option %s: %s\n", option->name, text == NULL ? "(none)" : text);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fake_host_reconfigure(struct fake_host *host, const char *const *words, size_t count) {
+    void *config = calloc(1, host->plugin->config_size);
+    if (!fill_config(host, config, words, count) ||
+        host->plugin->ops.reconfigure(host->self, config) != LANTOA_OK) {
+        free(config);
+        return false;
+    }
+    memset(host->config, 0x5a,
+        host->plugin->config_size); /* whoever still looks at it shall see nonsense */
+    free(host->config);
+    host->config = config;
+    return true;
+}
+
+void fake_host_drain(struct fake_host *host) {
+    host->draining = true;
+    host->plugin->ops.drain(host->self);
+}
+
 bool fake_host_init(struct fake_host *host, const struct lantoa_plugin *plugin,
     const char *const *words, size_t count, size_t message_room) {
     *host = (struct fake_host){
@@ -352,23 +393,7 @@ bool fake_host_init(struct fake_host *host, const struct lantoa_plugin *plugin,
     host->config = calloc(1, plugin->config_size);
     host->messages = calloc(message_room + 1, sizeof(host->messages[0]));
     host->message_room = message_room;
-    for (size_t i = 0; i < plugin->option_count; i++) {
-        const struct lantoa_option *option = &plugin->options[i];
-        const char *text = option->fallback;
-        for (size_t k = 0; k < count; k++) {
-            size_t bytes = strlen(option->name);
-            if (strncmp(words[k], option->name, bytes) == 0 && words[k][bytes] == '=') {
-                text = words[k] + bytes + 1;
-            }
-        }
-        bool needs_value = option->type == LANTOA_TYPE_BOOL || option->type == LANTOA_TYPE_INT ||
-                           option->type == LANTOA_TYPE_DURATION;
-        if ((text == NULL && needs_value) || !set_option(host, option, text)) {
-            fprintf(stderr, "option %s: %s\n", option->name, text == NULL ? "(none)" : text);
-            return false;
-        }
-    }
-    return true;
+    return fill_config(host, host->config, words, count);
 }
 
 int fake_host_open(struct fake_host *host) {
@@ -496,7 +521,9 @@ static void answer_lookups(struct fake_host *host) {
 void fake_host_close(struct fake_host *host) {
     if (host->self != NULL && !host->failed && host->plugin->ops.drain != NULL) {
         int64_t until = clock_ms(CLOCK_MONOTONIC) + 10000;
-        host->plugin->ops.drain(host->self);
+        if (!host->draining) {
+            fake_host_drain(host);
+        }
         while (!host->drained && clock_ms(CLOCK_MONOTONIC) < until) {
             fake_host_turn(host, 50);
         }

@@ -39,7 +39,7 @@ struct fake_host {
     struct fake_event events[FAKE_EVENTS_MOST];
     size_t event_count;
     int event_answer; /* what event() returns; 0 by default */
-    bool drained, failed, quiet;
+    bool draining, drained, failed, quiet;
     char fail_text[600];
     int64_t now_ms; /* 0: the real time */
     struct lantoa_watch *watches;
@@ -63,7 +63,10 @@ struct fake_message *fake_host_add(struct fake_host *host, const char *address,
     const struct lantoa_str *fields, size_t field_count, const struct lantoa_step *step);
 /* Hands messages from..from+count over. */
 void fake_host_send(struct fake_host *host, size_t from, size_t count);
-/* drain (when the plugin has it), close, and freeing of everything. */
+/* Gives the plugin new options: as at the beginning, with these words on top. */
+bool fake_host_reconfigure(struct fake_host *host, const char *const *words, size_t count);
+void fake_host_drain(struct fake_host *host);
+/* drain (unless done), close, and freeing of everything. */
 void fake_host_close(struct fake_host *host);
 const char *fake_outcome_name(enum lantoa_outcome outcome);
 const char *fake_reason_name(enum lantoa_reason reason);

@@ -1,9 +1,6 @@
-/* Drives the email plugin without the core, for tests against real mail servers:
+/* Drives the email plugin without the core, for tests against real mail servers.
  *
- *   email_rig [option=value]... [--count N] [--to PATTERN]... [--window N] [--text T] [--html T]
- * [--subject T] [--name T]
- *             [--attach FILE:MIME[:CID]]... [--class C] [--now MS] [--serve MS] [--commit MS|never]
- * [--quiet] [--cancel-after MS]
+ * usage: email_rig [option=value]... [--count N] [--to PATTERN]... and the words of read_wishes()
  *
  * PATTERN may hold %d for the number of the message; several take turns. Prints one JSON object per
  * result, one per event, and a last one with the totals. */
@@ -17,10 +14,11 @@
 struct wishes {
     const char *words[64], *to[64];
     size_t word_count, to_count, count, window;
+    const char *live; /* an option that changes while the plugin runs */
     const char *subject, *text, *html, *name, *class, *lang;
     struct lantoa_part parts[8];
     size_t part_count;
-    int64_t now_ms, serve_ms, commit_ms, cancel_ms;
+    int64_t now_ms, serve_ms, commit_ms, cancel_ms, drain_ms, live_ms;
     bool quiet, totals_only;
 };
 
@@ -113,6 +111,11 @@ static bool read_wishes(struct wishes *wishes, int argc, char **argv) {
             wishes->serve_ms = strtoll(value, NULL, 10);
         } else if (strcmp(word, "--cancel-after") == 0) {
             wishes->cancel_ms = strtoll(value, NULL, 10);
+        } else if (strcmp(word, "--drain-after") == 0) {
+            wishes->drain_ms = strtoll(value, NULL, 10);
+        } else if (strcmp(word, "--live-after") == 0 && i + 1 < argc && wishes->word_count < 63) {
+            wishes->live_ms = strtoll(value, NULL, 10);
+            wishes->live = argv[++i];
         } else if (strcmp(word, "--commit") == 0) {
             wishes->commit_ms = strcmp(value, "never") == 0 ? -1 : strtoll(value, NULL, 10);
         } else if (strcmp(word, "--attach") == 0) {
@@ -236,7 +239,7 @@ int main(int argc, char **argv) {
     }
     double start = seconds(), end = start;
     size_t given = 0, printed = 0, seen = 0, committed = 0;
-    bool cancelled = false;
+    bool cancelled = false, changed = false;
     while (!host.failed &&
            (host.ended < wishes.count || seconds() - start < (double)wishes.serve_ms / 1000)) {
         size_t room = wishes.window - host.under_way;
@@ -252,6 +255,15 @@ int main(int argc, char **argv) {
             cancel_all(&host, given);
             wishes.count = given;
             host.message_count = given;
+        }
+        if (wishes.drain_ms > 0 && !host.draining &&
+            seconds() - start > (double)wishes.drain_ms / 1000) {
+            fake_host_drain(&host);
+        }
+        if (wishes.live_ms > 0 && !changed && seconds() - start > (double)wishes.live_ms / 1000) {
+            changed = true;
+            wishes.words[wishes.word_count] = wishes.live;
+            fake_host_reconfigure(&host, wishes.words, wishes.word_count + 1);
         }
         fake_host_turn(&host, 20);
         if (!wishes.totals_only) {

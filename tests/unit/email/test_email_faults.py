@@ -111,6 +111,24 @@ def test_cancel_gives_back_what_has_not_begun():
     assert not any(row["began"] for row in run.results if row["outcome"] == "not_sent")
 
 
+def test_drain_lets_what_has_begun_end():
+    with smtp_sink("-W", ".:2") as port:
+        run = rig("--count", 50, "--window", 50, "--drain-after", 500, port=port, connections=4)
+    outcomes = collections.Counter(row["outcome"] for row in run.results)
+    assert outcomes["sent"] == 4 and outcomes["not_sent"] == 46
+
+
+def test_connections_change_while_it_runs():
+    """Two connections with an answer a second, then ten: the rest goes at once."""
+    with smtp_sink("-W", ".:1") as port:
+        run = rig("--count", 20, "--live-after", 500, "connections=20", port=port, connections=2)
+        assert run.totals["sent"] == 20 and run.totals["seconds"] < 4
+        run = rig("--count", 12, "--live-after", 500, "per_domain=0", port=port, connections=12, per_domain=1)
+        assert run.totals["sent"] == 12 and run.totals["seconds"] < 4
+        run = rig("--count", 12, "--live-after", 100, "connections=1", port=port, connections=4)
+        assert run.totals["sent"] == 12 and run.totals["seconds"] > 6
+
+
 def test_login(tmp_path):
     with fault_server(tmp_path) as (port, kept):
         assert rig("--count", 2, port=port, user="camp", password="test").totals["sent"] == 2
