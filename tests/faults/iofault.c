@@ -109,17 +109,24 @@ FAULT_EXPORT int close(int fd) {
     return real(fd);
 }
 
-FAULT_EXPORT ssize_t read(int fd, void *out, size_t count) {
+/* libc's headers may bring bodies of their own for these when optimising (_FORTIFY_SOURCE), so they
+ * have other names here and only their symbols are libc's. */
+FAULT_EXPORT ssize_t iofault_read(int fd, void *out, size_t count) __asm__("read");
+FAULT_EXPORT ssize_t iofault_pread(int fd, void *out, size_t count, off_t at) __asm__("pread");
+FAULT_EXPORT ssize_t iofault_pread64(int fd, void *out, size_t count, off64_t at) __asm__(
+    "pread64");
+
+FAULT_EXPORT ssize_t iofault_read(int fd, void *out, size_t count) {
     REAL(ssize_t, "read", int, void *, size_t)
     return fails_on(fd, TAKES_NONE) ? -1 : real(fd, out, count);
 }
 
-FAULT_EXPORT ssize_t pread(int fd, void *out, size_t count, off_t at) {
+FAULT_EXPORT ssize_t iofault_pread(int fd, void *out, size_t count, off_t at) {
     REAL(ssize_t, "pread", int, void *, size_t, off_t)
     return fails_on(fd, TAKES_NONE) ? -1 : real(fd, out, count, at);
 }
 
-FAULT_EXPORT ssize_t pread64(int fd, void *out, size_t count, off64_t at) {
+FAULT_EXPORT ssize_t iofault_pread64(int fd, void *out, size_t count, off64_t at) {
     REAL(ssize_t, "pread64", int, void *, size_t, off64_t)
     return fails_on(fd, TAKES_NONE) ? -1 : real(fd, out, count, at);
 }
