@@ -4,7 +4,8 @@
  * - smtp_pool.c: queue and results
  * - smtp_connect.c: addresses, connections to open, back-off
  * - smtp_domain.c: messages at once per recipient domain
- * - smtp_session.c: one connection: socket, buffers, time-outs
+ * - smtp_session.c: one connection: socket, output, time-outs
+ * - smtp_input.c: what the server says: bytes into replies
  * - smtp_dialog.c: greeting, EHLO, STARTTLS, AUTH
  * - smtp_transaction.c: MAIL RCPT DATA or BDAT: what goes out
  * - smtp_landing.c: replies to messages, results, loss
@@ -225,6 +226,8 @@ void smtp_connect_forget(struct smtp_pool *pool);
 
 /* smtp_session.c */
 void smtp_session_look_at_clock(struct smtp_session *session);
+/* Something has moved: the time-out begins anew. */
+void smtp_session_progress(struct smtp_session *session);
 struct smtp_session *smtp_session_new(struct smtp_pool *pool);
 void smtp_session_free(struct smtp_session *session);
 void smtp_session_open(struct smtp_session *session, const struct lantoa_sockaddr *address);
@@ -238,6 +241,10 @@ void smtp_session_expect(
     struct smtp_session *session, enum smtp_wait what, struct smtp_flight *flight);
 void smtp_session_secure(struct smtp_session *session);
 void smtp_session_become_ready(struct smtp_session *session);
+
+/* smtp_input.c */
+/* Reads what has come and acts on every complete reply. May end the session. */
+void smtp_input_read(struct smtp_session *session);
 
 /* smtp_dialog.c */
 void smtp_dialog_hello(struct smtp_session *session);

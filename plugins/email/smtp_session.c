@@ -1,5 +1,5 @@
-/* One connection: socket, buffers, replies in order, time-outs, and its end. Knows no commands
- * beyond QUIT; see smtp.h. */
+/* One connection: socket, output, time-outs, and its end. Knows no commands beyond QUIT; see
+ * smtp.h. */
 #include "smtp.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ void smtp_session_look_at_clock(struct smtp_session *session) {
     session->now = session->pool->host->ticks(session->pool->host);
 }
 
-static void session_progress(struct smtp_session *session) {
+void smtp_session_progress(struct smtp_session *session) {
     session->deadline = session->now + session_patience(session);
 }
 
@@ -88,7 +88,7 @@ void smtp_session_open(struct smtp_session *session, const struct lantoa_sockadd
     session->has = (struct smtp_extensions){0};
     bytes_clear(&session->out, OUT_KEEP);
     bytes_clear(&session->waiting, OUT_KEEP);
-    session_progress(session);
+    smtp_session_progress(session);
 
     char why[120], buffer[80];
     session->link = (struct tls_link){
@@ -141,7 +141,7 @@ void smtp_session_expect(
     struct smtp_session *session, enum smtp_wait what, struct smtp_flight *flight) {
     size_t at = (session->expect_head + session->expect_count) % SMTP_EXPECT_MOST;
     if (session->expect_count == 0) {
-        session_progress(session);
+        smtp_session_progress(session);
     }
     session->expect[at].what = what;
     session->expect[at].flight = flight;
@@ -205,104 +205,6 @@ void smtp_session_flush(struct smtp_session *session) {
     session_watch(session);
 }
 
-/* Takes one reply to what was said first. */
-static void session_reply(struct smtp_session *session, const struct smtp_reply *reply) {
-    if (reply->code == 421) {
-        session->said_421 = session->closing = true;
-    }
-    if (session->expect_count == 0) {
-        char text[SMTP_DETAIL_MOST + 1];
-        smtp_reply_text(reply, text, sizeof(text));
-        smtp_session_end(session, SMTP_FAULT_NETWORK, LANTOA_REASON_UNREACHABLE, text);
-        return;
-    }
-    enum smtp_wait what = session->expect[session->expect_head].what;
-    struct smtp_flight *flight = session->expect[session->expect_head].flight;
-    session->expect_head = (session->expect_head + 1) % SMTP_EXPECT_MOST;
-    session->expect_count--;
-    switch (what) {
-    case SMTP_WAIT_GREETING:
-    case SMTP_WAIT_EHLO:
-    case SMTP_WAIT_HELO:
-    case SMTP_WAIT_STARTTLS:
-    case SMTP_WAIT_AUTH:
-    case SMTP_WAIT_AUTH_USER:
-    case SMTP_WAIT_AUTH_PASSWORD:
-        smtp_dialog_reply(session, what, reply);
-        return;
-    case SMTP_WAIT_RSET:
-    case SMTP_WAIT_MAIL:
-    case SMTP_WAIT_RCPT:
-    case SMTP_WAIT_DATA:
-    case SMTP_WAIT_BODY:
-    case SMTP_WAIT_BDAT:
-        smtp_landing_reply(session, what, flight, reply);
-        return;
-    case SMTP_WAIT_QUIT:
-        smtp_session_end(session, SMTP_FAULT_NONE, LANTOA_REASON_NONE, "closed");
-        return;
-    }
-}
-
-/* Takes all complete replies from the input. */
-static void session_digest(struct smtp_session *session) {
-    size_t at = 0;
-    while (session->state != SMTP_CLOSED && at < session->in_used) {
-        struct smtp_reply reply;
-        int taken = smtp_reply_parse(session->in + at, session->in_used - at, &reply);
-        if (taken < 0) {
-            smtp_session_end(session, SMTP_FAULT_NETWORK, LANTOA_REASON_PROTOCOL,
-                "the server does not speak SMTP");
-            return;
-        }
-        if (taken == 0) {
-            break;
-        }
-        at += (size_t)taken;
-        bool starttls = session->expect_count > 0 &&
-                        session->expect[session->expect_head].what == SMTP_WAIT_STARTTLS;
-        if (starttls && at < session->in_used) {
-            /* Words in plain text behind the go-ahead come from somebody who wants them taken for
-             * the server's, later, under TLS. */
-            smtp_session_end(session, SMTP_FAULT_NETWORK, LANTOA_REASON_PROTOCOL,
-                "the server said more than the answer to STARTTLS in plain text");
-            return;
-        }
-        session_reply(session, &reply);
-        session_progress(session);
-    }
-    if (session->state != SMTP_CLOSED) {
-        session->in_used -= at;
-        memmove(session->in, session->in + at, session->in_used);
-    }
-}
-
-static void session_read(struct smtp_session *session) {
-    enum { ROUNDS = 16 }; /* then the others have their turn */
-    for (int round = 0;
-         round < ROUNDS && session->state != SMTP_CLOSED && session->state != SMTP_SECURING;
-         round++) {
-        size_t room = sizeof(session->in) - session->in_used;
-        ssize_t got = tls_link_read(&session->link, session->in + session->in_used, room);
-        session->read_wants = got == TLS_AGAIN ? session->link.wants : 0;
-        if (got == TLS_AGAIN) {
-            return;
-        }
-        if (got <= 0) {
-            bool polite = session->state == SMTP_QUITTING && session->flight_count == 0;
-            smtp_session_end(session, polite ? SMTP_FAULT_NONE : SMTP_FAULT_NETWORK,
-                LANTOA_REASON_UNREACHABLE,
-                got == 0 ? "the server closed the connection" : session->link.error);
-            return;
-        }
-        session->in_used += (size_t)got;
-        session_digest(session);
-        if (!session->secured && (size_t)got < room) {
-            return; /* nothing more is there; asking again would cost a system call */
-        }
-    }
-}
-
 static void session_connected(struct smtp_session *session) {
     int error = 0;
     socklen_t length = sizeof(error);
@@ -340,7 +242,7 @@ static void session_handshake(struct smtp_session *session) {
     session->secured = true;
     session->state = SMTP_TALKING;
     session->write_wants = 0;
-    session_progress(session);
+    smtp_session_progress(session);
     session_watch(session);
     if (session->expect_count == 0) { /* after STARTTLS everything is said anew */
         smtp_dialog_hello(session);
@@ -349,7 +251,7 @@ static void session_handshake(struct smtp_session *session) {
 
 void smtp_session_secure(struct smtp_session *session) {
     session->state = SMTP_SECURING;
-    session_progress(session);
+    smtp_session_progress(session);
     if (tls_link_secure(&session->link, session->pool->tls, session->pool->config->host) !=
         LANTOA_OK) {
         smtp_session_end(
@@ -378,7 +280,7 @@ static void session_ready(void *arg, unsigned events) {
     /* Words of the server may have come along with the end of the handshake, and wait inside
      * OpenSSL where no watch sees them. */
     if (session->state != SMTP_CLOSED && session->state != SMTP_SECURING) {
-        session_read(session);
+        smtp_input_read(session);
     }
     if (session->state == SMTP_READY) {
         smtp_transaction_fill(session, SMTP_DEPTH);
