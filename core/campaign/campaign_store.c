@@ -160,10 +160,10 @@ static int write_row(struct db *db, const struct campaign_change *change, struct
     base_random(key, sizeof(key));
     /* The lot of the holdout is drawn with the key of the first apply; an update leaves it. */
     int code = db_prepare(db,
-        "INSERT INTO campaign (name, theme_id, spec, state, experiment_key, changed_at) "
-        "VALUES (?1, (SELECT id FROM theme WHERE name = ?6), ?2, ?3, ?4, ?5) "
+        "INSERT INTO campaign (name, theme_id, spec, state, experiment_key, changed_at, class) "
+        "VALUES (?1, (SELECT id FROM theme WHERE name = ?6), ?2, ?3, ?4, ?5, ?7) "
         "ON CONFLICT (name) DO UPDATE SET theme_id = excluded.theme_id, spec = excluded.spec, "
-        "changed_at = excluded.changed_at",
+        "changed_at = excluded.changed_at, class = excluded.class",
         &stmt, err);
     if (code == 0) {
         db_bind_text(stmt, 1, change->spec->name);
@@ -172,6 +172,7 @@ static int write_row(struct db *db, const struct campaign_change *change, struct
         db_bind_blob(stmt, 4, key, sizeof(key));
         db_bind_i64(stmt, 5, base_clock_now_ms());
         db_bind_text(stmt, 6, change->spec->theme);
+        db_bind_text(stmt, 7, campaign_class_word(change->spec->class));
         code = db_run(stmt, err);
     }
     db_finish(&stmt);

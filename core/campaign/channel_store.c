@@ -87,7 +87,8 @@ int channel_each(struct db *db, int (*row)(void *arg, const struct channel_row *
 }
 
 struct channel_change {
-    const char *name, *plugin, *text, *manifest, *who;
+    const char *name, *plugin, *text, *manifest, *kind, *who;
+    enum lantoa_address_kind address;
     bool changed;
 };
 
@@ -100,16 +101,18 @@ static int channel_put(struct db *db, void *arg, struct base_err *err) {
         return found;
     }
     change->changed = found == 0 || strcmp(old.spec_text, change->text) != 0 ||
-                      strcmp(old.manifest_text, change->manifest) != 0;
+                      strcmp(old.manifest_text, change->manifest) != 0 ||
+                      strcmp(old.state, "parked") == 0;
     channel_row_release(&old);
     if (!change->changed) {
         return 0;
     }
     /* A changed channel gets a new chance, parked or not. */
     int code = db_prepare(db,
-        "INSERT INTO channel (name, plugin, spec, manifest, state, changed_at) "
-        "VALUES (?1, ?2, ?3, ?4, 'ready', ?5) ON CONFLICT (name) DO UPDATE SET "
+        "INSERT INTO channel (name, plugin, spec, manifest, state, changed_at, kind, address) "
+        "VALUES (?1, ?2, ?3, ?4, 'ready', ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET "
         "plugin = excluded.plugin, spec = excluded.spec, manifest = excluded.manifest, "
+        "kind = excluded.kind, address = excluded.address, "
         "state = excluded.state, parked_reason = NULL, changed_at = excluded.changed_at",
         &stmt, err);
     if (code == 0) {
@@ -118,6 +121,8 @@ static int channel_put(struct db *db, void *arg, struct base_err *err) {
         db_bind_text(stmt, 3, change->text);
         db_bind_text(stmt, 4, change->manifest);
         db_bind_i64(stmt, 5, base_clock_now_ms());
+        db_bind_text(stmt, 6, change->kind);
+        db_bind_i64(stmt, 7, change->address);
         code = db_run(stmt, err);
     }
     db_finish(&stmt);
@@ -131,10 +136,9 @@ static int channel_put(struct db *db, void *arg, struct base_err *err) {
 
 /* Asks the plugin what it is and reads the file again with that: the first reading told only which
  * plugin. */
-static int describe(const struct base_json *doc, struct channel_spec **spec, char **manifest_out,
-    struct base_err *err) {
-    struct channel_manifest *manifest = NULL;
-    int code = channel_describe((*spec)->plugin, manifest_out, err);
+static int describe(const struct base_json *doc, struct channel_spec **spec, char **text_out,
+    struct channel_manifest **manifest_out, struct base_err *err) {
+    int code = channel_describe((*spec)->plugin, text_out, err);
     if (code == LANTOA_ENOENT || code == LANTOA_EINVAL || code == LANTOA_EVERSION) {
         struct base_err why = *err;
         const json_t *plugin = json_object_get(base_json_root(doc), "plugin");
@@ -143,13 +147,12 @@ static int describe(const struct base_json *doc, struct channel_spec **spec, cha
         return code;
     }
     if (code == 0) {
-        code = channel_manifest_parse(*manifest_out, &manifest, err);
+        code = channel_manifest_parse(*text_out, manifest_out, err);
     }
     if (code == 0) {
         channel_spec_free(spec);
-        code = channel_spec_parse(doc, manifest, spec, err);
+        code = channel_spec_parse(doc, *manifest_out, spec, err);
     }
-    channel_manifest_free(&manifest);
     return code;
 }
 
@@ -157,7 +160,8 @@ int channel_apply(
     struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) {
     struct base_json *doc = NULL;
     struct channel_spec *spec = NULL;
-    char *manifest = NULL;
+    struct channel_manifest *manifest = NULL;
+    char *manifest_text = NULL;
     *changed_out = false;
     int code = base_json_load(path, &doc, err);
     if (code == 0) {
@@ -166,20 +170,23 @@ int channel_apply(
         code = channel_spec_parse(doc, NULL, &spec, err);
     }
     if (code == 0) {
-        code = describe(doc, &spec, &manifest, err);
+        code = describe(doc, &spec, &manifest_text, &manifest, err);
     }
     if (code == 0) {
         char *text = store__canonical(base_json_root(doc));
         struct channel_change change = {.name = spec->name,
             .plugin = spec->plugin,
             .text = text,
-            .manifest = manifest,
-            .who = who};
+            .manifest = manifest_text,
+            .kind = manifest->kind,
+            .who = who,
+            .address = manifest->address};
         code = store__transaction(db, channel_put, &change, err);
         *changed_out = code == 0 && change.changed;
         base_free(text);
     }
-    base_free(manifest);
+    channel_manifest_free(&manifest);
+    base_free(manifest_text);
     channel_spec_free(&spec);
     base_json_free(&doc);
     return code;

@@ -7,11 +7,12 @@
 
 /* The address a row was or would be written to is that of the channel's kind: phone channels show
  * the phone, others the email first. */
+/* 3: LANTOA_ADDRESS_PHONE */
 static const char select_sql[] =
     "SELECT m.id, m.at, coalesce(m.due_at, 0), m.state, m.reason, m.tries, s.occurrence, g.name, "
     "s.name, h.name, "
     "c.name, c.ref, "
-    "CASE WHEN CAST(h.manifest AS @JSON@) ->> 'address' = 'phone' THEN c.phone ELSE "
+    "CASE WHEN h.address = 3 THEN c.phone ELSE "
     "coalesce(c.email, c.phone) END, "
     "m.ref, m.detail FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = "
     "s.channel_id "

@@ -127,8 +127,7 @@ int policy_caps_new(struct db *db, struct policy_caps **caps_out, struct base_er
     int rc = db_prepare(db,
         "SELECT s.id FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = "
         "s.channel_id "
-        "WHERE s.last_sent_at > ?1 AND s.id <> ?2 AND CAST(g.spec AS @JSON@) ->> 'class' = ?3 AND "
-        "CAST(h.manifest AS @JSON@) ->> 'kind' = ?4 "
+        "WHERE s.last_sent_at > ?1 AND s.id <> ?2 AND g.class = ?3 AND h.kind = ?4 "
         "ORDER BY s.last_sent_at DESC LIMIT 512",
         &caps->steps, err);
     if (rc == 0) {

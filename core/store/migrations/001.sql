@@ -132,6 +132,8 @@ CREATE TABLE channel (
     plugin TEXT NOT NULL,
     spec TEXT NOT NULL,                 -- the JSON file as applied
     manifest TEXT NOT NULL,             -- what lantoa-channel --describe said of the plugin
+    kind TEXT,                          -- from the manifest: email, sms, ...
+    address SMALLINT,                   -- from the manifest: enum lantoa_address_kind
     state TEXT NOT NULL,                -- ready, parked
     parked_reason TEXT,
     changed_at BIGINT NOT NULL
@@ -142,6 +144,7 @@ CREATE TABLE campaign (
     name TEXT NOT NULL UNIQUE,
     theme_id BIGINT NOT NULL REFERENCES theme (id),
     spec TEXT NOT NULL,                 -- the JSON file as applied
+    class TEXT,                         -- from the file: state_information, advertising, ...
     state SMALLINT NOT NULL,            -- enum campaign_state
     wait_reason TEXT,                   -- why it waits for a person: paused by hand, missed start, restored backup
     experiment_key @BLOB@ NOT NULL,     -- of the holdout lot, frozen at the first apply
