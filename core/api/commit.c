@@ -7,7 +7,11 @@
 #include <pthread.h>
 #include <time.h>
 
-#define IDLE_S 1      /* nothing came for so long: time to count clicks */
+#define IDLE_S 1 /* nothing came for so long: time to count clicks */
+/* Under load a group gathers this long, unless it is as large as that already: fewer, larger
+ * transactions leave more of the machine to those who ask. A lone event never waits. */
+#define GATHER_US 100
+#define GATHER_ENOUGH 32
 #define FOLD_MOST 500 /* clicks counted in one go, so that a newcomer waits a few ms at most */
 
 struct commit_queue {
@@ -17,6 +21,7 @@ struct commit_queue {
     struct commit_item *first, **end;
     struct commit_status status;
     bool stopping;
+    bool busy;                     /* the last group was of several */
     struct commit_writers writers; /* of the thread */
 };
 
@@ -97,6 +102,16 @@ static bool wait_for_news(struct commit_queue *q) {
     return q->first || q->stopping;
 }
 
+/* Lets the lock go for a moment so that more may come. */
+static void gather(struct commit_queue *q) {
+    if (q->busy && q->status.depth > 0 && q->status.depth < GATHER_ENOUGH && !q->stopping) {
+        const struct timespec pause = {.tv_nsec = GATHER_US * 1000L};
+        pthread_mutex_unlock(&q->lock);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&q->lock);
+    }
+}
+
 static void count_clicks(struct commit_queue *q) {
     struct base_err err = {0};
     int64_t folded = 0;
@@ -111,10 +126,12 @@ static void *run(void *arg) {
     for (;;) {
         bool news = wait_for_news(q);
         size_t count = 0;
+        gather(q);
         struct commit_item *first = take(q, &count);
         if (!first && q->stopping) {
             break;
         }
+        q->busy = count > 1;
         pthread_mutex_unlock(&q->lock);
         if (first) {
             work_off(q, first, count);

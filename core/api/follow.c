@@ -11,8 +11,8 @@
 /* --- where links lead --- */
 
 struct link_target {
-    int64_t key; /* step << 5 | number; 0: free (steps count from 1) */
-    char *url;
+    int64_t key;                   /* step << 5 | number; 0: free (steps count from 1) */
+    struct MHD_Response *redirect; /* owned */
 };
 
 /* Open addressing; only links that exist come in, so strangers cannot fill it. */
@@ -36,7 +36,9 @@ void link_targets_free(struct link_targets **targets) {
         return;
     }
     for (size_t i = 0; i < t->room; i++) {
-        base_free(t->slots[i].url);
+        if (t->slots[i].redirect) {
+            MHD_destroy_response(t->slots[i].redirect);
+        }
     }
     base_free(t->slots);
     pthread_mutex_destroy(&t->lock);
@@ -64,8 +66,9 @@ static void grow(struct link_targets *t) {
     t->room *= 2;
 }
 
-/* Address of a link, BORROWED as long as the server lives; NULL when there is none. */
-static const char *find_target(struct api_server *s, int64_t step_id, int number, int *rc_out) {
+/* Where a link leads, BORROWED as long as the server lives; NULL when there is none. */
+static struct MHD_Response *find_target(
+    struct api_server *s, int64_t step_id, int number, int *rc_out) {
     struct link_targets *t = s->targets;
     int64_t key = step_id << 5 | number;
     struct base_err err = {0};
@@ -77,8 +80,13 @@ static const char *find_target(struct api_server *s, int64_t step_id, int number
         pthread_mutex_lock(&s->lock);
         *rc_out = click_target(s->db, step_id, number, &url, &err);
         pthread_mutex_unlock(&s->lock);
+        struct MHD_Response *redirect = *rc_out == 0 ? reply_redirect_new(url, s->tls) : NULL;
+        base_free(url);
+        if (*rc_out == 0 && !redirect) {
+            *rc_out = LANTOA_ENOENT; /* no header can be made of it */
+        }
         if (*rc_out == 0) {
-            *slot = (struct link_target){key, url};
+            *slot = (struct link_target){key, redirect};
             t->count++;
             if (2 * t->count > t->room) {
                 grow(t);
@@ -88,7 +96,7 @@ static const char *find_target(struct api_server *s, int64_t step_id, int number
             base_log(BASE_LOG_ERROR, "http", "%s", err.text);
         }
     }
-    const char *found = *rc_out == 0 ? slot->url : NULL;
+    struct MHD_Response *found = *rc_out == 0 ? slot->redirect : NULL;
     pthread_mutex_unlock(&t->lock);
     return found;
 }

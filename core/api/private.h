@@ -51,7 +51,7 @@ struct api_request {
 
     /* The routes' own. */
     struct click click;
-    const char *target; /* BORROWED from the link targets */
+    struct MHD_Response *target; /* BORROWED from the link targets */
     struct hook hook;
     struct base_buf text; /* headers of a call-back, evidence of a choice */
     struct choice_change *change;

@@ -15,16 +15,18 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     MHD_add_response_header(response, name, value);
 }
 
-static void send_it(struct api_request *r, unsigned status, struct MHD_Response *response) {
+static void add_common(struct MHD_Response *response, bool tls) {
     add(response, "Cache-Control", "no-store");
     add(response, "Referrer-Policy", "no-referrer");
     add(response, "X-Content-Type-Options", "nosniff");
-    if (r->server->tls) {
+    if (tls) {
         add(response, "Strict-Transport-Security", HSTS);
     }
+}
+
+static void queue(struct api_request *r, unsigned status, struct MHD_Response *response) {
     r->queued = MHD_queue_response(r->connection, status, response);
     r->phase = REQUEST_ANSWERED;
-    MHD_destroy_response(response);
     metrics_count(r->server->metrics, r->route ? r->route->metric : METRICS_OTHER, status,
         metrics_now_us() - r->began_us);
 }
@@ -60,7 +62,9 @@ static void send_body(struct api_request *r, unsigned status, enum reply_type ty
             : methods == API_POST ? "POST"
                                   : "GET, HEAD, POST");
     }
-    send_it(r, status, response);
+    add_common(response, r->server->tls);
+    queue(r, status, response);
+    MHD_destroy_response(response);
 }
 
 void reply_body(struct api_request *r, unsigned status, enum reply_type type, struct str body) {
@@ -71,19 +75,22 @@ void reply_constant(struct api_request *r, unsigned status, enum reply_type type
     send_body(r, status, type, body, MHD_RESPMEM_PERSISTENT);
 }
 
-void reply_redirect(struct api_request *r, const char *url) {
+struct MHD_Response *reply_redirect_new(const char *url, bool tls) {
     static char nothing[1];
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
-    if (!response || MHD_add_response_header(response, "Location", url) == MHD_NO) {
-        /* No header can be made of it; it was checked at planning, so the table was changed. */
-        if (response) {
-            MHD_destroy_response(response);
-        }
-        reply_status(r, MHD_HTTP_NOT_FOUND);
-        return;
+    if (response && MHD_add_response_header(response, "Location", url) == MHD_NO) {
+        MHD_destroy_response(response);
+        return NULL;
     }
-    send_it(r, MHD_HTTP_FOUND, response);
+    if (response) {
+        add_common(response, tls);
+    }
+    return response;
+}
+
+void reply_redirect(struct api_request *r, struct MHD_Response *redirect) {
+    queue(r, MHD_HTTP_FOUND, redirect);
 }
 
 void reply_status(struct api_request *r, unsigned status) {

@@ -13,7 +13,10 @@ void reply_body(
 /* The same for a body of this program that never changes. */
 void reply_constant(
     struct api_request *request, unsigned status, enum reply_type type, struct str body);
-void reply_redirect(struct api_request *request, const char *url);
+/* The answer that leads to url, made once and used for everybody; NULL when url cannot stand in a
+ * header. The caller destroys it. */
+struct MHD_Response *reply_redirect_new(const char *url, bool tls);
+void reply_redirect(struct api_request *request, struct MHD_Response *redirect);
 /* A short plain text for the status: 404, 405, 413, 429, 503, ... */
 void reply_status(struct api_request *request, unsigned status);
 /* The answer to a failed commit. */

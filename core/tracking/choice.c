@@ -17,7 +17,10 @@ void choice_mask(struct str address, char out[static CHOICE_MASK_MAX]) {
         out[0] = '\0';
     } else if (at) {
         struct str domain = str_of(at, (size_t)(address.at + address.bytes - at));
-        size_t head = base_utf8_cut(str_of(address.at, (size_t)(at - address.at)), 1);
+        size_t head = 0;
+        if (at > address.at && base_utf8_valid(address)) {
+            base_utf8_next(address, &head);
+        }
         snprintf(out, CHOICE_MASK_MAX, "%.*s***%.*s", (int)head, address.at,
             (int)base_utf8_cut(domain, 60), domain.at);
     } else if (address.bytes > 8) {
