@@ -185,7 +185,7 @@ static int ask(struct costing *c, const struct cost__step *step, struct cost__me
     struct str fields[DELIVERY_FIELDS_MAX];
     struct base_err fault = {0};
     const struct policy_person *person = &message->person;
-    size_t lang, price, bucket;
+    size_t lang = 0, price = 0, bucket = 0;
     int reason;
     c->cost->audience++;
     if (message->state == MESSAGE_FAILED) {

@@ -45,7 +45,7 @@ static int show(struct costing *c, const struct cost__step *step, struct cost__m
     struct cost_preview *preview = c->preview;
     struct str fields[DELIVERY_FIELDS_MAX];
     struct base_err fault = {0};
-    size_t lang;
+    size_t lang = 0;
     int rc = cost__reason(c, step, message, &preview->reason, err);
     if (rc != 0) {
         return rc;
