@@ -166,7 +166,7 @@ static int campaign_cost_verb(struct cli *cli) {
     struct report_column columns[8];
     struct report_table table;
     struct cost cost;
-    enum by by;
+    enum by by = BY_STEP;
     int rc = read_by(cli, &by);
     if (rc == 0) {
         rc = costing_open(cli->db, cli->data_dir, cli->args[0], &costing, &cli->err);

@@ -195,7 +195,7 @@ SUPPORT_UNUSED static struct rig_channel *rig_start(struct rig *rig, const char 
     return ch;
 }
 
-static void rig_free(struct rig_channel **ch) {
+SUPPORT_UNUSED static void rig_free(struct rig_channel **ch) {
     channel_free(&(*ch)->channel);
     base_free(*ch);
     *ch = NULL;
@@ -224,7 +224,7 @@ static void rig_tick(struct ev_loop *loop, ev_timer *timer, int events) {
     } while (0)
 
 /* Hands over `count` more messages, as room comes. */
-static void rig_send(struct rig_channel *ch, size_t count) {
+SUPPORT_UNUSED static void rig_send(struct rig_channel *ch, size_t count) {
     ch->last += count;
     assert_true(ch->last < RIG_MOST);
     rig_pump(ch);
