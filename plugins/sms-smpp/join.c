@@ -153,12 +153,17 @@ static void tell_joined(struct smpp_pool *pool, struct smpp_join *join) {
         }
     }
     bytes_put_text(&text, expected <= join->total ? " [...]" : "");
+    pool->inbound.join_count--;
+    if (first == NULL) { /* a join is made with its first piece */
+        bytes_release(&text);
+        free(join);
+        return;
+    }
     bytes_release(&first->detail);
     first->detail = text;
     for (struct smpp_delivery *piece = first; piece != NULL; piece = piece->others) {
         piece->next = NULL;
     }
-    pool->inbound.join_count--;
     free(join);
     smpp_inbound_tell(pool, first);
 }

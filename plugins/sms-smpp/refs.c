@@ -22,7 +22,7 @@ struct ref_id {
 struct refs {
     enum refs_form form;
     enum refs_form learned; /* with REFS_EITHER: the form that fitted last, or REFS_EITHER */
-    size_t most, room;      /* rings grow from FIRST_ROOM to most */
+    size_t most, room;      /* rings grow from FIRST_ROOM to most; powers of two */
     struct ref_message *messages;
     struct ref_id *ids;
     uint32_t *buckets; /* room of them */
@@ -159,7 +159,10 @@ struct refs *refs_new(enum refs_form form, size_t most) {
     if (refs != NULL) {
         refs->form = form;
         refs->learned = REFS_EITHER;
-        refs->most = most < FIRST_ROOM ? FIRST_ROOM : most;
+        refs->most = FIRST_ROOM;
+        while (refs->most < most) {
+            refs->most *= 2;
+        }
     }
     return refs;
 }
@@ -174,13 +177,13 @@ void refs_free(struct refs *refs) {
 }
 
 static void link_id(struct refs *refs, uint32_t at) {
-    uint32_t *bucket = &refs->buckets[refs->ids[at].hash % refs->room];
+    uint32_t *bucket = &refs->buckets[refs->ids[at].hash & (refs->room - 1)];
     refs->ids[at].next = *bucket;
     *bucket = at;
 }
 
 static void unlink_id(struct refs *refs, uint32_t at) {
-    uint32_t *from = &refs->buckets[refs->ids[at].hash % refs->room];
+    uint32_t *from = &refs->buckets[refs->ids[at].hash & (refs->room - 1)];
     while (*from != NONE && *from != at) {
         from = &refs->ids[*from].next;
     }
@@ -189,11 +192,10 @@ static void unlink_id(struct refs *refs, uint32_t at) {
     }
 }
 
-/* Grows the rings while they are not as large as allowed. Places are number % room, so everything
- * moves. */
+/* Grows the rings while they are not as large as allowed. A place is a number's low bits, so
+ * everything moves. */
 static bool grow(struct refs *refs) {
     size_t room = refs->room == 0 ? FIRST_ROOM : refs->room * 2;
-    room = room > refs->most ? refs->most : room;
     struct ref_message *messages = calloc(room, sizeof(*messages));
     struct ref_id *ids = calloc(room, sizeof(*ids));
     uint32_t *buckets = malloc(room * sizeof(*buckets));
@@ -205,12 +207,12 @@ static bool grow(struct refs *refs) {
     }
     for (size_t i = 0; i < refs->room; i++) {
         if (refs->messages[i].number != 0) {
-            messages[refs->messages[i].number % room] = refs->messages[i];
+            messages[refs->messages[i].number & (room - 1)] = refs->messages[i];
         }
     }
     size_t kept = refs->ids_made < refs->room ? refs->ids_made : refs->room;
     for (size_t i = 0; i < kept; i++) {
-        ids[i] = refs->ids[(refs->ids_made - kept + i) % refs->room];
+        ids[i] = refs->ids[(refs->ids_made - kept + i) & (refs->room - 1)];
     }
     free(refs->messages);
     free(refs->ids);
@@ -233,13 +235,21 @@ static bool is_full(const struct refs *refs) {
     return refs->messages_made + 1 >= refs->room || refs->ids_made >= refs->room;
 }
 
+/* Whether one more may be kept. */
+static bool make_room(struct refs *refs) {
+    if (refs->room < refs->most && is_full(refs)) {
+        (void)grow(refs); /* without memory the oldest go earlier */
+    }
+    return refs->room > 0;
+}
+
 uint64_t refs_message(
     struct refs *refs, struct lantoa_str key, struct lantoa_str address, size_t parts) {
-    if (refs->room < refs->most && is_full(refs) && !grow(refs) && refs->room == 0) {
+    if (!make_room(refs)) {
         return 0;
     }
     uint64_t number = ++refs->messages_made;
-    struct ref_message *message = &refs->messages[number % refs->room];
+    struct ref_message *message = &refs->messages[number & (refs->room - 1)];
     *message = (struct ref_message){
         .number = number, .parts = (uint8_t)parts, .address = hash_of_address(address)};
     memcpy(message->key, key.at, key.bytes < SMPP_KEY_ROOM ? key.bytes : SMPP_KEY_ROOM - 1);
@@ -247,18 +257,18 @@ uint64_t refs_message(
 }
 
 static struct ref_message *message_of(struct refs *refs, uint64_t number) {
-    struct ref_message *message = refs->room == 0 ? NULL : &refs->messages[number % refs->room];
+    struct ref_message *message =
+        refs->room == 0 ? NULL : &refs->messages[number & (refs->room - 1)];
     return message != NULL && message->number == number && number != 0 ? message : NULL;
 }
 
 void refs_add(struct refs *refs, uint64_t message, const char *id) {
     char ref[SMPP_ID_MOST + 1];
-    if (message_of(refs, message) == NULL || id[0] == '\0' ||
-        (refs->room < refs->most && is_full(refs) && !grow(refs) && refs->room == 0)) {
+    if (message_of(refs, message) == NULL || id[0] == '\0' || !make_room(refs)) {
         return;
     }
     refs_of_answer(refs, id, ref, sizeof(ref));
-    uint32_t at = (uint32_t)(refs->ids_made++ % refs->room);
+    uint32_t at = (uint32_t)(refs->ids_made++ & (refs->room - 1));
     if (refs->ids[at].used) {
         unlink_id(refs, at);
     }
@@ -273,7 +283,8 @@ static struct ref_id *find_ref(
         return NULL;
     }
     uint64_t hash = hash_of(ref);
-    for (uint32_t at = refs->buckets[hash % refs->room]; at != NONE; at = refs->ids[at].next) {
+    for (uint32_t at = refs->buckets[hash & (refs->room - 1)]; at != NONE;
+         at = refs->ids[at].next) {
         const struct ref_message *message = message_of(refs, refs->ids[at].message);
         if (refs->ids[at].hash == hash && message != NULL &&
             (numbers == NULL || message->address == hash_of_address(numbers->from) ||

@@ -25,7 +25,7 @@ struct refs_numbers {
 
 struct refs;
 
-/* most: ids remembered. NULL when out of memory. */
+/* most: ids remembered, rounded up to a power of two. NULL when out of memory. */
 struct refs *refs_new(enum refs_form form, size_t most);
 void refs_free(struct refs *refs);
 

@@ -132,6 +132,22 @@ def test_answers_of_people(tmp_path):
         assert run.code == 0 and len(peer.rows("ack")) == 6
 
 
+def test_an_incomplete_answer_is_told_with_its_gap(tmp_path):
+    """The part that came is answered soon, for some operators wait with the next; the text is told when the time is over."""
+    text = b"\x05\x00\x03\x07\x02\x01" + b"Toi muon"
+    body = b"\0\1\1" + b"84912345678\0" + b"\0\0" + b"8900\0" + b"\x40\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text
+    pdu = struct.pack(">IIII", 16 + len(body), 5, 0, 900) + body
+    with smsc(tmp_path) as peer:
+        running = RunningRig(tmp_path, port=peer.port, inbound_join="2500ms", enquire_link="200ms")
+        eventually(lambda: peer.rows("enquire"), 10, "bound")
+        peer.say(f"raw {pdu.hex()}")
+        time.sleep(2)
+        assert running.rows("event") == []
+        row, = running.wait_for("event", 1)
+        assert (row["event"], row["address"], row["detail"]) == ("inbound", "+84912345678", "Toi muon [...]")
+        assert running.end().code == 0
+
+
 def socket_bound(peer):
     """The peer takes what we say only once somebody is bound: an enquire_link of ours shows it, or a little patience."""
     time.sleep(0.5)

@@ -159,7 +159,7 @@ static void all_parts_make_a_delivery(void **state) {
 
 static void the_oldest_are_forgotten(void **state) {
     (void)state;
-    enum { MOST = 3000, COUNT = 10000 };
+    enum { MOST = 4096, COUNT = 10000 };
     struct refs *refs = refs_new(REFS_TEXT, MOST);
     char id[20];
     for (int i = 0; i < COUNT; i++) {
