@@ -224,6 +224,11 @@ int campaign_apply(struct db *db, const char *data_dir, const char *path, const 
     if (code == 0) {
         code = campaign_spec_parse(doc, &spec, err);
     }
+    if (code == 0 &&
+        strncmp(spec->name, CAMPAIGN_SYSTEM_PREFIX, strlen(CAMPAIGN_SYSTEM_PREFIX)) == 0) {
+        code = base_json_fault(doc, NULL, "name", err,
+            TR("names that begin with %s are the program's own"), CAMPAIGN_SYSTEM_PREFIX);
+    }
     if (code == 0) {
         code = campaign__check(db, doc, spec, folder, data_dir, findings, err);
     }

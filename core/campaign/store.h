@@ -5,6 +5,11 @@
 
 #include "campaign/spec.h"
 
+/* Campaigns of the program itself: answers to what a person said (tracking/reply.h). Files may not
+ * use a name that begins so. A refusal does not hold its own confirmation, nor the answer somebody
+ * asked for (delivery/policy.c). */
+#define CAMPAIGN_SYSTEM_PREFIX "lantoa-system-"
+
 enum campaign_state {
     CAMPAIGN_DRAFT = 0,
     CAMPAIGN_PLANNED,

@@ -7,6 +7,7 @@
 #include "base/tr.h"
 #include "cli/cli.h"
 #include "store/schema.h"
+#include "tracking/inbound.h"
 
 static void say_ready(void *arg) {
     const struct cli *cli = arg;
@@ -42,16 +43,20 @@ static int open_door(struct cli *cli, struct api_server **door_out) {
 }
 
 static int serve(struct cli *cli) {
+    struct inbound *inbound = inbound_new();
     const struct serve_options options = {.data_dir = cli->data_dir,
         .until_idle = cli_switch(cli, "until-idle"),
         .ready = say_ready,
-        .ready_arg = cli};
+        .ready_arg = cli,
+        .inbound = inbound_take,
+        .inbound_arg = inbound};
     struct api_server *door = NULL;
     int rc = open_door(cli, &door);
     if (rc == 0) {
         rc = serve_run(&options, &cli->err);
     }
     api_stop(&door);
+    inbound_free(&inbound);
     return rc;
 }
 

@@ -252,6 +252,11 @@ void dispatcher_events(
     }
 }
 
+void dispatcher_on_inbound(struct dispatcher *d, dispatcher_inbound_fn *fn, void *arg) {
+    d->inbound = fn;
+    d->inbound_arg = arg;
+}
+
 size_t dispatcher_pending(const struct dispatcher *d) {
     size_t count = 0;
     for (size_t i = 0; i < d->channel_count; i++) {

@@ -42,6 +42,22 @@ void dispatcher_results(
     struct dispatcher *d, int64_t channel_id, const struct channel_result *results, size_t count);
 void dispatcher_events(
     struct dispatcher *d, int64_t channel_id, const struct channel_event *events, size_t count);
+
+/* What a person said back, as the channel told it. */
+struct dispatcher_inbound {
+    int64_t channel_id;
+    enum lantoa_event_kind kind;   /* INBOUND, OPT_OUT or COMPLAINT */
+    int64_t message_id;            /* the message it answers; 0: not known */
+    struct str address, text, ref; /* BORROWED for the call */
+    int64_t now_ms;
+};
+/* Called inside the turn's transaction; an error ends the turn, and the event comes again in the
+ * next. */
+typedef int dispatcher_inbound_fn(
+    void *arg, struct db *db, const struct dispatcher_inbound *inbound, struct base_err *err);
+/* Who takes them; refusals then are theirs altogether. Without one only refusals and complaints are
+ * heard. */
+void dispatcher_on_inbound(struct dispatcher *d, dispatcher_inbound_fn *fn, void *arg);
 size_t dispatcher_pending(const struct dispatcher *d); /* results and events waiting for a turn */
 
 /* One turn. *next_ms_out: when, by the program's clock, the next one is needed without anything

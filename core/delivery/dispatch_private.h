@@ -63,6 +63,8 @@ struct dispatcher {
     struct db_stmt *record, *get, *contact;
     int64_t data_version;
     bool must_reload;
+    dispatcher_inbound_fn *inbound; /* NULL: nobody takes what people say */
+    void *inbound_arg;
     int64_t last_turn_ms; /* 0: none yet */
     struct base_buf acks; /* ids recorded in this turn, uint64_t each */
     bool in_turn_changed; /* something was written in this turn */

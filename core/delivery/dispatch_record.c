@@ -271,6 +271,21 @@ static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel,
     return rc;
 }
 
+/* What a person said. It may have put messages into the ledger, which this connection's own writes
+ * do not tell. */
+static int take_inbound(struct dispatcher *d, const struct dispatch_channel *channel,
+    const struct pending_event *event, int64_t id, int64_t now_ms, struct base_err *err) {
+    const struct dispatcher_inbound inbound = {.channel_id = channel->id,
+        .kind = event->kind,
+        .message_id = id,
+        .address = text_of(channel, event->address, event->address_bytes),
+        .text = text_of(channel, event->detail, event->detail_bytes),
+        .ref = text_of(channel, event->ref, event->ref_bytes),
+        .now_ms = now_ms};
+    d->must_reload = true;
+    return d->inbound(d->inbound_arg, d->db, &inbound, err);
+}
+
 static int record_event(struct dispatcher *d, const struct dispatch_channel *channel,
     const struct pending_event *event, int64_t now_ms, struct base_err *err) {
     int64_t id = 0;
@@ -292,11 +307,17 @@ static int record_event(struct dispatcher *d, const struct dispatch_channel *cha
         }
         break;
     case LANTOA_EVENT_OPT_OUT:
+        rc = d->inbound ? take_inbound(d, channel, event, id, now_ms, err)
+                        : opt_out(d, channel, event, id, now_ms, err);
+        break;
     case LANTOA_EVENT_COMPLAINT:
         rc = opt_out(d, channel, event, id, now_ms, err);
+        rc = rc == 0 && d->inbound ? take_inbound(d, channel, event, id, now_ms, err) : rc;
+        break;
+    case LANTOA_EVENT_INBOUND:
+        rc = d->inbound ? take_inbound(d, channel, event, id, now_ms, err) : 0;
         break;
     case LANTOA_EVENT_DELAYED:
-    case LANTOA_EVENT_INBOUND:
         break;
     }
     if (rc == 0 && id) {

@@ -66,8 +66,13 @@ int policy_check(const struct delivery_step *step, struct policy_person *person)
     /* Emergencies reach those who opted out as well: law art. 19.1 a, b of Law 91/2025/QH15; a dead
      * address stays dead. */
     bool emergency = step->campaign->spec->class == CLASS_EMERGENCY;
-    if (suppression.bytes && (!emergency || str_is(suppression, "invalid"))) {
+    bool answer =
+        str_starts(str_from(step->campaign->spec->name), str_from(CAMPAIGN_SYSTEM_PREFIX));
+    if (suppression.bytes && (!(emergency || answer) || str_is(suppression, "invalid"))) {
         return suppression_reason(suppression);
+    }
+    if (answer) {
+        return 0;
     }
     if (person->consent == 0 && !emergency) {
         return SUPPRESSED_OPTED_OUT;

@@ -28,6 +28,7 @@ enum value_kind {
     VALUE_TODAY,
     VALUE_KEY,
     VALUE_LINK,
+    VALUE_MESSAGE_TEXT,
 };
 
 static const struct {
@@ -48,11 +49,13 @@ static const struct {
     {"place", VALUE_PLACE},
     {"today", VALUE_TODAY},
     {"message_key", VALUE_KEY},
+    {RENDER_MESSAGE_TEXT, VALUE_MESSAGE_TEXT},
 };
 
 struct delivery_renderer {
     struct db *db;
     struct db_stmt *place;
+    struct db_stmt *own;     /* NULL: not asked yet */
     struct base_buf text;    /* all fields of the present message, one after another */
     struct base_buf scratch; /* unescaped attributes and made-up values of the present field */
     char **place_names;      /* by place id, filled when first asked */
@@ -87,6 +90,7 @@ void delivery_renderer_free(struct delivery_renderer **renderer) {
         return;
     }
     db_finish(&r->place);
+    db_finish(&r->own);
     for (size_t i = 0; i < r->place_room; i++) {
         base_free(r->place_names[i]);
     }
@@ -207,6 +211,32 @@ static struct str age(struct delivery_renderer *r) {
     return str_from(r->age);
 }
 
+/* The text of this one message. The key is our own: nothing has to be proved. */
+static struct str message_text(struct delivery_renderer *r) {
+    struct base_err err = {0};
+    struct str text = {0};
+    int64_t id;
+    int rc = ledger_key_id(str_from(r->key), &id);
+    if (rc == 0 && !r->own) {
+        rc =
+            db_prepare(r->db, "SELECT text FROM message_text WHERE message_id = ?1", &r->own, &err);
+    }
+    if (rc == 0) {
+        db_bind_i64(r->own, 1, id);
+        rc = db_step(r->own, &err);
+        if (rc == 1) {
+            size_t at = r->scratch.bytes;
+            base_buf_add_str(&r->scratch, db_column_str(r->own, 0));
+            text = str_of(r->scratch.at + at, r->scratch.bytes - at);
+        }
+        db_reset(r->own);
+    }
+    if (rc < 0) {
+        base_log(BASE_LOG_ERROR, "render", "%s", err.text);
+    }
+    return text;
+}
+
 static struct str value_of(struct delivery_renderer *r, const struct delivery_value *value) {
     const struct contact *contact = r->contact;
     struct str text = {0};
@@ -243,6 +273,8 @@ static struct str value_of(struct delivery_renderer *r, const struct delivery_va
         return str_from(r->today);
     case VALUE_KEY:
         return str_from(r->key);
+    case VALUE_MESSAGE_TEXT:
+        return message_text(r);
     case VALUE_LINK:
         return delivery_link_url(r->step->links, value->number, r->key, r->link);
     }

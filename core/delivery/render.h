@@ -4,6 +4,9 @@
 
 #include "delivery/step.h"
 
+/* The name of a message's own text (table message_text) in a template. */
+#define RENDER_MESSAGE_TEXT "message.text"
+
 struct delivery_renderer; /* scratch memory, place names; one per thread and connection */
 int delivery_renderer_new(
     struct db *db, struct delivery_renderer **renderer_out, struct base_err *err) LANTOA_MUST_CHECK;

@@ -3,7 +3,7 @@
 #ifndef DELIVERY_SERVE_H
 #define DELIVERY_SERVE_H
 
-#include "base/err.h"
+#include "delivery/dispatch.h"
 #include <stdbool.h>
 
 struct serve_options {
@@ -12,6 +12,8 @@ struct serve_options {
                         within the next hour) */
     void (*ready)(void *arg); /* called once the daemon is up; may be NULL */
     void *ready_arg;
+    dispatcher_inbound_fn *inbound; /* takes what people say back; may be NULL */
+    void *inbound_arg;
 };
 
 /* Takes DATA/serve.lock (LANTOA_EBUSY: another daemon has it), migrates the database, holds all
