@@ -159,8 +159,8 @@ static enum difference compare(const struct channel *channel, const struct chann
     if (strcmp(old->plugin, spec->plugin) != 0 ||
         strcmp(channel->manifest->version, manifest->version) != 0 ||
         channel->manifest->content_count != manifest->content_count ||
-        old->memory_mb != spec->memory_mb || old->timeout_s != spec->timeout_s ||
-        spec->window > channel->slot_count) {
+        strcmp(old->hosts, spec->hosts) != 0 || old->memory_mb != spec->memory_mb ||
+        old->timeout_s != spec->timeout_s || spec->window > channel->slot_count) {
         return RESTART;
     }
     enum difference difference = compare_options(channel, spec);

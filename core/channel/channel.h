@@ -70,6 +70,10 @@ struct channel_callbacks {
      * send now, or staff should hear of it. Also from inside channel_start, _stop and
      * _reconfigure. */
     void (*changed)(void *arg, struct channel *channel);
+    /* A call-back given with channel_hook is worked off; its events have been told before. code: 0
+     * taken; LANTOA_EAGAIN: give it again later; else refused, never to be given again. May be
+     * NULL. */
+    void (*hook_done)(void *arg, struct channel *channel, uint64_t token, int code);
 };
 
 /* Reads nothing yet. spec and manifest are TAKEN. data_dir is copied. */
@@ -138,6 +142,19 @@ void channel_event_done(struct channel *channel, uint64_t token);
  * 0: of all steps. */
 void channel_cancel(struct channel *channel, uint32_t step_ref);
 void channel_lookup(struct channel *channel, struct str key, struct str ref);
+
+/* Gives the host a call-back of the operator as it came. token is the caller's and comes back in
+ * `hook_done`. headers: a JSON object of texts; ":method" and ":query" in it stand for those, where
+ * query is empty. LANTOA_EAGAIN: not ready, or enough are under way (again after a hook_done or
+ * when the state changes); LANTOA_ELIMIT: larger than a frame may be; LANTOA_ENOENT: the plugin
+ * takes no call-backs. A host that dies forgets those it had: on CHANNEL_READY all that are not
+ * done are to be given again. */
+struct channel_hook {
+    uint64_t token;
+    int64_t at_ms;                   /* when it came */
+    struct str query, headers, body; /* BORROWED for the call */
+};
+int channel_hook(struct channel *channel, const struct channel_hook *hook) LANTOA_MUST_CHECK;
 
 /* Figures the plugin set with host->metric, in the order of first setting. */
 struct channel_metric {

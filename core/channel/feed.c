@@ -9,6 +9,8 @@
 /* What a plugin's host may hold in messages at once, as a part of the memory it is allowed. */
 #define BYTES_LEAST ((size_t)8 << 20)
 #define BYTES_PART 4
+#define HOOKS_MOST 64
+#define HOOK_BYTES_MOST ((size_t)8 << 20)
 
 void channel__feed_init(struct channel *channel) {
     wire_writer_init(&channel->put, PUT_CEILING);
@@ -280,4 +282,24 @@ void channel_lookup(struct channel *channel, struct str key, struct str ref) {
         wire_put_str(&channel->outbox, wire_tidy(ref, WIRE_EVENT_TEXT_MOST));
         put_and_flush(channel);
     }
+}
+
+int channel_hook(struct channel *channel, const struct channel_hook *hook) {
+    size_t bytes = hook->query.bytes + hook->headers.bytes + hook->body.bytes;
+    if (!channel->manifest->hooks) {
+        return LANTOA_ENOENT;
+    }
+    if (bytes > MESSAGE_MOST) {
+        return LANTOA_ELIMIT;
+    }
+    if (!can_write(channel) || channel->leaving || channel->hooks_out >= HOOKS_MOST ||
+        (channel->hooks_out > 0 && channel->hook_bytes_out + bytes > HOOK_BYTES_MOST)) {
+        return LANTOA_EAGAIN;
+    }
+    struct wire_hook frame = {hook->token, hook->at_ms, hook->query, hook->headers, hook->body};
+    wire_put_hook(&channel->outbox, &frame);
+    channel->hooks_out++;
+    channel->hook_bytes_out += bytes;
+    put_and_flush(channel);
+    return 0;
 }

@@ -156,6 +156,23 @@ static bool take_pong(struct channel *channel, struct wire_reader *body) {
     return true;
 }
 
+static bool take_hook_done(struct channel *channel, struct wire_reader *body) {
+    struct wire_hook_done done;
+    if (!wire_get_hook_done(body, &done) || channel->hooks_out == 0) {
+        return false;
+    }
+    channel->hooks_out--;
+    if (channel->hooks_out == 0) {
+        channel->hook_bytes_out = 0;
+    }
+    /* Its events came before it and must be recorded no later. */
+    channel__deliver(channel);
+    if (channel->callbacks.hook_done) {
+        channel->callbacks.hook_done(channel->arg, channel, done.token, done.code);
+    }
+    return true;
+}
+
 static bool take_drained(struct channel *channel) {
     if (!channel->leaving) {
         return false;
@@ -185,6 +202,9 @@ static bool take_frame(struct channel *channel, enum wire_frame type, struct wir
         return take_fail(channel, body);
     case WIRE_DRAINED:
         return take_drained(channel);
+    case WIRE_HOOK_DONE:
+        return take_hook_done(channel, body);
+    case WIRE_HOOK:
     case WIRE_STEP:
     case WIRE_STEP_FORGET:
     case WIRE_SEND:

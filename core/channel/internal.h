@@ -84,6 +84,7 @@ struct channel {
     size_t put_count;
     size_t outstanding; /* slots OUT, BACK or TOLD */
     size_t bytes_out;
+    size_t hooks_out, hook_bytes_out; /* call-backs that the host has and has not answered */
     bool full; /* there was no room after the last flush: tell when there is some again */
     struct channel_told *steps;
     struct channel_told *last_step; /* the one asked for last: messages come step by step */

@@ -57,6 +57,7 @@ static void put_hello(struct channel *channel) {
         .memory_mb = (uint32_t)channel->spec->memory_mb,
         .log_level = debug && debug[0] ? LANTOA_LOG_DEBUG : LANTOA_LOG_INFO,
         .timeout_s = (uint32_t)channel->spec->timeout_s,
+        .hosts = str_from(channel->spec->hosts),
     };
     wire_put_hello(&channel->outbox, &hello);
 }
@@ -138,6 +139,7 @@ int channel__launch(struct channel *channel, struct base_err *err) {
     wire_inbox_init(&channel->inbox, WIRE_TO_CORE);
     wire_writer_clear(&channel->outbox);
     base_buf_clear(&channel->stderr_line);
+    channel->hooks_out = channel->hook_bytes_out = 0; /* its predecessor's are given again */
     put_hello(channel);
     channel__put_clock(channel);
     return 0;

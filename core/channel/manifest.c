@@ -79,6 +79,7 @@ static int parse_head(const json_t *root, struct channel_manifest *manifest, str
     manifest->address = (enum lantoa_address_kind)address;
     manifest->max_batch = (size_t)max_batch;
     manifest->capabilities = (unsigned)json_integer_value(json_object_get(root, "capabilities"));
+    manifest->hooks = json_is_true(json_object_get(root, "hooks"));
     manifest->reconfigures = json_is_true(json_object_get(root, "reconfigures"));
     return 0;
 }

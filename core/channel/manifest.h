@@ -35,6 +35,7 @@ struct channel_manifest {
     struct channel_content *content;
     size_t content_count;
     bool reconfigures; /* takes new values of LIVE options without a restart */
+    bool hooks;        /* takes call-backs of the operator */
 };
 
 /* Runs lantoa-channel --describe (a process of its own, 10 s at most) on plugins/NAME.so and
@@ -58,6 +59,8 @@ char *channel_plugin_dir(void);
  *   "memory_mb": 256, "watchdog_s": 10,
  *   "timeout_s": 600,    a message the plugin has had this long without a result: its host is
  *                        ended; if the message had begun, it is UNKNOWN
+ *   "hosts": ["sms.example.vn"],   servers that a plugin may reach through host->http; default:
+ *                        those of the URLs among the options
  *   "price": 0,          minor units a message; or
  *   "prices": [...] }    a dated list, see channel/price.h */
 struct channel_spec {
@@ -74,6 +77,7 @@ struct channel_spec {
     int64_t price_minor;
     struct channel_prices *prices; /* NULL: none */
     int timeout_s;
+    char *hosts; /* each followed by a line end; "": not given */
 };
 
 /* Reads a channel file. With manifest NULL only the general part is checked; with one, the options

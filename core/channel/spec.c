@@ -8,6 +8,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#define HOSTS_MOST ((size_t)16 << 10)
 #define OPTIONS_MOST ((size_t)1 << 20)
 
 /* X(name): every key the file may have. */
@@ -23,7 +24,8 @@
     X(watchdog_s)                                                                                  \
     X(timeout_s)                                                                                   \
     X(price)                                                                                       \
-    X(prices)
+    X(prices)                                                                                      \
+    X(hosts)
 
 #define KEY_TEXT(name) #name,
 static const char *const keys[] = {KEYS(KEY_TEXT) NULL};
@@ -188,6 +190,29 @@ static int read_numbers(const struct file *file, json_t *root, struct channel_sp
     return code;
 }
 
+/* Names and addresses of servers, without port or path. */
+static int read_hosts(const struct file *file, json_t *root, struct channel_spec *spec) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+    json_t *hosts = json_object_get(root, "hosts");
+    struct base_buf text;
+    base_buf_init(&text, HOSTS_MOST);
+    bool good = !hosts || json_is_array(hosts);
+    for (size_t i = 0; good && i < json_array_size(hosts); i++) {
+        const char *host = json_string_value(json_array_get(hosts, i));
+        good = host && host[0] && strspn(host, letters) == strlen(host);
+        base_buf_add_text(&text, good ? host : "");
+        base_buf_add_char(&text, '\n');
+    }
+    good = good && base_buf_ok(&text);
+    if (good) {
+        spec->hosts = base_buf_take(&text);
+    }
+    base_buf_release(&text);
+    return good ? 0
+                : base_json_fault(file->doc, hosts, "hosts", file->err, "%s",
+                      TR("must be a list of server names in small letters"));
+}
+
 static int read_prices(const struct file *file, json_t *root, struct channel_spec *spec) {
     json_t *prices = json_object_get(root, "prices");
     if (!prices) {
@@ -304,6 +329,7 @@ int channel_spec_parse(const struct base_json *doc, const struct channel_manifes
     code = code ? code : read_uncertain(&file, root, spec);
     code = code ? code : read_numbers(&file, root, spec);
     code = code ? code : read_prices(&file, root, spec);
+    code = code ? code : read_hosts(&file, root, spec);
     if (!code && manifest) {
         code = check_options(&file, root, manifest);
     }
@@ -327,6 +353,7 @@ void channel_spec_free(struct channel_spec **spec) {
     }
     base_free(old->options_json);
     channel_prices_free(&old->prices);
+    base_free(old->hosts);
     base_free(old);
     *spec = NULL;
 }

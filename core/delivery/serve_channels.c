@@ -173,7 +173,8 @@ static void on_changed(void *arg, struct channel *channel) {
     served->all->news(served->all->arg, true);
 }
 
-static const struct channel_callbacks callbacks = {on_results, on_events, on_recovered, on_changed};
+static const struct channel_callbacks callbacks = {
+    on_results, on_events, on_recovered, on_changed, NULL};
 
 /* --- loading --- */
 

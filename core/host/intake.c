@@ -102,6 +102,9 @@ static bool take_frame(
         return take_ping(host, body);
     case WIRE_CLOCK:
         return take_clock(body);
+    case WIRE_HOOK:
+        return host__take_hook(host, body);
+    case WIRE_HOOK_DONE:
     case WIRE_HELLO:
     case WIRE_READY:
     case WIRE_RESULTS:

@@ -53,6 +53,7 @@ struct host_metric {
 };
 
 struct host_resolver;
+struct host_http;
 
 struct host {
     struct lantoa_host api; /* first: the plugin's `host` is this */
@@ -90,6 +91,7 @@ struct host {
     enum lantoa_log_level log_level;
 
     struct host_resolver *resolver;
+    struct host_http *http;
     ev_io reading, writing;
     ev_prepare turn;
     ev_idle busy;
@@ -119,6 +121,14 @@ void host__api_loop_fill(struct host *host);
 /* resolve.c */
 void host__api_resolve_fill(struct host *host);
 void host__resolver_free(struct host *host);
+
+/* http.c */
+/* hosts: as in wire_hello; options: the JSON object of the channel file. */
+void host__http_init(struct host *host, struct str hosts, struct str options);
+void host__http_free(struct host *host); /* ends what is under way, calls nobody back */
+
+/* hook.c */
+bool host__take_hook(struct host *host, struct wire_reader *body);
 
 /* queue.c */
 bool host__take_step(struct host *host, struct wire_reader *body);

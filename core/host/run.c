@@ -272,6 +272,7 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
         host->memory_bytes = host__resident_bytes() + host__memory_allowed(host->memory_mb);
     }
     host__limit_memory(hello.memory_mb);
+    host__http_init(host, hello.hosts, hello.options);
     *fail_out = WIRE_FAIL_PLUGIN;
     start_watchers(host);
     return open_plugin(host, err);
@@ -290,6 +291,7 @@ static void finish(struct host *host) {
         host->plugin->table.ops.close(host->self);
     }
     host__queue_free(host);
+    host__http_free(host);
     host__resolver_free(host);
     host_config_free(&host->config);
     host_plugin_free(&host->plugin);

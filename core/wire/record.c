@@ -32,6 +32,7 @@ void wire_put_hello(struct wire_writer *writer, const struct wire_hello *hello) 
     wire_put_u32(writer, hello->memory_mb);
     wire_put_u32(writer, hello->log_level);
     wire_put_u32(writer, hello->timeout_s);
+    wire_put_str(writer, hello->hosts);
     wire_end(writer);
 }
 
@@ -47,6 +48,7 @@ bool wire_get_hello(struct wire_reader *body, struct wire_hello *hello_out) {
     hello_out->memory_mb = wire_get_u32(body);
     hello_out->log_level = wire_get_u32(body);
     hello_out->timeout_s = wire_get_u32(body);
+    hello_out->hosts = wire_get_str(body);
     return !body->bad && hello_out->window > 0 && hello_out->timeout_s > 0 &&
            hello_out->log_level <= LANTOA_LOG_ERROR;
 }
@@ -362,4 +364,37 @@ bool wire_get_quoted(struct wire_reader *record, struct wire_quoted *quoted_out)
            quoted_out->units <= WIRE_UNITS_MOST && quoted_out->minor >= 0 &&
            quoted_out->minor <= WIRE_MINOR_MOST && readable(quoted_out->note, WIRE_NOTE_MOST) &&
            readable(quoted_out->preview, WIRE_PREVIEW_MOST);
+}
+
+void wire_put_hook(struct wire_writer *writer, const struct wire_hook *hook) {
+    wire_begin(writer, WIRE_HOOK);
+    wire_put_u64(writer, hook->token);
+    wire_put_i64(writer, hook->at_ms);
+    wire_put_str(writer, hook->query);
+    wire_put_str(writer, hook->headers);
+    wire_put_str(writer, hook->body);
+    wire_end(writer);
+}
+
+bool wire_get_hook(struct wire_reader *body, struct wire_hook *hook_out) {
+    hook_out->token = wire_get_u64(body);
+    hook_out->at_ms = wire_get_i64(body);
+    hook_out->query = wire_get_str(body);
+    hook_out->headers = wire_get_str(body);
+    hook_out->body = wire_get_str(body);
+    return !body->bad;
+}
+
+void wire_put_hook_done(struct wire_writer *writer, const struct wire_hook_done *done) {
+    wire_begin(writer, WIRE_HOOK_DONE);
+    wire_put_u64(writer, done->token);
+    wire_put_u32(writer, (uint32_t)-done->code);
+    wire_end(writer);
+}
+
+bool wire_get_hook_done(struct wire_reader *body, struct wire_hook_done *done_out) {
+    done_out->token = wire_get_u64(body);
+    uint32_t code = wire_get_u32(body);
+    done_out->code = -(int)(code & 0xff);
+    return !body->bad && code <= 0xff;
 }

@@ -30,6 +30,8 @@ struct wire_hello {
     uint32_t memory_mb; /* 0: no limit */
     uint32_t log_level; /* enum lantoa_log_level */
     uint32_t timeout_s; /* a message the plugin has held this long without a result is a fault */
+    /* servers for host->http, each followed by a line end; empty: those of the options' URLs */
+    struct str hosts;
 };
 void wire_put_hello(struct wire_writer *writer, const struct wire_hello *hello);
 bool wire_get_hello(struct wire_reader *body, struct wire_hello *hello_out);
@@ -157,6 +159,23 @@ bool wire_get_quoted(struct wire_reader *record, struct wire_quoted *quoted_out)
 
 /* What the plugin of a host for quotes can do; the body of its READY. */
 enum wire_quotes { WIRE_QUOTES_PRICE = 1, WIRE_QUOTES_PREVIEW = 2 };
+
+/* HOOK: a call-back of the operator. headers: a JSON object of texts; ":method" and ":query" in it
+ * stand for those. */
+struct wire_hook {
+    uint64_t token;
+    int64_t at_ms;
+    struct str query, headers, body;
+};
+void wire_put_hook(struct wire_writer *writer, const struct wire_hook *hook);
+bool wire_get_hook(struct wire_reader *body, struct wire_hook *hook_out);
+
+struct wire_hook_done {
+    uint64_t token;
+    int code; /* 0, LANTOA_EAGAIN, or why it was refused: LANTOA_E* */
+};
+void wire_put_hook_done(struct wire_writer *writer, const struct wire_hook_done *done);
+bool wire_get_hook_done(struct wire_reader *body, struct wire_hook_done *done_out);
 
 /* At most `most` bytes of text, cut at a character border; a text that is not UTF-8 ends before the
  * first wrong byte. */

@@ -2,6 +2,7 @@
  *
  * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of
  * meaning is a new major):
+ *   1.1  host->http and http_cancel (http.h); ops->hook
  *   1.0  first version
  *
  * The host demands an equal major and a minor not above its own, and reads no more of a table than
@@ -12,7 +13,7 @@
 #include <stdint.h>
 
 #define LANTOA_ABI_MAJOR 1
-#define LANTOA_ABI_MINOR 0
+#define LANTOA_ABI_MINOR 1
 
 /* Marks the one symbol a plugin exports. */
 #define LANTOA_EXPORT __attribute__((visibility("default")))

@@ -5,6 +5,7 @@
 #define LANTOA_HOST_H
 
 #include "errors.h"
+#include "http.h"
 #include "message.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,6 +80,16 @@ struct lantoa_host {
     /* The plugin cannot go on (wrong password, unusable option): the host ends and is restarted
      * with back-off, then parked with this text for staff. */
     void (*fail)(const struct lantoa_host *host, const char *fmt, ...) LANTOA_PRINTF(2, 3);
+
+    /* ABI 1.1: an HTTP request on the host's loop; see http.h. The request is copied. Answered
+     * exactly once, never from inside this call. LANTOA_EDENIED: the server is not among those the
+     * channel may talk to; LANTOA_EINVAL: no request can be made of this; LANTOA_EAGAIN: too many
+     * are under way. request_out may be NULL. */
+    int (*http)(const struct lantoa_host *host, const struct lantoa_http_request *request,
+        void (*answered)(void *arg, const struct lantoa_http_answer *answer), void *arg,
+        struct lantoa_http **request_out);
+    /* Ends a request that has not been answered; `answered` is not called. */
+    void (*http_cancel)(const struct lantoa_host *host, struct lantoa_http *request);
 };
 
 #endif

@@ -75,6 +75,18 @@ struct lantoa_content {
     const char *help_en, *help_vi;
 };
 
+/* A call of the operator's (receipts, answers), kept by the core as it came. Nothing of it has been
+ * checked. Valid during the call only. */
+struct lantoa_hook {
+    size_t size;                              /* sizeof(struct lantoa_hook) of the host */
+    int64_t at_ms;                            /* when it came; the program's clock */
+    const char *method;                       /* "POST" */
+    struct lantoa_str query;                  /* behind the "?", as it came */
+    const struct lantoa_http_header *headers; /* names in lower case */
+    size_t header_count;
+    struct lantoa_str body;
+};
+
 /* What `price` and `preview` say of a rendered message. */
 struct lantoa_quote {
     size_t size;
@@ -115,6 +127,11 @@ struct lantoa_ops {
         const void *config, const struct lantoa_message *message, struct lantoa_quote *quote_out);
     int (*preview)(
         const void *config, const struct lantoa_message *message, char *text, size_t room);
+    /* Optional, ABI 1.1: a call-back of the operator has come. Give its events (host->event) before
+     * returning. LANTOA_OK: taken; LANTOA_EAGAIN: give it again later; anything else: refused
+     * (wrong signature, makes no sense; say why in the log), never to be given again. The same call
+     * may come twice. */
+    int (*hook)(void *self, const struct lantoa_hook *hook);
 };
 
 struct lantoa_plugin {

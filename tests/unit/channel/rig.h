@@ -131,7 +131,7 @@ static void rig_on_changed(void *arg, struct channel *channel) {
 }
 
 static const struct channel_callbacks rig_callbacks = {
-    rig_on_results, rig_on_events, rig_on_recovered, rig_on_changed};
+    rig_on_results, rig_on_events, rig_on_recovered, rig_on_changed, NULL};
 
 static void rig_open(struct rig *rig) {
     rig->loop = ev_loop_new(EVFLAG_AUTO);

@@ -1,0 +1,240 @@
+/* The declaration of a gateway: read, and every field and template of it checked, so that a typing
+ * error is found when the channel starts and not in the middle of a campaign. */
+#include "sms_http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct check {
+    const char *file;
+    char *why;
+    size_t room;
+};
+
+static bool fault(const struct check *check, const char *field, const char *what) {
+    snprintf(check->why, check->room, "%s: field %s: %s", check->file, field, what);
+    return false;
+}
+
+static bool check_keys(
+    const struct check *check, const json_t *object, const char *path, const char *known) {
+    if (object != NULL && !json_is_object(object)) {
+        return fault(check, path, "must be an object");
+    }
+    void *at = json_object_iter((json_t *)(uintptr_t)object);
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+        char word[64], field[200];
+        snprintf(word, sizeof(word), " %s ", json_object_iter_key(at));
+        if (strstr(known, word) == NULL) {
+            snprintf(field, sizeof(field), "%s%s%s", path, path[0] == '\0' ? "" : ".",
+                json_object_iter_key(at));
+            return fault(check, field, "there is no such field in a declaration");
+        }
+    }
+    return true;
+}
+
+/* Every text below `value`, which may be a text, a list or an object. */
+static bool check_templates(
+    const struct check *check, const json_t *value, const char *path, unsigned scopes) {
+    if (json_is_string(value)) {
+        const char *what = template_fault(json_string_value(value), scopes);
+        return what == NULL || fault(check, path, what);
+    }
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
+        if (!check_templates(check, json_array_get(value, i), path, scopes)) {
+            return false;
+        }
+    }
+    void *at = json_object_iter((json_t *)(uintptr_t)value);
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
+        char field[200];
+        snprintf(field, sizeof(field), "%s.%s", path, json_object_iter_key(at));
+        if (!check_templates(check, json_object_iter_value(at), field, scopes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* query, form and headers are flat: names and texts. */
+static bool check_pairs(
+    const struct check *check, const json_t *request, const char *path, const char *name) {
+    const json_t *pairs = json_object_get(request, name);
+    char field[100];
+    snprintf(field, sizeof(field), "%s.%s", path, name);
+    if (pairs != NULL && !json_is_object(pairs)) {
+        return fault(check, field, "must be an object");
+    }
+    void *at = json_object_iter((json_t *)(uintptr_t)pairs);
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)pairs, at)) {
+        if (!json_is_string(json_object_iter_value(at))) {
+            return fault(check, field, "its values must be texts");
+        }
+    }
+    return true;
+}
+
+static bool check_request(
+    const struct check *check, const json_t *request, const char *path, unsigned scopes) {
+    if (!json_is_object(request)) {
+        return fault(check, path, "must be an object");
+    }
+    if (!json_is_string(json_object_get(request, "url"))) {
+        return fault(check, path, "needs a url");
+    }
+    const json_t *basic = json_object_get(json_object_get(request, "auth"), "basic");
+    if (basic != NULL &&
+        (json_array_size(basic) != 2 || !json_is_string(json_array_get(basic, 0)) ||
+            !json_is_string(json_array_get(basic, 1)))) {
+        return fault(check, path, "auth.basic must be a list of two texts: name and password");
+    }
+    return check_keys(check, request, path,
+               " method url query headers auth json form body max_batch timeout_s ") &&
+           check_keys(check, json_object_get(request, "auth"), path, " basic bearer ") &&
+           check_pairs(check, request, path, "query") &&
+           check_pairs(check, request, path, "form") &&
+           check_pairs(check, request, path, "headers") &&
+           check_templates(check, request, path, scopes);
+}
+
+static bool check_rules(const struct check *check, const json_t *rules, const char *path) {
+    if (!json_is_array(rules) || json_array_size(rules) == 0) {
+        return fault(check, path, "must be a list of rules");
+    }
+    for (size_t i = 0; i < json_array_size(rules); i++) {
+        char field[100];
+        const json_t *rule = json_array_get(rules, i);
+        snprintf(field, sizeof(field), "%s[%zu]", path, i);
+        if (!check_keys(check, rule, field,
+                " status json prefix regex outcome reason after_s ref detail source ")) {
+            return false;
+        }
+        const char *what = answer_fault(rule);
+        if (what != NULL) {
+            return fault(check, field, what);
+        }
+    }
+    return true;
+}
+
+static bool check_token(const struct check *check, const json_t *token) {
+    if (token == NULL) {
+        return true;
+    }
+    return check_keys(check, token, "token", " request token expires ttl_s ") &&
+           (json_is_string(json_object_get(token, "token")) ||
+               fault(check, "token.token",
+                   "must say where the token stands, such as /access_token")) &&
+           check_request(check, json_object_get(token, "request"), "token.request", 0);
+}
+
+static bool check_map(const struct check *check, const json_t *rule, const char *field) {
+    void *at = json_object_iter(json_object_get(rule, "map"));
+    for (; at != NULL; at = json_object_iter_next(json_object_get(rule, "map"), at)) {
+        char word[40];
+        const char *text = json_string_value(json_object_iter_value(at));
+        snprintf(word, sizeof(word), " %s ", text == NULL ? "?" : text);
+        if (strstr(" delivered failed delayed ignore ", word) == NULL) {
+            return fault(check, field, "map: must be one of delivered, failed, delayed, ignore");
+        }
+    }
+    at = json_object_iter(json_object_get(rule, "reasons"));
+    for (; at != NULL; at = json_object_iter_next(json_object_get(rule, "reasons"), at)) {
+        enum lantoa_reason reason;
+        const char *text = json_string_value(json_object_iter_value(at));
+        if (text == NULL || !reason_by_word(text, &reason)) {
+            return fault(check, field, "reasons: none of the known words");
+        }
+    }
+    return true;
+}
+
+static bool check_callbacks(const struct check *check, const json_t *callbacks) {
+    const json_t *kinds = json_object_get(callbacks, "kinds");
+    const json_t *signature = json_object_get(callbacks, "signature");
+    const char *type = json_string_value(json_object_get(signature, "type"));
+    if (callbacks == NULL) {
+        return true;
+    }
+    if (!check_keys(check, callbacks, "callbacks", " signature kinds ") ||
+        !check_keys(check, signature, "callbacks.signature",
+            " type given prefix encoding text secret timestamp within_s ") ||
+        !check_templates(check, signature, "callbacks.signature", SCOPE_HOOK)) {
+        return false;
+    }
+    if (signature != NULL &&
+        (type == NULL || strstr(" hmac-sha256 hmac-sha1 sha256 equal ", type) == NULL ||
+            !json_is_string(json_object_get(signature, "given")))) {
+        return fault(check, "callbacks.signature",
+            "needs type (hmac-sha256, hmac-sha1, sha256 or equal) and given");
+    }
+    for (size_t i = 0; i < json_array_size(kinds); i++) {
+        const json_t *rule = json_array_get(kinds, i);
+        char field[60];
+        snprintf(field, sizeof(field), "callbacks.kinds[%zu]", i);
+        const char *kind = json_string_value(json_object_get(rule, "kind"));
+        if (!check_keys(check, rule, field,
+                " kind has items key ref address status map reasons detail text charset ") ||
+            !check_templates(check, rule, field, SCOPE_HOOK) || !check_map(check, rule, field)) {
+            return false;
+        }
+        if (kind == NULL || (strcmp(kind, "receipt") != 0 && strcmp(kind, "inbound") != 0)) {
+            return fault(check, field, "kind must be receipt or inbound");
+        }
+    }
+    return json_array_size(kinds) > 0 || fault(check, "callbacks.kinds", "must be a list of rules");
+}
+
+static bool check_all(const struct check *check, struct declaration *out) {
+    json_t *root = out->root;
+    const json_t *items = json_object_get(root, "items");
+    if (!check_keys(check, root, "",
+            " title source request token answer items no_match idempotent callbacks ") ||
+        !check_keys(check, items, "items", " at answer ")) {
+        return false;
+    }
+    const char *no_match = json_string_value(json_object_get(root, "no_match"));
+    if (no_match != NULL && strcmp(no_match, "retry") != 0 && strcmp(no_match, "unknown") != 0) {
+        return fault(check, "no_match", "must be retry or unknown");
+    }
+    out->request = json_object_get(root, "request");
+    out->answer = json_object_get(root, "answer");
+    out->token = json_object_get(root, "token");
+    out->callbacks = json_object_get(root, "callbacks");
+    out->items = json_string_value(json_object_get(items, "at"));
+    out->item_answer = json_object_get(items, "answer");
+    json_int_t batch = json_integer_value(json_object_get(out->request, "max_batch"));
+    out->max_batch = batch > 1 && batch <= 1000 ? (size_t)batch : 1;
+    out->idempotent = json_is_true(json_object_get(root, "idempotent"));
+    out->no_match_retry = no_match != NULL && strcmp(no_match, "retry") == 0;
+    unsigned scopes = SCOPE_MESSAGE | (out->token != NULL ? SCOPE_TOKEN : 0);
+    return check_request(check, out->request, "request", scopes) &&
+           check_rules(check, out->answer, "answer") &&
+           (items == NULL || (out->items != NULL || fault(check, "items.at", "must be given"))) &&
+           (items == NULL || check_rules(check, out->item_answer, "items.answer")) &&
+           check_token(check, out->token) && check_callbacks(check, out->callbacks);
+}
+
+bool declare_load(const char *path, struct declaration *out, char *why, size_t room) {
+    json_error_t error;
+    const char *slash = strrchr(path, '/');
+    const struct check check = {slash == NULL ? path : slash + 1, why, room};
+    *out = (struct declaration){.root = json_load_file(path, JSON_REJECT_DUPLICATES, &error)};
+    if (out->root == NULL) {
+        snprintf(why, room, "%s:%d: %s", path, error.line, error.text);
+        return false;
+    }
+    if (!json_is_object(out->root)) {
+        fault(&check, "(all)", "must be an object");
+    } else if (check_all(&check, out)) {
+        return true;
+    }
+    declare_release(out);
+    return false;
+}
+
+void declare_release(struct declaration *declaration) {
+    json_decref(declaration->root);
+    *declaration = (struct declaration){0};
+}
