@@ -107,7 +107,7 @@ int link_public_url_check(struct str url, struct base_err *err) {
         return base_err_set(err, LANTOA_EINVAL,
             TR("public_url \"" STR_FMT "\": begins with https:// or http://"), STR_ARG(url));
     }
-    bool plain = rest.bytes > 0 && rest.at[0] != '/' && rest.at[0] != '.';
+    bool plain = rest.at && rest.bytes > 0 && rest.at[0] != '/' && rest.at[0] != '.';
     for (size_t i = 0; i < rest.bytes; i++) {
         char c = rest.at[i];
         plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
