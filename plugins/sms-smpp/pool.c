@@ -133,7 +133,19 @@ static void arm(struct smpp_pool *pool) {
     }
 }
 
+/* Enough to fill the windows again while results travel, and no more than a minute's work: what
+ * waits here is not looked at again before it leaves. */
+static void ask_for_work(struct smpp_pool *pool) {
+    const struct smpp_config *config = pool->config;
+    int64_t wanted = 2 * config->binds * config->window;
+    if (config->throughput > 0 && wanted > config->throughput * 60) {
+        wanted = config->throughput * 60;
+    }
+    pool->host->window(pool->host, (size_t)wanted);
+}
+
 void smpp_pool_start(struct smpp_pool *pool) {
+    ask_for_work(pool);
     smpp_pool_run(pool);
 }
 
@@ -253,6 +265,7 @@ void smpp_pool_reconfigure(struct smpp_pool *pool, const struct smpp_config *con
     for (size_t i = 0; i < pool->bind_count; i++) {
         pool->binds[i]->window = (size_t)config->window;
     }
+    ask_for_work(pool);
     smpp_pool_run(pool);
 }
 
