@@ -69,8 +69,8 @@ static int newest(struct db *db, const struct withdrawal *row, const char *purpo
 }
 
 static int check(struct db *db, const struct withdrawal *row, struct base_err *err) {
-    int64_t id;
-    bool given;
+    int64_t id = 0;
+    bool given = false;
     if (row->given) {
         return base_err_set(
             err, LANTOA_ESTATE, TR("consent row %lld is no withdrawal"), (long long)row->id);
@@ -102,8 +102,8 @@ static int give(struct db *db, const struct withdrawal *row, const char *purpose
 
 static int give_back(struct db *db, const struct withdrawal *row, const char *note,
     struct undo_outcome *outcome, struct base_err *err) {
-    int64_t id;
-    bool given;
+    int64_t id = 0;
+    bool given = false;
     bool all = strcmp(row->purpose, "*") == 0;
     int rc = newest(db, row, "advertising", true, &id, &given, err);
     outcome->everything = !all || given;
