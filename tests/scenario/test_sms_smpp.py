@@ -106,3 +106,37 @@ def test_messages_wait_for_an_operator_that_is_away(data, made, smsc_with):
         smsc = smsc_with(port=port, name="second")
         eventually(lambda: data.states("c").get("delivered") == 30, 30, 0.3, "all arrive")
     assert max(Counter(row["to"] for row in smsc.rows()).values()) == 1
+
+
+def test_a_refusal_by_sms_holds_before_the_next_message(data, made, smsc_with):
+    """TC stops what comes next and is confirmed once; anything else lands in the inbox."""
+    smsc = smsc_with()
+    made.init(sms_channel(smsc.port), contacts=phones(5))
+    later = step(name="s2", channel="sms", when={"at": "2026-12-01T08:05"}, content=sms_text("Tin thu hai"))
+    made.start(campaign(steps=[step(channel="sms", content=sms_text("Tin thu nhat")), later]))
+    with data.serving("--clock", f"{START},x10"):
+        eventually(lambda: sum(row["text"] == "Tin thu nhat" for row in smsc.rows()) == 5, 20, 0.2, "the first step")
+        smsc.say("mo 84900000010 TC")
+        smsc.say("mo 0900000020 Cho tôi hỏi mức đóng của người nghèo")
+        eventually(lambda: len(data.rows("inbox", "list")) >= 2, 15, 0.3, "both are in the inbox")
+        smsc.say("mo 84900000010 tu choi")
+        eventually(lambda: sum(row["text"] == "Tin thu hai" for row in smsc.rows()) == 4, 40, 0.3, "the second step, to the other four")
+    second = {row["to"] for row in smsc.rows() if row["text"] == "Tin thu hai"}
+    assert second == {f"8490{n:06d}0" for n in (2, 3, 4, 5)}
+    others = [row for row in smsc.rows() if row["text"] not in ("Tin thu nhat", "Tin thu hai")]
+    assert [row["to"] for row in others] == ["84900000010"], "confirmed once"
+    assert "Cho tôi hỏi mức đóng của người nghèo" in {row["text"] for row in data.rows("inbox", "list")}
+
+
+def test_stop_while_the_operator_throttles(data, made, smsc_with):
+    """What has begun is brought to its end, what has not comes back untouched, and the sums hold."""
+    smsc = smsc_with(tps=10, receipts="none")
+    made.init(sms_channel(smsc.port, options={"window": 10}), contacts=phones(300))
+    made.start(sms_campaign())
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: len(smsc.rows()) > 20, 20, 0.1, "under way")
+        data.ok("campaign", "stop", "c")
+        eventually(lambda: set(data.states("c")) == {"accepted", "suppressed"}, 20, 0.3, "nothing is left open: " + str(data.states("c")))
+        taken = len(smsc.rows())
+    states = data.states("c")
+    assert sum(states.values()) == 300 and states["accepted"] == taken == len(smsc.rows()) < 120, states
