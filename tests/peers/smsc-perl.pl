@@ -29,8 +29,8 @@ sub take_submit {
         return;
     }
     my $id = sprintf('%X', ++$number);
-    printf {$out} qq({"to":"%s","id":"%s","coding":%d,"esm":%d,"octets":"%s"}\n), $to, $id, $pdu->{data_coding}, $pdu->{esm_class},
-        unpack('H*', $pdu->{short_message});
+    printf {$out} qq({"to":"%s","id":"%s","coding":%d,"esm":%d,"octets":"%s","validity":"%s"}\n), $to, $id, $pdu->{data_coding}, $pdu->{esm_class},
+        unpack('H*', $pdu->{short_message}), $pdu->{validity_period};
     $session->submit_sm_resp(message_id => $id, seq => $pdu->{seq});
     $session->deliver_sm(async => 1, source_addr => $to, destination_addr => $pdu->{source_addr}, esm_class => 4,
         short_message => "id:$number sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:DELIVRD err:000 text:") if $pdu->{registered_delivery};

@@ -39,6 +39,18 @@ def test_outcome_by_number(tmp_path):
         assert peer.rows("unbind"), "the rig leaves with an unbind"
 
 
+def test_throughput_and_kinds_of_senders(tmp_path):
+    with smsc(tmp_path) as peer:
+        run = rig(tmp_path, "--count", 60, port=peer.port, receipts="none", throughput=40)
+        assert run.totals["sent"] == 60 and 1.2 < run.totals["seconds"] < 6
+        for sender, tons in (("BHXH", [5, 0, 1, 1]), ("8900", [3, 0, 1, 1]), ("+84912345678", [1, 1, 1, 1])):
+            peer.log.write_text("", encoding="utf-8")
+            assert rig(tmp_path, "--count", 1, port=peer.port, source_addr=sender).totals["sent"] == 1
+            assert [row["tons"] for row in peer.rows()] == [tons]
+        assert rig(tmp_path, "--count", 1, port=peer.port, source_addr="8900", source_ton=0).totals["sent"] == 1
+        assert peer.rows()[-1]["tons"] == [0, 0, 1, 1]
+
+
 def test_a_window_full_of_messages(tmp_path):
     with smsc(tmp_path, delay=5) as peer:
         run = rig(tmp_path, "--count", 3000, "--totals", "--window", 200, port=peer.port, receipts="none")

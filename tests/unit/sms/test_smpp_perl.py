@@ -30,10 +30,11 @@ def test_texts_and_receipts(tmp_path):
 
 def test_seven_bit_octets_with_extension(tmp_path):
     with smsc(tmp_path, program=PERL) as peer:
-        run = rig(tmp_path, "--to", "+84900000000", "--count", 1, "--text", "[QC] @à€", "--serve", 500, port=peer.port)
+        run = rig(tmp_path, "--to", "+84900000000", "--count", 1, "--text", "[QC] @à€", "--serve", 500, port=peer.port, validity="26h")
         assert run.totals["sent"] == 1
         row, = peer.rows()
         assert (row["coding"], row["octets"]) == (0, "1b3c51431b3e20007f1b65")
+        assert row["validity"] == "000001020000000R"
 
 
 def test_header_of_a_long_text(tmp_path):
