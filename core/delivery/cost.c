@@ -298,3 +298,28 @@ int cost_complete(const struct cost *cost, struct base_err *err) {
 bool cost_within_budget(const struct cost *cost) {
     return cost->budget_minor < 0 || cost->minor <= cost->budget_minor;
 }
+
+int cost_for_approval(struct db *db, const char *data_dir, const char *campaign,
+    struct cost *cost_out, struct base_err *err) {
+    struct costing *costing = NULL;
+    int rc = costing_open(db, data_dir, campaign, &costing, err);
+    if (rc == 0) {
+        rc = costing_run(costing, NULL, 0, cost_out, err);
+    }
+    costing_close(&costing);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = cost_complete(cost_out, err);
+    if (rc == 0 && !cost_within_budget(cost_out)) {
+        rc = base_err_set(err, LANTOA_ELIMIT,
+            TR("campaign %s costs %lld %s, %lld more than its budget of %lld"), campaign,
+            (long long)cost_out->minor, cost_out->currency,
+            (long long)(cost_out->minor - cost_out->budget_minor),
+            (long long)cost_out->budget_minor);
+    }
+    if (rc != 0) {
+        cost_release(cost_out);
+    }
+    return rc;
+}

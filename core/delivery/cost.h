@@ -68,6 +68,11 @@ int cost_complete(const struct cost *cost, struct base_err *err) LANTOA_MUST_CHE
 /* False when there is a budget and the cost is above it. */
 bool cost_within_budget(const struct cost *cost);
 
+/* All of it in one call, for approval: the whole cost, or why it cannot be approved: LANTOA_EINVAL
+ * when a price is missing, LANTOA_ELIMIT when it is above the budget; cost_out is then released. */
+int cost_for_approval(struct db *db, const char *data_dir, const char *campaign,
+    struct cost *cost_out, struct base_err *err) LANTOA_MUST_CHECK;
+
 /* What one person would get. Texts are owned; cost_preview_release frees them. */
 struct cost_preview {
     int reason; /* SUPPRESSED_*: why they would not get it; 0 */

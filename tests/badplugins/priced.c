@@ -18,8 +18,9 @@ static int priced_price(
     if (begins(text, "hang")) {
         sleep(100);
     }
-    quote_out->units = begins(text, "lie") ? -3 : (int64_t)(text.bytes + 9) / 10;
-    quote_out->minor = 5 * quote_out->units + options->ms;
+    int64_t units = (int64_t)(text.bytes + 9) / 10;
+    quote_out->units = begins(text, "lie") ? -3 : units;
+    quote_out->minor = 5 * units + options->ms;
     snprintf(quote_out->note, sizeof(quote_out->note), "%zu bytes", text.bytes);
     return begins(text, "refuse") ? LANTOA_ELIMIT : LANTOA_OK;
 }

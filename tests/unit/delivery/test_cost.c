@@ -122,6 +122,18 @@ static void one_dong_more_is_over_the_budget(void **state) {
     assert_true(cost_within_budget(&cost));
 }
 
+static void approval_needs_a_budget_that_is_enough(void **state) {
+    (void)state;
+    struct cost cost;
+    add_contact(1, "01234567890123456789012345678901234567890123456789xxxxxxxxxx", "+84961000001");
+    assert_ok(cost_for_approval(db, dir.path, "c", &cost, &err), err);
+    assert_int_equal(cost.minor, 30);
+    cost_release(&cost);
+    add_contact(2, "a", "+84961000002");
+    assert_fault_part(cost_for_approval(db, dir.path, "c", &cost, &err), LANTOA_ELIMIT, err,
+        "campaign c costs 35 VND, 5 more than its budget of 30");
+}
+
 static void what_the_plugin_refuses_costs_nothing(void **state) {
     (void)state;
     struct cost cost;
@@ -178,6 +190,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_draft_and_its_plan_cost_the_same, set_up, tear_down),
         cmocka_unit_test(one_dong_more_is_over_the_budget),
+        cmocka_unit_test_setup_teardown(approval_needs_a_budget_that_is_enough, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_plugin_refuses_costs_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plugin_that_breaks_gives_no_cost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_preview_has_the_plugins_text_and_note, set_up, tear_down),
