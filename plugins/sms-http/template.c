@@ -192,11 +192,26 @@ static void filter_hex_utf16be(struct bytes *out, const char *at, size_t count) 
     free(octets);
 }
 
+static void filter_xml(struct bytes *out, const char *at, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const char *entity = at[i] == '<'   ? "&lt;"
+                             : at[i] == '>' ? "&gt;"
+                             : at[i] == '&' ? "&amp;"
+                             : at[i] == '"' ? "&quot;"
+                                            : NULL;
+        if (entity != NULL) {
+            bytes_put_text(out, entity);
+        } else {
+            bytes_put_char(out, at[i]);
+        }
+    }
+}
+
 static const struct {
     const char *name;
     void (*put)(struct bytes *out, const char *at, size_t count);
 } filters[] = {{"url", url_put}, {"json", filter_json}, {"base64", filter_base64},
-    {"hex_utf16be", filter_hex_utf16be}};
+    {"hex_utf16be", filter_hex_utf16be}, {"xml", filter_xml}};
 
 enum { FILTERS = sizeof(filters) / sizeof(filters[0]) };
 
@@ -235,6 +250,10 @@ static void put_place(const char *at, size_t count, const struct scope *scope, s
 }
 
 void template_expand(const char *text, const struct scope *scope, struct bytes *out) {
+    const char *url = scope->config->callback_url;
+    if (strncmp(text, "{{callback_url}}", 16) == 0 && (url == NULL || url[0] == '\0')) {
+        return; /* nobody to call back: better nothing than the rest of an address */
+    }
     for (;;) {
         const char *open = strstr(text, "{{");
         const char *close = open == NULL ? NULL : strstr(open, "}}");

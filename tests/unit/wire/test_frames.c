@@ -197,6 +197,33 @@ static void wrong_values_are_refused(void **state) {
     }
 }
 
+static void hooks_and_their_answers(void **state) {
+    (void)state;
+    struct wire_hook hook = {7, 99, STR("a=1"), STR("{\"x\":\"y\"}"), str_of("\0\1", 2)};
+    struct wire_hook_done done = {7, LANTOA_EDENIED};
+    wire_put_hook(&writer, &hook);
+    wire_put_hook_done(&writer, &done);
+    size_t at = 0;
+    unsigned type;
+    struct wire_reader body;
+    struct wire_hook back;
+    struct wire_hook_done done_back;
+    assert_true(next_frame(&at, &type, &body));
+    assert_int_equal(type, WIRE_HOOK);
+    assert_true(wire_get_hook(&body, &back));
+    assert_int_equal(back.token, 7);
+    assert_int_equal(back.at_ms, 99);
+    assert_string_equal(back.query.at, "a=1");
+    assert_int_equal(back.body.bytes, 2);
+    assert_true(next_frame(&at, &type, &body));
+    assert_int_equal(type, WIRE_HOOK_DONE);
+    assert_true(wire_get_hook_done(&body, &done_back));
+    assert_int_equal(done_back.code, LANTOA_EDENIED);
+    const char bad[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0};
+    body = wire_reader_of(str_of(bad, sizeof(bad)));
+    assert_false(wire_get_hook_done(&body, &done_back));
+}
+
 /* Every prefix of a sound body is either refused or read without leaving its bounds (the sanitizers
  * watch). */
 static void cut_off_bodies_are_refused(void **state) {
@@ -407,6 +434,7 @@ int main(void) {
         TEST(results_and_events_come_back),
         TEST(what_is_added_at_the_end_is_ignored),
         TEST(wrong_values_are_refused),
+        TEST(hooks_and_their_answers),
         TEST(cut_off_bodies_are_refused),
         TEST(texts_must_end_where_they_say),
         TEST(noise_is_read_in_bounds),
