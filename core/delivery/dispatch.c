@@ -56,6 +56,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
         {&d->record, "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, "
                      "ref), detail = ?6, "
                      "tries = tries + ?7 WHERE id = ?1 AND state = 3"},
+        {&d->settle, "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, "
+                     "detail = coalesce(?4, detail) WHERE id = ?1 AND state IN (3, 4, 7)"},
         {&d->get, "SELECT state, tries FROM message WHERE id = ?1"},
         {&d->contact, "SELECT email, phone FROM contact WHERE id = ?1"},
     };
@@ -70,8 +72,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 
 static void finish_all(struct dispatcher *d) {
     struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
-        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->times, &d->attempt, &d->record, &d->get,
-        &d->contact};
+        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->times, &d->attempt, &d->record, &d->settle,
+        &d->get, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }

@@ -266,13 +266,13 @@ static int send(
         .lang = str_from(step->langs[lang]),
         .fields = fields};
     rc = c->channel->port.put(c->channel->port.arg, &message);
-    if (rc == LANTOA_EAGAIN) {
-        *verdict_out = VERDICT_STOP;
-        return 0;
-    }
-    if (rc != 0) {
+    if (rc == LANTOA_ELIMIT) {
         return end(c, row, MESSAGE_FAILED, LANTOA_REASON_TOO_LARGE,
             TR("larger than a channel may be given"), err);
+    }
+    if (rc != 0) { /* no room, or its slot is not free yet: the row waits for the next turn */
+        *verdict_out = VERDICT_STOP;
+        return 0;
     }
     *verdict_out = VERDICT_SENT;
     return mark_sending(c, row, err);

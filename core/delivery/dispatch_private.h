@@ -60,7 +60,7 @@ struct dispatcher {
     size_t campaign_count;
     struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh,
         *gate_due, *times, *attempt;
-    struct db_stmt *record, *get, *contact;
+    struct db_stmt *record, *settle, *get, *contact;
     int64_t data_version;
     bool must_reload;
     dispatcher_inbound_fn *inbound; /* NULL: nobody takes what people say */

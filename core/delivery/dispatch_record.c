@@ -166,7 +166,7 @@ static int record_not_sent(
         r->reason = SUPPRESSED_STOPPED;
     } else {
         r->state = MESSAGE_PLANNED;
-        r->due_ms = now_ms;
+        r->due_ms = now_ms + 1; /* not in this turn: its slot is free only after the commit */
         note_due(d, ledger_step(r->id), r->due_ms);
     }
     return rc;
@@ -222,23 +222,11 @@ static struct str text_of(const struct dispatch_channel *channel, size_t at, siz
  * a failure. */
 static int settle(struct dispatcher *d, int64_t id, int state, int reason, struct str detail,
     struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(d->db,
-        state == MESSAGE_DELIVERED
-            ? "UPDATE message SET state = ?2, reason = ?3, due_at = NULL WHERE id = ?1 AND state "
-              "IN (3, 4, 7) AND CAST(?4 AS TEXT) IS NOT NULL"
-            : "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4 WHERE id = "
-              "?1 AND state IN (3, 4, 7)",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, id);
-        db_bind_i64(stmt, 2, state);
-        db_bind_i64(stmt, 3, reason);
-        db_bind_str(stmt, 4, detail.bytes ? detail : STR(""));
-        rc = db_run(stmt, err);
-    }
-    db_finish(&stmt);
-    return rc;
+    db_bind_i64(d->settle, 1, id);
+    db_bind_i64(d->settle, 2, state);
+    db_bind_i64(d->settle, 3, reason);
+    db_bind_str(d->settle, 4, detail.bytes ? detail : (struct str){0});
+    return db_run(d->settle, err);
 }
 
 static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel,
