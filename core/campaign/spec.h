@@ -125,7 +125,7 @@ int campaign_check(struct db *db, const struct base_json *doc, const struct camp
     X(age, "whole years of age, from the date of birth")                                           \
     X(place, "name of the contact's place")                                                        \
     X(today, "local date on which the message is made, as 2026-12-31")                             \
-    X(message_key, "the message's own key")                                                         \
+    X(message_key, "the message's own key")                                                        \
     X(unsubscribe_url, "page where the person stops these messages; needs the public address")     \
     X(preferences_url, "page where the person chooses channels; needs the public address")
 bool campaign_variable_known(struct str name);
