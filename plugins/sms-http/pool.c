@@ -454,9 +454,10 @@ void pool_free(struct pool *pool) {
     }
     pool->host->timer_stop(pool->host, pool->timer);
     pool->host->http_cancel(pool->host, pool->asking);
-    while (pool->flights != NULL) {
-        pool->host->http_cancel(pool->host, pool->flights->request);
-        flight_free(pool->flights);
+    for (struct flight *flight = pool->flights, *next; flight != NULL; flight = next) {
+        next = flight->next;
+        pool->host->http_cancel(pool->host, flight->request);
+        free(flight);
     }
     while (pool->head != NULL) {
         struct waiting *waiting = pool->head;
