@@ -1,0 +1,97 @@
+"""An SMS campaign through the whole program and a declared gateway: results, refusals, a gateway that is away, a kill in the middle."""
+import http.server
+import json
+import pathlib
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from rig.build import START, campaign, step
+from rig.program import eventually
+from rig.sms import phones, sms_text
+
+DECLARED = {"request": {"url": "{{base_url}}/send", "json": {"to": "{{number}}", "text": "{{text}}", "id": "{{key}}"}},
+            "answer": [{"json": {"/code": 0}, "outcome": "sent", "ref": "/id"},
+                       {"json": {"/code": 108}, "outcome": "refused", "reason": "invalid_address", "detail": "/why"}]}
+
+
+class Gateway:
+    def __init__(self, delay=0.0):
+        self.seen = []
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                owner.seen.append(given)
+                time.sleep(delay)
+                bad = given["to"].endswith("3")
+                body = json.dumps({"code": 108, "why": "so sai"} if bad else {"code": 0, "id": f"G{given['id']}"}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def gateway_with():
+    started = []
+
+    def start(**options):
+        started.append(Gateway(**options))
+        return started[-1]
+
+    yield start
+    for peer in started:
+        peer.end()
+
+
+def channel(scratch, gateway, **more):
+    path = pathlib.Path(scratch) / "gateway.json"
+    path.write_text(json.dumps(DECLARED), encoding="utf-8")
+    return {"name": "sms", "plugin": "sms-http", "window": 20,
+            "options": {"declaration": str(path), "base_url": gateway.url}, **more}
+
+
+def test_every_message_once_and_the_gateways_words_kept(data, made, scratch, gateway_with):
+    gateway = gateway_with()
+    made.init(channel(scratch, gateway), contacts=phones(50, "0123456789"))
+    made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: data.states("c") == {"accepted": 45, "failed": 5}, 30, 0.3, "all ended: " + str(data.states("c")))
+    assert max(Counter(row["id"] for row in gateway.seen).values()) == 1 and len(gateway.seen) == 50
+
+
+def test_a_kill_in_the_middle_leaves_at_most_the_window_uncertain_and_repeats_nothing(data, made, scratch, gateway_with):
+    gateway = gateway_with(delay=0.05)
+    made.init(channel(scratch, gateway), contacts=phones(200, "01245"))
+    made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
+    serve = data.serve("--clock", f"{START},x1").wait_ready()
+    eventually(lambda: len(gateway.seen) >= 40, 30, 0.02, "some sent")
+    serve.kill(also_hosts=True)
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: set(data.states("c")) <= {"accepted", "uncertain"}, 40, 0.3, "all ended: " + str(data.states("c")))
+    states = data.states("c")
+    assert sum(states.values()) == 200 and 1 <= states.get("uncertain", 0) <= 20, states
+    assert max(Counter(row["id"] for row in gateway.seen).values()) == 1
