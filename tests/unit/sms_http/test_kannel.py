@@ -160,10 +160,12 @@ def test_sent_delivered_failed_refused_and_answered(tmp_path, kannel):
 def test_the_operator_is_away_and_comes_back(tmp_path, kannel):
     with over(kannel, tmp_path) as sms:
         assert sms.sent(key="first")["outcome"] == "sent"
+        eventually(lambda: [row for row in sms.of("event") if row["key"] == "first"], 20, f"{sms.rows}")
         kannel.stop_smsc()
-        time.sleep(1)
+        eventually(lambda: not re.search(r"peer.*\(online", kannel.status()), 20, "Kannel has seen it")
         assert sms.sent("+84900000000", "chờ nhé", key="late")["outcome"] == "sent"
         kannel.start_smsc()
+        eventually(lambda: re.search(r"peer.*\(online", kannel.status()), 30, "Kannel is back")
         eventually(lambda: [row for row in sms.of("event") if row["key"] == "late" and row["event"] == "delivered"], 30, f"{sms.rows}")
 
 
