@@ -94,6 +94,13 @@ class Kannel:
         self.log = self.folder / "smsc.log"
         self.log.touch()
         (self.folder / "kannel.conf").write_text(BEARERBOX.format(**self.ports).replace("chìa", "chia"), encoding="utf-8")
+        try:
+            self.start()
+        except BaseException:
+            self.end()
+            raise
+
+    def start(self):
         self.start_smsc()
         for program, port in (("bearerbox", "box"), ("smsbox", "send")):
             self.processes.append(subprocess.Popen([program, "-v", "4", self.folder / "kannel.conf"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
