@@ -6,6 +6,7 @@
 #include "delivery/cost.h"
 #include "delivery/policy.h"
 #include "delivery/render.h"
+#include "delivery/scratch.h"
 
 struct cost__channel {
     int64_t id;
@@ -24,8 +25,7 @@ struct cost__step {
 
 struct costing {
     struct db *db; /* ours or the copy */
-    struct db *copy;
-    char *copy_path;
+    struct scratch scratch;
     struct rules *rules;
     struct delivery_campaign *campaign;
     struct delivery_renderer *renderer;

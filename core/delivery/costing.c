@@ -2,29 +2,21 @@
  * hosts that send nothing, its ledger walked with the policy of now. Knows how to ask; what is
  * counted is cost.c's. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/calendar.h"
 #include "delivery/cost_private.h"
 #include "delivery/plan.h"
-#include <unistd.h>
 
 /* --- opening --- */
 
 static int plan_copy(struct costing *c, struct db *db, const char *data_dir, const char *name,
     struct base_err *err) {
-    char file[64];
     struct plan_outcome outcome;
-    snprintf(file, sizeof file, "cost-%ld.db", (long)getpid());
-    c->copy_path = base_path_join(data_dir, file);
-    int rc = db_backup(db, c->copy_path, err);
+    int rc = scratch_open(db, data_dir, "cost", &c->scratch, err);
     if (rc == 0) {
-        rc = db_open(c->copy_path, DB_OPEN_SCRATCH, &c->copy, err);
-    }
-    if (rc == 0) {
-        c->db = c->copy;
-        rc = campaign_plan(c->copy, name, "cost", NULL, &outcome, err);
+        c->db = c->scratch.db;
+        rc = campaign_plan(c->scratch.db, name, "cost", NULL, &outcome, err);
     }
     return rc;
 }
@@ -145,15 +137,6 @@ int costing_open(struct db *db, const char *data_dir, const char *campaign,
     return 0;
 }
 
-static void remove_copy(const char *path) {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        char *file = base_printf("%s%s", path, suffixes[i]);
-        unlink(file);
-        base_free(file);
-    }
-}
-
 void costing_close(struct costing **costing) {
     struct costing *c = *costing;
     if (!c) {
@@ -172,11 +155,7 @@ void costing_close(struct costing **costing) {
     delivery_campaign_free(&c->campaign);
     rules_free(&c->rules);
     channel_operators_free(&c->operators);
-    db_close(&c->copy);
-    if (c->copy_path) {
-        remove_copy(c->copy_path);
-    }
-    base_free(c->copy_path);
+    scratch_close(&c->scratch);
     base_free(c->steps);
     base_free(c->channels);
     base_free(c->buckets);
@@ -214,15 +193,6 @@ int cost__each(struct costing *c, const struct cost__step *step, int64_t first, 
     return rc;
 }
 
-static bool is_fallback_reason(const struct campaign_when *when, int reason) {
-    for (size_t i = 0; i < when->fallback_count; i++) {
-        if (strcmp(when->fallback_reasons[i], message_reason_word(reason)) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether what is known of the step before already says that this one will not come. */
 static bool never_comes(const struct cost__step *step, const struct cost__message *message) {
     const struct campaign_when *when = &step->step->spec->when;
@@ -232,7 +202,7 @@ static bool never_comes(const struct cost__step *step, const struct cost__messag
         return false;
     }
     if (when->fallback_count) {
-        return over ? !is_fallback_reason(when, message->before_reason)
+        return over ? !policy_fallback_fits(when, message->before_reason)
                     : message->before_state == MESSAGE_DELIVERED ||
                           message->before_state == MESSAGE_UNCERTAIN || message->before_state < 0;
     }

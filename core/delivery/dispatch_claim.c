@@ -90,22 +90,13 @@ static int64_t after_open(const struct claimer *c, const struct candidate *row) 
     return calendar_add(c->step->campaign->zone, earliest, c->step->spec->when.delay);
 }
 
-static bool is_fallback_reason(const struct campaign_when *when, int reason) {
-    for (size_t i = 0; i < when->fallback_count; i++) {
-        if (strcmp(when->fallback_reasons[i], message_reason_word(reason)) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A step that steps in for another: only for whom that one did not reach, for a reason it names. */
 static int after_failure(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
     const struct campaign_when *when = &c->step->spec->when;
     switch (row->before_state) {
     case MESSAGE_FAILED:
     case MESSAGE_SUPPRESSED:
-        return is_fallback_reason(when, row->before_reason) ? 0 : SUPPRESSED_CONDITION;
+        return policy_fallback_fits(when, row->before_reason) ? 0 : SUPPRESSED_CONDITION;
     case MESSAGE_ACCEPTED: /* it may still come back */
         *due_out = calendar_add(c->step->campaign->zone, row->before_at, when->delay);
         return *due_out > c->now_ms ? 0 : SUPPRESSED_CONDITION;

@@ -105,6 +105,15 @@ int64_t policy_open_at(const struct delivery_step *step, int64_t now_ms) {
     return at;
 }
 
+bool policy_fallback_fits(const struct campaign_when *when, int reason) {
+    for (size_t i = 0; i < when->fallback_count; i++) {
+        if (strcmp(when->fallback_reasons[i], message_reason_word(reason)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int64_t policy_expires_at(const struct delivery_step *step, int64_t due_ms) {
     int64_t close = step->campaign->close_ms;
     if (!step->spec->has_expires) {

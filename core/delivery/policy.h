@@ -45,6 +45,8 @@ int policy_caps_check(struct policy_caps *caps, const struct delivery_step *step
 /* Next moment at or after now_ms when rule and campaign allow sending in this step; now_ms when
  * now. */
 int64_t policy_open_at(const struct delivery_step *step, int64_t now_ms);
+/* Whether a step that steps in for another does so after this reason. */
+bool policy_fallback_fits(const struct campaign_when *when, int reason);
 /* Last moment a message due at due_ms may be handed out. */
 int64_t policy_expires_at(const struct delivery_step *step, int64_t due_ms);
 

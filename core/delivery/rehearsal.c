@@ -2,14 +2,13 @@
 #include "delivery/rehearsal.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/store.h"
 #include "delivery/dispatch.h"
 #include "delivery/plan.h"
+#include "delivery/scratch.h"
 #include "delivery/step.h"
-#include <unistd.h>
 
 /* A stand-in channel: takes everything and says at once that it went. */
 struct stand_in {
@@ -283,33 +282,16 @@ static int run_copy(
     return rc;
 }
 
-static void remove_copy(const char *path) {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        char *file = base_printf("%s%s", path, suffixes[i]);
-        unlink(file);
-        base_free(file);
-    }
-}
-
 int rehearsal_run(struct db *db, const char *data_dir, const char *campaign, int64_t from_ms,
     struct rehearsal *rehearsal_out, struct base_err *err) {
-    char name[64];
-    struct db *copy = NULL;
+    struct scratch scratch;
     *rehearsal_out = (struct rehearsal){0};
-    snprintf(name, sizeof name, "rehearsal-%ld.db", (long)getpid());
-    char *path = base_path_join(data_dir, name);
-    int rc = db_backup(db, path, err);
-    if (rc == 0) {
-        rc = db_open(path, DB_OPEN_SCRATCH, &copy, err);
-    }
+    int rc = scratch_open(db, data_dir, "rehearsal", &scratch, err);
     if (rc == 0) {
         base_clock_stand(from_ms ? from_ms : base_clock_now_ms());
-        rc = run_copy(copy, campaign, rehearsal_out, err);
+        rc = run_copy(scratch.db, campaign, rehearsal_out, err);
+        scratch_close(&scratch);
     }
-    db_close(&copy);
-    remove_copy(path);
-    base_free(path);
     if (rc != 0) {
         rehearsal_release(rehearsal_out);
     }

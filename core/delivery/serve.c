@@ -9,6 +9,7 @@
 #include "base/tr.h"
 #include "delivery/control.h"
 #include "delivery/dispatch.h"
+#include "delivery/scratch.h"
 #include "delivery/serve_channels.h"
 #include "store/schema.h"
 #include <ev.h>
@@ -212,6 +213,7 @@ static int open_data(struct serve *s, struct base_err *err) {
             s->options->data_dir);
     }
     if (rc == 0) {
+        scratch_sweep(s->options->data_dir);
         rc = db_open(path, 0, &s->db, err);
     }
     if (rc == 0) {

@@ -188,3 +188,14 @@ def test_full_disk(made, data, scratch):
         data.end()
         subprocess.run(["umount", data.dir], check=True)
         shutil.rmtree(data.dir, ignore_errors=True)
+
+
+def test_copies_of_killed_processes_are_removed_at_the_next_start(ready):
+    """They hold people's data."""
+    left = [os.path.join(ready.dir, name) for name in ("scratch-999999999-cost.db", "scratch-999999999-rehearsal.db-wal")]
+    kept = os.path.join(ready.dir, f"scratch-{os.getpid()}-cost.db")
+    for path in [*left, kept]:
+        with open(path, "wb") as file:
+            file.write(b"people")
+    ready.until_idle()
+    assert not any(os.path.exists(path) for path in left) and os.path.exists(kept)
