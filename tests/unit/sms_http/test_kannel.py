@@ -103,7 +103,7 @@ class Kannel:
     def start(self):
         self.start_smsc()
         for program, port in (("bearerbox", "box"), ("smsbox", "send")):
-            self.processes.append(subprocess.Popen([program, "-v", "4", self.folder / "kannel.conf"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            self.processes.append(subprocess.Popen([program, "-v", "4", self.folder / "kannel.conf"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             eventually(lambda port=port: listening(self.ports[port]), 10, program)
         eventually(lambda: re.search(r"smsbox.*\(on-line", self.status()) and re.search(r"peer.*\(online", self.status()), 15, "boxes on line")
 
