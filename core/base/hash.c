@@ -21,7 +21,9 @@ static EVP_MAC *mac_hmac;
 static void fetch(void) {
     md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     mac_hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    BASE_ASSERT(md_sha256 && mac_hmac);
+    if (!md_sha256 || !mac_hmac) {
+        base_die("hash", "out of memory, or an OpenSSL without SHA-256 and HMAC");
+    }
 }
 
 void base_sha256(struct str bytes, uint8_t out[static BASE_SHA256_BYTES]) {

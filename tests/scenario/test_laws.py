@@ -222,14 +222,10 @@ def test_law_7_memory_does_not_grow_with_the_audience(data, made, smtp_sink_with
     for name, count, first in (("small", small, 1), ("large", large, small + 1)):
         data.ok("contact", "import", data.write("people.csv", table(people(count, first=first, batch=name))), timeout=600)
         made.start(campaign(name, audience=f"batch = '{name}'"))
-        serve = data.serve("--until-idle", "--clock", f"{START},x1")
-        peak = 0
-        while serve.running():
-            peak = max(peak, peak_kib([serve.pid, *serve.hosts().values()]))
-            time.sleep(0.1)
-        assert serve.wait() == 0
-        assert data.states(name) == {"accepted": count}
-        peaks.append(peak)
+        serve = data.serve("--clock", f"{START},x1").wait_ready()
+        eventually(lambda: data.states(name) == {"accepted": count}, 600, 0.5, f"{count} accepted")
+        peaks.append(peak_kib([serve.pid, *serve.hosts().values()]))  # while both still run
+        assert serve.stop() == 0
     print(f"core and host: {peaks[0]} KiB for {small}, {peaks[1]} KiB for {large}")
     assert peaks[1] - peaks[0] < 20 * 1024, peaks
 
