@@ -98,22 +98,21 @@ int link_code_read(struct base_hmac *instance, struct str code, int64_t *id_out,
 /* --- the public address --- */
 
 int link_public_url_check(struct str url, struct base_err *err) {
-    struct str rest = url;
-    if (str_starts(url, STR("https://"))) {
-        rest = str_of(url.at + 8, url.bytes - 8);
-    } else if (str_starts(url, STR("http://"))) {
-        rest = str_of(url.at + 7, url.bytes - 7);
-    } else {
+    size_t scheme = str_starts(url, STR("https://"))  ? strlen("https://")
+                    : str_starts(url, STR("http://")) ? strlen("http://")
+                                                      : 0;
+    if (scheme == 0) {
         return base_err_set(err, LANTOA_EINVAL,
             TR("public_url \"" STR_FMT "\": begins with https:// or http://"), STR_ARG(url));
     }
-    bool plain = rest.at && rest.bytes > 0 && rest.at[0] != '/' && rest.at[0] != '.';
+    struct str rest = str_of(url.at + scheme, url.bytes - scheme);
+    bool plain = rest.bytes > 0 && rest.at[0] != '/' && rest.at[0] != '.';
     for (size_t i = 0; i < rest.bytes; i++) {
         char c = rest.at[i];
         plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                              (c >= '0' && c <= '9') || strchr("-._:/[]~", c));
     }
-    if (!plain || rest.at[rest.bytes - 1] == '/') {
+    if (!plain || str_ends(rest, STR("/"))) {
         return base_err_set(err, LANTOA_EINVAL,
             TR("public_url \"" STR_FMT
                "\": a host, perhaps a port and a path, and no '/' at the end"),
