@@ -106,11 +106,11 @@ int link_public_url_check(struct str url, struct base_err *err) {
             TR("public_url \"" STR_FMT "\": begins with https:// or http://"), STR_ARG(url));
     }
     struct str rest = str_of(url.at + scheme, url.bytes - scheme);
-    bool plain = rest.bytes > 0 && rest.at[0] != '/' && rest.at[0] != '.';
-    for (size_t i = 0; i < rest.bytes; i++) {
+    bool plain = rest.bytes > 0 && !str_starts(rest, STR("/")) && !str_starts(rest, STR("."));
+    for (size_t i = 0; plain && i < rest.bytes; i++) {
         char c = rest.at[i];
-        plain = plain && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                             (c >= '0' && c <= '9') || strchr("-._:/[]~", c));
+        plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                (c != '\0' && strchr("-._:/[]~", c));
     }
     if (!plain || str_ends(rest, STR("/"))) {
         return base_err_set(err, LANTOA_EINVAL,
