@@ -101,7 +101,7 @@ int link_public_url_check(struct str url, struct base_err *err) {
     size_t scheme = str_starts(url, STR("https://"))  ? strlen("https://")
                     : str_starts(url, STR("http://")) ? strlen("http://")
                                                       : 0;
-    if (scheme == 0) {
+    if (scheme == 0 || !url.at) {
         return base_err_set(err, LANTOA_EINVAL,
             TR("public_url \"" STR_FMT "\": begins with https:// or http://"), STR_ARG(url));
     }
