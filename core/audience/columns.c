@@ -73,8 +73,8 @@ void audience__attribute_name(struct base_buf *buf, struct str heading) {
         }
     }
     base_buf_release(&key);
-    struct str name = str_of(buf->at + start, buf->bytes - start);
-    if (name.bytes > 0 && !audience__attribute_valid(name)) {
+    if (buf->bytes > start &&
+        !audience__attribute_valid(str_of(buf->at + start, buf->bytes - start))) {
         base_buf_add_char(buf, '_'); /* a word of the language: "age" becomes "age_" */
     }
 }

@@ -159,9 +159,22 @@ static int meta_or_null(struct db *db, const char *key, char **value_out, struct
     return rc == 0 || rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", inner.text);
 }
 
+static int hold_restored(struct serve *s, struct base_err *err) {
+    int64_t held;
+    int rc = control_hold_all(s->db,
+        TR("the database was restored from a backup: check what was sent since, then resume"),
+        &held, err);
+    if (rc == 0 && held) {
+        base_log(BASE_LOG_WARN, "serve",
+            "the database was restored: %" PRId64 " campaigns wait for a person", held);
+    }
+    return rc;
+}
+
 /* A number that counts starts, in the database and beside it: a database that lags behind its
- * folder is an older copy. */
-static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err) {
+ * folder is an older copy. All campaigns are held before the marks of that go, so that a kill in
+ * between lets nothing run. */
+static int check_epoch(struct serve *s, struct base_err *err) {
     char *path = base_path_join(s->options->data_dir, "epoch");
     char *in_db = NULL;
     char *flag = NULL;
@@ -182,7 +195,10 @@ static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err
     if (base_parse_i64(str_trim(base_buf_str(&text)), &file_epoch) != 0) {
         file_epoch = 0;
     }
-    *restored_out = (flag && strcmp(flag, "1") == 0) || db_epoch < file_epoch;
+    bool restored = (flag && strcmp(flag, "1") == 0) || db_epoch < file_epoch;
+    if (rc == 0 && restored) {
+        rc = hold_restored(s, err);
+    }
     if (rc == 0) {
         char next[24];
         snprintf(
@@ -206,7 +222,6 @@ static int check_epoch(struct serve *s, bool *restored_out, struct base_err *err
 static int open_data(struct serve *s, struct base_err *err) {
     char *lock = base_path_join(s->options->data_dir, "serve.lock");
     char *path = base_path_join(s->options->data_dir, "lantoa.db");
-    bool restored = false;
     int rc = base_lock_take(lock, &s->lock_fd, err);
     if (rc == LANTOA_EBUSY) {
         rc = base_err_set(err, LANTOA_EBUSY, TR("another lantoa serve works on %s already"),
@@ -220,17 +235,7 @@ static int open_data(struct serve *s, struct base_err *err) {
         rc = schema_migrate(s->db, err);
     }
     if (rc == 0) {
-        rc = check_epoch(s, &restored, err);
-    }
-    if (rc == 0 && restored) {
-        int64_t held;
-        rc = control_hold_all(s->db,
-            TR("the database was restored from a backup: check what was sent since, then resume"),
-            &held, err);
-        if (rc == 0 && held) {
-            base_log(BASE_LOG_WARN, "serve",
-                "the database was restored: %" PRId64 " campaigns wait for a person", held);
-        }
+        rc = check_epoch(s, err);
     }
     base_free(lock);
     base_free(path);
