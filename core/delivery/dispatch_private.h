@@ -67,7 +67,6 @@ struct dispatcher {
     void *inbound_arg;
     int64_t last_turn_ms; /* 0: none yet */
     struct base_buf acks; /* ids recorded in this turn, uint64_t each */
-    bool in_turn_changed; /* something was written in this turn */
 };
 
 struct delivery_step *dispatch__step(struct dispatcher *d, int64_t step_id);

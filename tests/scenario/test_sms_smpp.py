@@ -1,7 +1,6 @@
 """An SMS campaign through the whole program and an SMSC of others (npm smpp): results, receipts, throttling, crashes, answers."""
 import contextlib
 import os
-import shutil
 from collections import Counter
 
 import pytest
@@ -9,8 +8,6 @@ import pytest
 from rig.build import START, campaign, step
 from rig.program import eventually
 from rig.sms import Smsc, phones, sms_channel, sms_text
-
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
 @pytest.fixture
