@@ -68,6 +68,18 @@ struct campaign_step {
     size_t attachment_count;
 };
 
+/* "canary": {"percent": 1, "at_least": 50, "pause_above_percent": 5, "receipts": "PT0S", "within":
+ * "PT30M"}, or false: the first wave of each step. The rest of the step waits until the wave has
+ * its outcomes; the campaign pauses by itself when too many of them are failures. */
+struct campaign_canary {
+    bool on;             /* true when the file says nothing */
+    double percent;      /* of a step's audience; 1 */
+    int64_t at_least;    /* messages; 50. A step of fewer than twice the wave is not split */
+    double pause_above;  /* per cent of the outcomes that may be failures; 5 */
+    int64_t receipts_ms; /* how long receipts are waited for after the last message was taken; 0 */
+    int64_t within_ms;   /* after that long the outcomes that are known decide; 30 min */
+};
+
 struct campaign_spec {
     char *name, *theme;
     enum campaign_class class;
@@ -84,6 +96,7 @@ struct campaign_spec {
     char *default_lang;      /* "default_lang", else the first language of the first step */
     /* "hours": {"from": "07:00", "to": "20:00"}, narrower than the rules only; -1: none */
     int hours_from_min, hours_to_min;
+    struct campaign_canary canary;
     struct campaign_step *steps;
     size_t step_count;
 };

@@ -7,8 +7,13 @@
 
 #include <math.h>
 
+#define MINUTE_MS INT64_C(60000)
+#define CANARY_WITHIN_MS (30 * MINUTE_MS)
+#define CANARY_WITHIN_LEAST_MS MINUTE_MS
+#define CANARY_WAIT_MOST_MS (7 * 24 * 60 * MINUTE_MS)
+
 static const char top_keys[] = "name description theme class legal_basis window audience holdout "
-                               "budget goal default_lang hours steps $schema";
+                               "budget goal default_lang hours canary steps $schema";
 
 /* In the order of enum campaign_class. */
 static const char class_words[] =
@@ -151,6 +156,54 @@ static void read_hours(
     }
 }
 
+static void read_percent(
+    struct spec__reader *r, const struct spec__node *node, double least, double *out) {
+    double value = json_number_value(node->json);
+    if (node->json && (!json_is_number(node->json) || !(value >= least && value <= 100))) {
+        spec__fault(r, node, TR("must be a number from %g to 100"), least);
+    } else if (node->json) {
+        *out = value;
+    }
+}
+
+static void read_wait(struct spec__reader *r, const struct spec__node *node, int64_t *ms_out) {
+    struct base_duration duration = {0};
+    if (!node->json || !spec__duration(r, node, &duration)) {
+        return;
+    }
+    if (duration.months || duration.ms > CANARY_WAIT_MOST_MS) {
+        spec__fault(r, node, TR("is longer than a week"));
+    }
+    *ms_out = duration.ms;
+}
+
+static void read_canary(
+    struct spec__reader *r, const struct spec__node *top, struct campaign_spec *spec) {
+    struct spec__node node = spec__child(top, "canary");
+    struct campaign_canary *canary = &spec->canary;
+    if (json_is_boolean(node.json)) {
+        canary->on = json_is_true(node.json);
+        return;
+    }
+    if (!node.json ||
+        !spec__object(r, &node, "percent at_least pause_above_percent receipts within")) {
+        return;
+    }
+    struct spec__node percent = spec__child(&node, "percent");
+    struct spec__node at_least = spec__child(&node, "at_least");
+    struct spec__node pause_above = spec__child(&node, "pause_above_percent");
+    struct spec__node receipts = spec__child(&node, "receipts");
+    struct spec__node within = spec__child(&node, "within");
+    read_percent(r, &percent, 0.01, &canary->percent);
+    spec__integer(r, &at_least, SPEC__OPTIONAL, 1, 1000000, &canary->at_least);
+    read_percent(r, &pause_above, 0, &canary->pause_above);
+    read_wait(r, &receipts, &canary->receipts_ms);
+    read_wait(r, &within, &canary->within_ms);
+    if (r->code == 0 && canary->within_ms < CANARY_WITHIN_LEAST_MS) {
+        spec__fault(r, &within, TR("must be at least a minute"));
+    }
+}
+
 /* The fallback language: as written, else the first of the first step. Every step must have it, for
  * people whose own language has no content. */
 static void read_default_lang(
@@ -191,6 +244,8 @@ int campaign_spec_parse(
     struct campaign_spec *spec = base_alloc(sizeof(*spec));
     spec->budget_minor = spec->goal_enrolments = -1;
     spec->hours_from_min = spec->hours_to_min = -1;
+    spec->canary = (struct campaign_canary){
+        .on = true, .percent = 1, .at_least = 50, .pause_above = 5, .within_ms = CANARY_WITHIN_MS};
     const struct calendar_zone *zone = NULL;
     if (spec__object(&r, &top, top_keys)) {
         struct spec__node name = spec__child(&top, "name"), theme = spec__child(&top, "theme");
@@ -209,6 +264,7 @@ int campaign_spec_parse(
         read_budget(&r, &top, spec);
         read_goal(&r, &top, spec);
         read_hours(&r, &top, spec);
+        read_canary(&r, &top, spec);
         spec__steps(&r, &steps, zone, spec);
         read_default_lang(&r, &top, spec);
     }

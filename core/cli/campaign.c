@@ -324,6 +324,16 @@ static void fill_waves(struct report_table *table, const struct rehearsal *r) {
     }
 }
 
+static json_t *firsts_json(const struct rehearsal *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->first_count; i++) {
+        json_array_append_new(
+            list, json_pack("{s:s,s:i,s:I}", "step", r->firsts[i].step, "occurrence",
+                      r->firsts[i].occurrence, "messages", (json_int_t)r->firsts[i].messages));
+    }
+    return list;
+}
+
 static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     const struct report_column wave_columns[] = {{"hour", TR("hour"), REPORT_TEXT},
         {"step", TR("step"), REPORT_TEXT}, {"occurrence", TR("occurrence"), REPORT_NUMBER},
@@ -336,11 +346,11 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     fill_waves(&waves, r);
     if (cli->json) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:O,s:O}", "campaign", cli->args[0], "audience",
+            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:o,s:O,s:O}", "campaign", cli->args[0], "audience",
                 (json_int_t)r->audience, "starts_at", local_time(r->start_ms, r->offset_min),
                 "ends_at", local_time(r->end_ms, r->offset_min), "cost", (json_int_t)r->cost_minor,
-                "note", r->note ? json_string(r->note) : json_null(), "rows", counts.rows, "waves",
-                waves.rows),
+                "note", r->note ? json_string(r->note) : json_null(), "first_waves", firsts_json(r),
+                "rows", counts.rows, "waves", waves.rows),
             "%s", "");
         report_table_release(&counts);
         report_table_release(&waves);
@@ -358,6 +368,11 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     cli_table(cli, &counts);
     putchar('\n');
     cli_table(cli, &waves);
+    for (size_t i = 0; i < r->first_count; i++) {
+        printf(
+            TR("\nstep %s: the first %lld messages go alone; the rest follows once they arrive\n"),
+            r->firsts[i].step, (long long)r->firsts[i].messages);
+    }
     if (r->note) {
         printf("\n%s\n", r->note);
     }

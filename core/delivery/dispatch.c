@@ -318,7 +318,8 @@ static bool start_is_due(struct dispatcher *d, int64_t now_ms) {
     for (size_t i = 0; i < d->campaign_count; i++) {
         for (size_t k = 0; k < d->campaigns[i]->step_count; k++) {
             const struct delivery_step *step = &d->campaigns[i]->steps[k];
-            if (step->state == STEP_WAITING && dispatch__next_start(d, step) <= now_ms) {
+            if ((step->state == STEP_WAITING && dispatch__next_start(d, step) <= now_ms) ||
+                dispatch__wave_look(step) <= now_ms) {
                 return true;
             }
         }
@@ -365,6 +366,9 @@ static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     }
     if (rc == 0) {
         rc = dispatch__advance(d, now_ms, err);
+    }
+    if (rc == 0) {
+        rc = dispatch__waves(d, now_ms, err);
     }
     for (size_t i = 0; rc == 0 && i < d->channel_count; i++) {
         struct dispatch_channel *channel = &d->channels[i];
@@ -439,6 +443,9 @@ static int64_t next_time(struct dispatcher *d, int64_t now_ms) {
                        channel->recovery == RECOVERY_DONE) {
                 if (dispatch__has_work(step, now_ms)) {
                     at = channel->full ? INT64_MAX : channel->wait_ms;
+                } else if (dispatch__wave_waits(step)) {
+                    int64_t look = dispatch__wave_look(step);
+                    at = look < step->next_due_ms ? look : step->next_due_ms;
                 } else if (step->swept) {
                     at = step->next_due_ms;
                 } else {
@@ -491,6 +498,8 @@ void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *sta
             int64_t at = step->state == STEP_WAITING   ? dispatch__next_start(d, step)
                          : step->state == STEP_RUNNING ? step->next_due_ms
                                                        : INT64_MAX;
+            int64_t look = dispatch__wave_look(step);
+            at = look < at ? look : at;
             if (step->state == STEP_RUNNING && dispatch__has_work(step, base_clock_now_ms())) {
                 at = base_clock_now_ms();
             }

@@ -26,7 +26,7 @@ static size_t outstanding(const struct delivery_campaign *campaign) {
     return count;
 }
 
-static void cancel(struct dispatcher *d, struct delivery_campaign *campaign) {
+void dispatch__cancel(struct dispatcher *d, struct delivery_campaign *campaign) {
     for (size_t i = 0; i < campaign->step_count; i++) {
         struct dispatch_channel *channel = dispatch__channel(d, campaign->steps[i].channel_id);
         if (channel && campaign->steps[i].outstanding) {
@@ -43,7 +43,7 @@ static int refresh(struct dispatcher *d, struct delivery_campaign *campaign,
     campaign->row.state = state;
     if (ran && state != CAMPAIGN_RUNNING) {
         campaign->watched = false;
-        cancel(d, campaign);
+        dispatch__cancel(d, campaign);
     }
     int rc = db_prepare(
         d->db, "SELECT id, state, start_at FROM step WHERE campaign_id = ?1", &stmt, err);
@@ -268,7 +268,8 @@ static int open_step(
     }
     base_log(BASE_LOG_INFO, "delivery", "campaign %s: step %s begins", step->campaign->row.name,
         step->spec->name);
-    return dispatch__times(d, step, err);
+    int rc = dispatch__wave_begin(d, step, err);
+    return rc == 0 ? dispatch__times(d, step, err) : rc;
 }
 
 int dispatch__advance(struct dispatcher *d, int64_t now_ms, struct base_err *err) {

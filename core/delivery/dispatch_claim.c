@@ -36,7 +36,8 @@ struct claimer {
 
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
     return step->campaign->row.state == CAMPAIGN_RUNNING && step->state == STEP_RUNNING &&
-           ((!step->swept && step->pause_ms <= now_ms) || step->next_due_ms <= now_ms);
+           ((!step->swept && step->cursor < dispatch__limit(step) && step->pause_ms <= now_ms) ||
+               step->next_due_ms <= now_ms);
 }
 
 int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries) {
@@ -368,9 +369,10 @@ static int work_due(struct claimer *c, struct base_err *err) {
 /* Rows not looked at yet, in order of id. */
 static int work_fresh(struct claimer *c, struct base_err *err) {
     struct delivery_step *step = c->step;
-    while (c->quota > 0 && !step->swept && step->pause_ms <= c->now_ms) {
+    int64_t limit = dispatch__limit(step);
+    while (c->quota > 0 && !step->swept && step->cursor < limit && step->pause_ms <= c->now_ms) {
         int64_t to = step->cursor + ((int64_t)SCAN_RECIPIENTS << LEDGER_RECIPIENT_SHIFT);
-        to = to < step->last_id ? to : step->last_id;
+        to = to < limit ? to : limit;
         size_t most = c->quota;
         size_t rows;
         int64_t last = step->cursor;
@@ -401,9 +403,10 @@ static int close_gate(struct claimer *c, int64_t open_ms, struct base_err *err) 
             step->next_due_ms = open_ms;
         }
     }
-    if (rc == 0 && !step->swept) {
+    int64_t limit = dispatch__limit(step);
+    if (rc == 0 && !step->swept && step->cursor < limit) {
         int64_t to = step->cursor + ((int64_t)GATE_RECIPIENTS << LEDGER_RECIPIENT_SHIFT);
-        to = to < step->last_id ? to : step->last_id;
+        to = to < limit ? to : limit;
         db_bind_i64(c->d->gate_fresh, 1, step->cursor + 1);
         db_bind_i64(c->d->gate_fresh, 2, to);
         db_bind_i64(c->d->gate_fresh, 3, open_ms);

@@ -81,8 +81,25 @@ int dispatch__finish(struct dispatcher *d, int64_t now_ms,
 int64_t dispatch__next_start(const struct dispatcher *d,
     const struct delivery_step *step); /* when a waiting step opens; INT64_MAX: not known */
 
+/* Asks for what has not begun of a campaign's messages back. */
+void dispatch__cancel(struct dispatcher *d, struct delivery_campaign *campaign);
 int dispatch__times(struct dispatcher *d, const struct delivery_step *step,
     struct base_err *err) LANTOA_MUST_CHECK; /* writes its state and times */
+
+/* dispatch_wave.c: the first wave of a step */
+/* When the step opens: cuts its first wave off, if it is to have one. */
+int dispatch__wave_begin(
+    struct dispatcher *d, struct delivery_step *step, struct base_err *err) LANTOA_MUST_CHECK;
+/* Judges the waves that have their outcomes: lets the rest go, or pauses the campaign. */
+int dispatch__waves(struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* Whether the step does nothing until its wave is judged. */
+bool dispatch__wave_waits(const struct delivery_step *step);
+/* When it is to be judged though nothing comes; INT64_MAX: never. */
+int64_t dispatch__wave_look(const struct delivery_step *step);
+/* The last row that may be looked at now. */
+static inline int64_t dispatch__limit(const struct delivery_step *step) {
+    return step->wave == STEP_WAVE_OUT ? step->wave_last : step->last_id;
+}
 
 /* dispatch_claim.c: what goes out */
 int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms,

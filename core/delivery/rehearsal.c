@@ -199,6 +199,28 @@ static int read_waves(
     return rc;
 }
 
+static int read_firsts(
+    struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT s.name, s.occurrence, (SELECT count(*) FROM message m WHERE m.id BETWEEN (s.id << "
+        "43) AND s.wave_last AND m.state = 4) FROM step s WHERE s.campaign_id = ?1 AND "
+        "s.wave_state <> 0 ORDER BY s.position, s.occurrence",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, campaign_id);
+    }
+    while (rc >= 0 && stmt && (rc = db_step(stmt, err)) == 1) {
+        out->firsts = base_realloc(out->firsts, (out->first_count + 1) * sizeof *out->firsts);
+        struct rehearsal_first *first = &out->firsts[out->first_count++];
+        *first = (struct rehearsal_first){
+            .occurrence = (int)db_column_i64(stmt, 1), .messages = db_column_i64(stmt, 2)};
+        copy_name(first->step, sizeof first->step, db_column_str(stmt, 0));
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
 static int read_result(
     struct db *db, const char *name, struct rehearsal *out, struct base_err *err) {
     struct campaign_row row = {0};
@@ -217,6 +239,9 @@ static int read_result(
     }
     if (rc == 0) {
         rc = read_waves(db, row.id, out, err);
+    }
+    if (rc == 0) {
+        rc = read_firsts(db, row.id, out, err);
     }
     if (rc == 0) {
         int64_t rows = 0;
@@ -301,6 +326,7 @@ int rehearsal_run(struct db *db, const char *data_dir, const char *campaign, int
 void rehearsal_release(struct rehearsal *rehearsal) {
     base_free(rehearsal->counts);
     base_free(rehearsal->waves);
+    base_free(rehearsal->firsts);
     base_free(rehearsal->note);
     *rehearsal = (struct rehearsal){0};
 }

@@ -18,6 +18,11 @@ struct rehearsal_wave { /* what would leave in one hour (program time, UTC) */
     int occurrence;
     int64_t hour_ms, messages;
 };
+struct rehearsal_first { /* a step's first wave: what goes alone before the rest follows */
+    char step[120];
+    int occurrence;
+    int64_t messages;
+};
 struct rehearsal {
     int64_t audience, start_ms,
         end_ms;     /* from the first to the last hand-out; 0 when nothing leaves */
@@ -28,6 +33,8 @@ struct rehearsal {
     size_t count_count;
     struct rehearsal_wave *waves;
     size_t wave_count;
+    struct rehearsal_first *firsts;
+    size_t first_count;
 };
 
 /* data_dir holds the scratch copy while it runs (as large as the database). from_ms: when the

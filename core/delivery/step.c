@@ -144,7 +144,7 @@ static int load_steps(struct db *db, struct delivery_campaign *campaign, const s
     size_t room = 0;
     int rc = db_prepare(db,
         "SELECT id, position, occurrence, channel_id, state, start_at, after_id, first_sent_at, "
-        "last_sent_at, "
+        "last_sent_at, wave_state, wave_last, wave_at, "
         "(SELECT max(m.id) FROM message m WHERE m.id <= ((s.id + 1) << 43) - 1 AND m.id >= (s.id "
         "<< 43)) "
         "FROM step s WHERE campaign_id = ?1 ORDER BY position, occurrence",
@@ -169,7 +169,10 @@ static int load_steps(struct db *db, struct delivery_campaign *campaign, const s
             .after_id = db_column_i64(stmt, 6),
             .first_sent_ms = db_column_i64(stmt, 7),
             .last_sent_ms = db_column_i64(stmt, 8),
-            .last_id = db_column_i64(stmt, 9)};
+            .wave = (enum step_wave)db_column_i64(stmt, 9),
+            .wave_last = db_column_i64(stmt, 10),
+            .wave_at_ms = db_column_i64(stmt, 11),
+            .last_id = db_column_i64(stmt, 12)};
         int64_t position = db_column_i64(stmt, 1);
         if (position < 0 || (size_t)position >= campaign->spec->step_count) {
             rc = base_err_set(err, LANTOA_ECORRUPT,

@@ -46,6 +46,9 @@ struct delivery_template {
     bool single_line;
 };
 
+/* Of the first wave, in the database. */
+enum step_wave { STEP_WAVE_NONE = 0, STEP_WAVE_OUT, STEP_WAVE_JUDGED };
+
 struct delivery_step {
     int64_t id;
     uint32_t ref; /* the number the channel host knows it by: the id */
@@ -72,7 +75,13 @@ struct delivery_step {
     bool swept;          /* the cursor has reached last_id */
     int64_t next_due_ms; /* no row of its own time is due before this; 0: look */
     int64_t pause_ms;    /* the cursor stands until then: the next row follows an earlier step */
-    size_t outstanding;  /* handed to the host, not recorded yet */
+    enum step_wave wave;
+    int64_t wave_last;            /* while OUT: rows behind this id wait */
+    int64_t wave_at_ms;           /* when all of the wave had been looked at; 0: not yet */
+    int64_t wave_from;            /* it begins here; 0: at the step's first row */
+    int64_t wave_size;            /* 0: not known any more */
+    int64_t wave_look_ms;         /* when it is judged again though nothing came */
+    size_t outstanding;           /* handed to the host, not recorded yet */
     size_t outstanding_committed; /* the same as of the last commit */
 };
 
