@@ -1,6 +1,7 @@
 /* Checks the texts of a step: against the rows its channel declares, as templates, and the names
  * they use against what is known of contacts. */
 #include "campaign/check_private.h"
+#include "campaign/contribution.h"
 #include "campaign/template.h"
 
 #include "base/tr.h"
@@ -57,7 +58,8 @@ static void unknown_field(struct spec__check *c, const struct spec__node *node,
 struct name_check {
     struct spec__check *c;
     const struct spec__node *node;
-    int code; /* negative once asking failed */
+    int code;           /* negative once asking failed */
+    bool amount, dated; /* shows what a person pays; says of which day */
 };
 
 static int fill_names(struct spec__check *c) {
@@ -66,6 +68,10 @@ static int fill_names(struct spec__check *c) {
 #define VARIABLE_ADD(variable, meaning) base_buf_add_text(&c->names, #variable " ");
     CAMPAIGN_VARIABLES(VARIABLE_ADD)
 #undef VARIABLE_ADD
+#define FIELD_ADD(field, meaning) base_buf_add_text(&c->names, "contribution." #field " ");
+    CONTRIBUTION_FIELDS(FIELD_ADD)
+#undef FIELD_ADD
+    base_buf_add_text(&c->names, "contribution ");
     int code = db_prepare(c->db, "SELECT name FROM attribute ORDER BY name", &stmt, c->err);
     while (code == 0 && (code = db_step(stmt, c->err)) > 0) {
         base_buf_add_str(&c->names, db_column_str(stmt, 0));
@@ -101,9 +107,20 @@ static void report_unknown(struct name_check *check, const struct template_use *
     }
 }
 
+static void note_contribution(struct name_check *check, struct str name) {
+    if (!str_starts(name, STR("contribution."))) {
+        return;
+    }
+    int field = contribution_field(str_of(name.at + 13, name.bytes - 13));
+    check->amount = check->amount || contribution_field_is_amount(field);
+    check->dated = check->dated || field == CONTRIBUTION_FIELD_note ||
+                   field == CONTRIBUTION_FIELD_date || field == CONTRIBUTION_FIELD_parameters_date;
+}
+
 static void check_name(void *arg, const struct template_use *use) {
     struct name_check *check = arg;
     struct spec__check *c = check->c;
+    note_contribution(check, use->name);
     if (check->code == 0 && c->names.bytes == 0) {
         check->code = fill_names(c);
     }
@@ -137,6 +154,11 @@ static int check_template(struct spec__check *c, const struct spec__node *node, 
     }
     struct name_check check = {.c = c, .node = node};
     template_each_name(template, check_name, &check);
+    if (check.amount && !check.dated) {
+        spec__finding(c, node,
+            TR("shows what a person pays but not of which day: add {{contribution.note}} or "
+               "{{contribution.parameters_date | date}}"));
+    }
     bool constant = template_name_count(template) == 0;
     template_free(&template);
     if (constant && row && row->most_bytes > 0 && strlen(text) > row->most_bytes) {

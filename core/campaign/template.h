@@ -11,6 +11,9 @@
  * true. With flat values a true section renders once, and {{.}} in it is its value. (The
  * specification's own cases run in lenient mode, where missing is empty.)
  *
+ * {{#contribution}} ... {{/contribution}} says what this person pays, {{contribution.pay}} is one
+ * field of it; inside the section the fields go by their short names (campaign/contribution.h).
+ *
  * Knows no SQL: values come from a call back. Thread: a compiled template is read-only and may be
  * shared; a rendering belongs to one thread. */
 #ifndef CAMPAIGN_TEMPLATE_H

@@ -3,6 +3,7 @@
 #include "campaign/template_compile.h"
 
 #include "base/tr.h"
+#include "campaign/contribution.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -72,8 +73,37 @@ static bool inside_section_of(const struct template__compiler *c, int name) {
     return false;
 }
 
+/* Inside {{#contribution}} its fields go by their short names: pay is contribution.pay. */
+static struct str full_name(struct template__compiler *c, struct str text) {
+    static const char prefix[] = "contribution.";
+    bool inside = false;
+    for (size_t i = 0; i < c->section_count; i++) {
+        inside =
+            inside || (str_is(c->sections[i].name, "contribution") && !c->sections[i].inverted);
+    }
+    if (!inside || contribution_field(text) < 0) {
+        return text;
+    }
+    size_t bytes = sizeof prefix - 1 + text.bytes;
+    char *full = base_arena_alloc(c->template->arena, bytes + 1);
+    memcpy(full, prefix, sizeof prefix - 1);
+    memcpy(full + sizeof prefix - 1, text.at, text.bytes);
+    return str_of(full, bytes);
+}
+
+/* A field is there where the person's contribution is. */
+static bool inside_contribution(const struct template__compiler *c, struct str text) {
+    for (size_t i = 0; i < c->section_count && str_starts(text, STR("contribution.")); i++) {
+        if (str_is(c->sections[i].name, "contribution") && !c->sections[i].inverted) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int template__name_read(struct template__compiler *c, const struct template__tag *tag,
     struct str text, bool optional, int *index_out) {
+    text = full_name(c, text);
     if (text.bytes == 0) {
         return template__fault(c, tag->line, tag->column, TR("a tag without a name"));
     }
@@ -97,7 +127,7 @@ int template__name_read(struct template__compiler *c, const struct template__tag
     }
     struct template__name *name = is_new ? name_add(c, text) : &template->names[index];
     *index_out = (int)index;
-    optional = optional || inside_section_of(c, *index_out);
+    optional = optional || inside_section_of(c, *index_out) || inside_contribution(c, text);
     if (is_new || (name->use.optional && !optional)) {
         name->use.optional = optional;
         name->use.line = tag->line;

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "campaign/contribution.h"
 #include "campaign/store.h"
 #include "cli/cli.h"
 #include "delivery/doctor.h"
@@ -94,8 +95,21 @@ static int doctor(struct cli *cli) {
     return healthy ? 0 : base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("doctor found a fault"));
 }
 
+/* What a file of rules holds is told by its first key. */
+static int apply_file(struct cli *cli, const char *path) {
+    struct base_json *doc = NULL;
+    int rc = base_json_load(path, &doc, &cli->err);
+    if (rc != 0) {
+        return rc;
+    }
+    bool contribution = json_object_get(base_json_root(doc), "contribution") != NULL;
+    base_json_free(&doc);
+    return contribution ? contribution_apply(cli->db, path, cli->who, &cli->err)
+                        : rules_apply(cli->db, path, cli->who, &cli->err);
+}
+
 static int rules_apply_verb(struct cli *cli) {
-    int rc = rules_apply(cli->db, cli->args[0], cli->who, &cli->err);
+    int rc = apply_file(cli, cli->args[0]);
     if (rc == 0) {
         cli_say(cli, json_pack("{s:s}", "applied", cli->args[0]), TR("rules of %s are in force"),
             cli->args[0]);
@@ -105,7 +119,13 @@ static int rules_apply_verb(struct cli *cli) {
 
 static int rules_show(struct cli *cli) {
     char *text = NULL;
-    int rc = schema_meta_get(cli->db, "rules", &text, &cli->err);
+    bool contribution = cli->arg_count > 0 && strcmp(cli->args[0], "contribution") == 0;
+    if (cli->arg_count > 0 && !contribution) {
+        return base_err_set(&cli->err, LANTOA_EINVAL,
+            TR("there are no rules '%s': leave it out, or say contribution"), cli->args[0]);
+    }
+    int rc = contribution ? contribution_text(cli->db, &text, &cli->err)
+                          : schema_meta_get(cli->db, "rules", &text, &cli->err);
     if (rc == LANTOA_ENOENT) {
         text = base_strdup(rules_default_json);
         cli->err.text[0] = '\0';
@@ -113,7 +133,7 @@ static int rules_show(struct cli *cli) {
     }
     if (rc == 0) {
         json_t *json = json_loads(text, 0, NULL);
-        char *pretty = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+        char *pretty = json ? json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
         printf("%s\n", pretty ? pretty : text);
         base_free(pretty);
         json_decref(json);
@@ -130,8 +150,9 @@ const struct cli_command cli_data_commands[] = {
     {"doctor", "", "csv", 0, 0, "",
         "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE,
         doctor},
-    {"rules", "apply", "", 1, 1, "FILE", "put rules of sending in force (hours, caps, consent)",
+    {"rules", "apply", "", 1, 1, "FILE", "put rules in force: of sending (hours, caps, consent), or the tables of contributions",
         CLI_NEEDS_DATABASE, rules_apply_verb},
-    {"rules", "show", "", 0, 0, "", "print the rules in force", CLI_NEEDS_DATABASE, rules_show},
+    {"rules", "show", "", 0, 1, "[contribution]",
+        "print the rules of sending in force, or the tables of contributions", CLI_NEEDS_DATABASE, rules_show},
     {0},
 };

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/tr.h"
+#include "campaign/contribution.h"
 
 #define MESSAGE_BYTES_MAX (size_t)(2 * 1024 * 1024)
 
@@ -29,6 +30,7 @@ enum value_kind {
     VALUE_KEY,
     VALUE_LINK,
     VALUE_MESSAGE_TEXT,
+    VALUE_CONTRIBUTION, /* number: its field, or CONTRIBUTION_FIELD_COUNT for the section */
 };
 
 static const struct {
@@ -64,9 +66,17 @@ struct delivery_renderer {
     const struct delivery_step *step;
     const struct delivery_template *template;
     const struct contact *contact;
-    const char *key;
+    const char *key, *lang;
     int64_t now_ms;
     char today[BASE_DATE_MAX], age[8], link[LINK_URL_MAX];
+
+    /* What the present contact pays; the tables are loaded at the first text that asks. */
+    struct contribution_tables *tables;
+    struct contribution_places *places;
+    struct contribution_fields *fields;
+    const struct contact *reckoned; /* whom the fields are of; NULL: nobody */
+    const struct delivery_template *reckoned_for;
+    bool reckoned_ok;
 };
 
 int delivery_renderer_new(
@@ -95,6 +105,9 @@ void delivery_renderer_free(struct delivery_renderer **renderer) {
         base_free(r->place_names[i]);
     }
     base_free(r->place_names);
+    contribution_free(&r->tables);
+    contribution_places_free(&r->places);
+    base_free(r->fields);
     base_buf_release(&r->text);
     base_buf_release(&r->scratch);
     base_free(r);
@@ -125,6 +138,15 @@ static void resolve(
             value->kind = (int)built_in[i].kind;
             return;
         }
+    }
+    struct str section = STR("contribution");
+    if (str_eq(value->name, section) || str_starts(value->name, STR("contribution."))) {
+        struct str field =
+            str_of(value->name.at + section.bytes, value->name.bytes - section.bytes);
+        value->kind = VALUE_CONTRIBUTION;
+        value->number = field.bytes ? contribution_field(str_of(field.at + 1, field.bytes - 1))
+                                    : CONTRIBUTION_FIELD_COUNT;
+        return;
     }
     value->number = delivery_link_name(value->name);
     if (value->number >= 0) {
@@ -237,6 +259,57 @@ static struct str message_text(struct delivery_renderer *r) {
     return text;
 }
 
+static int load_tables(struct delivery_renderer *r, struct base_err *err) {
+    if (r->tables) {
+        return 0;
+    }
+    r->fields = base_alloc(sizeof *r->fields);
+    int rc = contribution_load(r->db, &r->tables, err);
+    return rc ? rc : contribution_places_load(r->db, r->tables, &r->places, err);
+}
+
+/* Fills r->fields for the present contact and template. */
+static void reckon(struct delivery_renderer *r) {
+    struct base_err err = {0};
+    struct contribution_ask ask;
+    struct base_date date = {0};
+    uint32_t wanted = 0;
+    bool raised = false;
+    r->reckoned = r->contact;
+    r->reckoned_for = r->template;
+    for (size_t i = 0; i < r->template->value_count; i++) {
+        const struct delivery_value *value = &r->template->values[i];
+        if (value->kind == VALUE_CONTRIBUTION && value->number >= 0) {
+            wanted |= UINT32_C(1) << value->number;
+        }
+    }
+    int rc = load_tables(r, &err);
+    if (rc == 0) {
+        rc = base_parse_date(str_from(r->today), &date);
+    }
+    if (rc == 0) {
+        rc = contribution_ask_contact(r->tables, r->places, r->contact, base_days_from_date(date),
+            &r->scratch, &ask, &raised, &err);
+    }
+    if (rc == 0) {
+        rc = contribution_fill(r->tables, &ask, raised, r->lang, wanted, r->fields, &err);
+    }
+    r->reckoned_ok = rc == 0;
+    if (rc != 0 && !r->tables) {
+        base_log(BASE_LOG_ERROR, "render", "%s", err.text);
+    }
+}
+
+static struct str contribution_value(struct delivery_renderer *r, int field) {
+    if (r->reckoned != r->contact || r->reckoned_for != r->template) {
+        reckon(r);
+    }
+    if (!r->reckoned_ok || field < 0) {
+        return (struct str){0};
+    }
+    return field == CONTRIBUTION_FIELD_COUNT ? STR("yes") : str_from(r->fields->text[field]);
+}
+
 static struct str value_of(struct delivery_renderer *r, const struct delivery_value *value) {
     const struct contact *contact = r->contact;
     struct str text = {0};
@@ -277,6 +350,8 @@ static struct str value_of(struct delivery_renderer *r, const struct delivery_va
         return message_text(r);
     case VALUE_LINK:
         return delivery_link_url(r->step->links, value->number, r->key, r->link);
+    case VALUE_CONTRIBUTION:
+        return contribution_value(r, value->number);
     }
     return text;
 }
@@ -322,6 +397,8 @@ int delivery_render(struct delivery_renderer *r, struct delivery_step *step, siz
     r->step = step;
     r->contact = contact;
     r->key = key;
+    r->lang = step->langs[lang];
+    r->reckoned = NULL;
     if (r->now_ms != now_ms || !r->today[0]) {
         struct base_civil local =
             base_civil_from_ms(now_ms, calendar_offset_min(step->campaign->zone, now_ms));
