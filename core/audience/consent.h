@@ -39,6 +39,13 @@ int suppression_remove(struct db *db, const char *kind, struct str address,
 /* CSV: address (or email, phone), reason (default opted_out). */
 int suppression_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* The do-not-call list as of a day (days since 1970): every address of the file is do_not_call, and
+ * the day is kept in meta SUPPRESSION_LIST_META for rules with an age limit. LANTOA_EINVAL: the day
+ * is to come, is older than the list in force, or the file has no address. A dry run keeps nothing.
+ */
+#define SUPPRESSION_LIST_META "do_not_call_dated" /* YYYY-MM-DD */
+int suppression_import_list(struct db *db, const struct audience_import *import, int64_t dated_day,
+    struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* What is known of one contact's consents, newest first. */
 struct consent_row {

@@ -225,7 +225,7 @@ static int take_row(
 static int prepare(struct consenting *import, struct base_err *err) {
     static const char *const finds[KEYS] = {"SELECT id FROM contact WHERE ref = ?1 LIMIT 2",
         "SELECT id FROM contact WHERE person_id = ?1 LIMIT 2",
-        "SELECT id FROM contact WHERE email = ?1 LIMIT 2",
+        "SELECT c.id FROM contact c WHERE " CONTACT_HAS_EMAIL("c", "?1") " LIMIT 2",
         "SELECT id FROM contact WHERE phone = ?1 LIMIT 2"};
     int rc = 0;
     for (int i = 0; rc == 0 && i < KEYS; i++) {

@@ -63,8 +63,9 @@ static int query_sql(
     const struct contact_query *query, struct base_buf *sql, struct base_err *err) {
     base_buf_add_text(sql, "SELECT " CONTACT_COLUMNS " FROM contact c WHERE c.id > ?1");
     if (query->text.bytes > 0) {
-        base_buf_add_text(sql, " AND (c.ref = ?3 OR c.person_id = ?3 OR c.si_code = ?3 OR "
-                               "c.email = ?4 OR c.phone = ?5");
+        base_buf_add_text(
+            sql, " AND (c.ref = ?3 OR c.person_id = ?3 OR c.si_code = ?3 OR " CONTACT_HAS_EMAIL(
+                     "c", "?4") " OR c.phone = ?5");
         base_buf_add_text(sql, query->keys_only ? ")" : " OR c.name_key LIKE ?6 ESCAPE '\\')");
     }
     if (query->segment) {

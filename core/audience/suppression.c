@@ -1,10 +1,15 @@
 /* Addresses nobody may send to. They are stored in the same normal form as those of contacts, or
- * they would never be found. */
+ * they would never be found; email addresses in small letters, since hardly a mail server tells An@
+ * from an@, and a refusal by one of them means both. */
 #include "audience/consent.h"
 
 #include "audience/contact.h"
 #include "audience/import_run.h"
+#include "base/civil.h"
+#include "base/mem.h"
 #include "base/tr.h"
+#include "store/schema.h"
+#include <ctype.h>
 
 enum { ADDRESS_MOST = 1024 };
 
@@ -12,7 +17,12 @@ enum { ADDRESS_MOST = 1024 };
 static int normal_form(
     const char *kind, struct str address, struct base_buf *out, struct base_err *err) {
     if (strcmp(kind, "email") == 0) {
-        return contact_email(address, out, err);
+        size_t from = out->bytes;
+        int rc = contact_email(address, out, err);
+        for (size_t i = from; rc == 0 && i < out->bytes; i++) {
+            out->at[i] = (char)tolower((unsigned char)out->at[i]);
+        }
+        return rc;
     }
     if (strcmp(kind, "phone") == 0) {
         char phone[20];
@@ -127,6 +137,7 @@ struct suppressing {
     struct audience__run run;
     struct db_stmt *insert;
     struct base_buf normal;
+    bool is_list; /* the do-not-call list */
 };
 
 /* One address of a row. *taken_io: an address of the row was good; *added_io: it was new. */
@@ -168,6 +179,8 @@ static int take_row(
     const char *fault = row->fault;
     if (!fault && reason.bytes > 0 && !reason_known(reason)) {
         fault = TR("the reason is opted_out, do_not_call or invalid");
+    } else if (!fault && import->is_list && reason.bytes && !str_is(reason, "do_not_call")) {
+        fault = TR("a do-not-call list has no other reason than do_not_call");
     }
     if (fault) {
         audience__run_fault(&import->run, row->line, (struct str){NULL, 0},
@@ -177,6 +190,7 @@ static int take_row(
     }
     bool taken = false, added = false;
     int rc = 0;
+    reason = import->is_list ? STR("do_not_call") : reason;
     for (int field = FIELD_ADDRESS; rc == 0 && field <= FIELD_PHONE; field++) {
         rc = take_address(import, row, (enum field)field, reason, &taken, &added, err);
     }
@@ -186,10 +200,10 @@ static int take_row(
     return rc;
 }
 
-int suppression_import(struct db *db, const struct audience_import *options,
+static int import_file(struct db *db, const struct audience_import *options, bool is_list,
     struct audience_import_outcome *outcome_out, struct base_err *err) {
     static const int needed[] = {FIELD_ADDRESS, FIELD_EMAIL, FIELD_PHONE, -1};
-    struct suppressing import = {0};
+    struct suppressing import = {.is_list = is_list};
     int rc = audience__run_open(&import.run, db, options, &spec, outcome_out, err);
     if (rc) {
         return rc;
@@ -208,4 +222,61 @@ int suppression_import(struct db *db, const struct audience_import *options,
     rc = audience__run_end(&import.run, rc, err);
     base_buf_release(&import.normal);
     return rc;
+}
+
+int suppression_import(struct db *db, const struct audience_import *options,
+    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    return import_file(db, options, false, outcome_out, err);
+}
+
+/* A list of yesterday must not make one of today look older than it is. */
+static int check_day(
+    struct db *db, int64_t dated_day, const struct audience_import *options, struct base_err *err) {
+    char *kept = NULL;
+    struct base_date date;
+    struct base_err missing = {0};
+    if (dated_day > options->today_days) {
+        return base_err_set(err, LANTOA_EINVAL, "%s", TR("the day of the list is to come"));
+    }
+    int rc = schema_meta_get(db, SUPPRESSION_LIST_META, &kept, &missing);
+    if (rc != 0) {
+        return rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", missing.text);
+    }
+    if (base_parse_date(str_from(kept), &date) == 0 && base_days_from_date(date) > dated_day) {
+        rc = base_err_set(
+            err, LANTOA_EINVAL, TR("the do-not-call list in force is newer: it is of %s"), kept);
+    }
+    base_free(kept);
+    return rc;
+}
+
+static int keep_day(struct db *db, int64_t dated_day, struct base_err *err) {
+    char text[BASE_DATE_MAX];
+    base_format_date(base_date_from_days(dated_day), text);
+    int rc = db_begin(db, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = schema_meta_set(db, SUPPRESSION_LIST_META, text, err);
+    if (rc == 0) {
+        return db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+int suppression_import_list(struct db *db, const struct audience_import *options, int64_t dated_day,
+    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    int rc = check_day(db, dated_day, options, err);
+    rc = rc ? rc : import_file(db, options, true, outcome_out, err);
+    if (rc != 0 || options->dry_run) {
+        return rc;
+    }
+    if (outcome_out->added + outcome_out->unchanged == 0) {
+        return base_err_set(err, LANTOA_EINVAL,
+            TR("%s has no address; the do-not-call list is "
+               "still the one before"),
+            options->path);
+    }
+    return keep_day(db, dated_day, err);
 }

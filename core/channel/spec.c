@@ -10,6 +10,8 @@
 
 #define HOSTS_MOST ((size_t)16 << 10)
 #define OPTIONS_MOST ((size_t)1 << 20)
+#define REFUSAL_TO_MOST 100
+#define USER_MOST 32
 
 /* X(name): every key the file may have. */
 #define KEYS(X)                                                                                    \
@@ -25,7 +27,9 @@
     X(timeout_s)                                                                                   \
     X(price)                                                                                       \
     X(prices)                                                                                      \
-    X(hosts)
+    X(hosts)                                                                                       \
+    X(refusal_to)                                                                                  \
+    X(user)
 
 #define KEY_TEXT(name) #name,
 static const char *const keys[] = {KEYS(KEY_TEXT) NULL};
@@ -213,6 +217,39 @@ static int read_hosts(const struct file *file, json_t *root, struct channel_spec
                       TR("must be a list of server names in small letters"));
 }
 
+/* A short text without braces: it goes into messages. */
+static int read_refusal_to(const struct file *file, json_t *root, struct channel_spec *spec) {
+    json_t *value = json_object_get(root, "refusal_to");
+    const char *text = json_string_value(value);
+    if (!value) {
+        return 0;
+    }
+    if (!text || str_trim(str_from(text)).bytes == 0 || strlen(text) > REFUSAL_TO_MOST ||
+        strpbrk(text, "{}<>&\r\n\t")) {
+        return base_json_fault(file->doc, value, "refusal_to", file->err,
+            TR("must be a text of at most %d bytes without { } < > &"), REFUSAL_TO_MOST);
+    }
+    spec->refusal_to = base_strdup(text);
+    return 0;
+}
+
+/* Whether there is such a user is the host's question: the file may be written elsewhere. */
+static int read_user(const struct file *file, json_t *root, struct channel_spec *spec) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    json_t *value = json_object_get(root, "user");
+    const char *text = json_string_value(value);
+    if (!value) {
+        return 0;
+    }
+    if (!text || !text[0] || strlen(text) > USER_MOST || strspn(text, letters) != strlen(text) ||
+        text[0] == '-' || strcmp(text, "root") == 0) {
+        return base_json_fault(file->doc, value, "user", file->err, "%s",
+            TR("must be the name of a system user other than root"));
+    }
+    spec->user = base_strdup(text);
+    return 0;
+}
+
 static int read_prices(const struct file *file, json_t *root, struct channel_spec *spec) {
     json_t *prices = json_object_get(root, "prices");
     if (!prices) {
@@ -330,6 +367,8 @@ int channel_spec_parse(const struct base_json *doc, const struct channel_manifes
     code = code ? code : read_numbers(&file, root, spec);
     code = code ? code : read_prices(&file, root, spec);
     code = code ? code : read_hosts(&file, root, spec);
+    code = code ? code : read_refusal_to(&file, root, spec);
+    code = code ? code : read_user(&file, root, spec);
     if (!code && manifest) {
         code = check_options(&file, root, manifest);
     }
@@ -354,6 +393,8 @@ void channel_spec_free(struct channel_spec **spec) {
     base_free(old->options_json);
     channel_prices_free(&old->prices);
     base_free(old->hosts);
+    base_free(old->refusal_to);
+    base_free(old->user);
     base_free(old);
     *spec = NULL;
 }

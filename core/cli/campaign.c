@@ -9,6 +9,7 @@
 #include "delivery/control.h"
 #include "delivery/plan.h"
 #include "delivery/rehearsal.h"
+#include "delivery/rules_check.h"
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -37,19 +38,23 @@ static int channel_apply_verb(struct cli *cli) {
     return rc;
 }
 
+static json_t *lines(const struct base_buf *text) {
+    json_t *list = json_array();
+    struct str rest = base_buf_str(text);
+    while (rest.bytes) {
+        struct str line = str_cut(&rest, '\n');
+        if (line.bytes) {
+            json_array_append_new(list, json_stringn(line.at, line.bytes));
+        }
+    }
+    return list;
+}
+
 /* The findings are the message; the summary in err would only repeat them. */
 static int tell_findings(struct cli *cli, struct base_buf *findings, int rc) {
     if (rc != 0 && findings->bytes) {
         if (cli->json) {
-            json_t *list = json_array();
-            struct str rest = base_buf_str(findings);
-            while (rest.bytes) {
-                struct str line = str_cut(&rest, '\n');
-                if (line.bytes) {
-                    json_array_append_new(list, json_stringn(line.at, line.bytes));
-                }
-            }
-            cli_say(cli, json_pack("{s:b,s:o}", "ok", 0, "findings", list), "%s", "");
+            cli_say(cli, json_pack("{s:b,s:o}", "ok", 0, "findings", lines(findings)), "%s", "");
         }
         fwrite(findings->at, 1, findings->bytes, stderr);
         cli->err.text[0] = '\0';
@@ -58,15 +63,43 @@ static int tell_findings(struct cli *cli, struct base_buf *findings, int rc) {
     return rc;
 }
 
+/* What is no fault, but should be known. */
+static void tell_notices(struct base_buf *notices) {
+    if (notices->bytes) {
+        fwrite(notices->at, 1, notices->bytes, stderr);
+    }
+    base_buf_release(notices);
+}
+
+/* The rules of sending look at a file that can be read; what cannot is campaign_apply's to tell. */
+static int check_rules(struct cli *cli, struct base_buf *findings, struct base_buf *notices) {
+    struct base_json *doc = NULL;
+    struct campaign_spec *spec = NULL;
+    struct base_err unread = {0};
+    int rc = 0;
+    if (base_json_load(cli->args[0], &doc, &unread) == 0 &&
+        campaign_spec_parse(doc, &spec, &unread) == 0) {
+        rc = rules_check(cli->db, doc, spec, findings, notices, &cli->err);
+    }
+    campaign_spec_free(&spec);
+    base_json_free(&doc);
+    return rc;
+}
+
 static int campaign_apply_verb(struct cli *cli) {
     bool changed;
-    struct base_buf findings;
+    struct base_buf findings, notices;
     base_buf_init(&findings, 1 << 20);
-    int rc = campaign_apply(
-        cli->db, cli->data_dir, cli->args[0], cli->who, &changed, &findings, &cli->err);
+    base_buf_init(&notices, 1 << 20);
+    int rc = check_rules(cli, &findings, &notices);
+    if (rc == 0) {
+        rc = campaign_apply(
+            cli->db, cli->data_dir, cli->args[0], cli->who, &changed, &findings, &cli->err);
+    }
     if (rc == 0) {
         say_applied(cli, changed);
     }
+    tell_notices(&notices);
     return tell_findings(cli, &findings, rc);
 }
 
@@ -91,19 +124,23 @@ static int campaign_check_verb(struct cli *cli) {
     struct base_json *doc = NULL;
     struct campaign_spec *spec = NULL;
     char *base_dir = NULL;
-    struct base_buf findings;
+    struct base_buf findings, notices;
     base_buf_init(&findings, 1 << 20);
+    base_buf_init(&notices, 1 << 20);
     int rc = load_for_check(cli, &doc, &base_dir);
     if (rc == 0) {
         rc = campaign_spec_parse(doc, &spec, &cli->err);
     }
     if (rc == 0) {
         rc = campaign_check(cli->db, doc, spec, base_dir, &findings, &cli->err);
+        int ruled = rules_check(cli->db, doc, spec, &findings, &notices, &cli->err);
+        rc = rc ? rc : ruled;
     }
     if (rc == 0) {
-        cli_say(cli, json_pack("{s:b,s:[]}", "ok", 1, "findings"), TR("%s: no fault found"),
-            cli->args[0]);
+        cli_say(cli, json_pack("{s:b,s:[],s:o}", "ok", 1, "findings", "notices", lines(&notices)),
+            TR("%s: no fault found"), cli->args[0]);
     }
+    tell_notices(&notices);
     campaign_spec_free(&spec);
     base_json_free(&doc);
     base_free(base_dir);
@@ -346,7 +383,7 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     fill_waves(&waves, r);
     if (cli->json) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:o,s:O,s:O}", "campaign", cli->args[0], "audience",
+            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:o,s:o,s:o}", "campaign", cli->args[0], "audience",
                 (json_int_t)r->audience, "starts_at", local_time(r->start_ms, r->offset_min),
                 "ends_at", local_time(r->end_ms, r->offset_min), "cost", (json_int_t)r->cost_minor,
                 "note", r->note ? json_string(r->note) : json_null(), "first_waves", firsts_json(r),

@@ -1,6 +1,7 @@
 /* Consents and suppressions. */
 #include "audience/consent.h"
 
+#include "base/civil.h"
 #include "base/clock.h"
 #include "base/tr.h"
 #include "cli/cli.h"
@@ -17,11 +18,38 @@ static int consent_import_verb(struct cli *cli) {
     return rc;
 }
 
+/* --list do-not-call --dated D: *day_out is D; else -1. */
+static int read_list(struct cli *cli, int64_t *day_out) {
+    const char *list = cli_option(cli, "list");
+    const char *dated = cli_option(cli, "dated");
+    struct base_date date;
+    *day_out = -1;
+    if (!list && !dated) {
+        return 0;
+    }
+    if (!list || strcmp(list, "do-not-call") != 0) {
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, "%s", TR("--list: the only list there is is do-not-call"));
+    }
+    if (!dated || base_parse_date(str_from(dated), &date) != 0) {
+        return base_err_set(&cli->err, LANTOA_EINVAL, "%s",
+            TR("--dated: say of which day the list is, as 2026-11-01"));
+    }
+    *day_out = base_days_from_date(date);
+    return 0;
+}
+
 static int suppression_import_verb(struct cli *cli) {
     struct audience_import import;
     struct audience_import_outcome outcome = {0};
+    int64_t day;
+    int rc = read_list(cli, &day);
+    if (rc != 0) {
+        return rc;
+    }
     cli_import_init(cli, &import);
-    int rc = suppression_import(cli->db, &import, &outcome, &cli->err);
+    rc = day < 0 ? suppression_import(cli->db, &import, &outcome, &cli->err)
+                 : suppression_import_list(cli->db, &import, day, &outcome, &cli->err);
     if (rc == 0) {
         cli_import_say(cli, &import, &outcome);
     }
@@ -87,8 +115,8 @@ const struct cli_command cli_consent_commands[] = {
         "consents given or withdrawn, from CSV (email|phone|ref|person_id, channel, purpose, "
         "action, at, source, evidence)",
         CLI_NEEDS_DATABASE, consent_import_verb},
-    {"suppression", "import", "map=* set=* rejects= dry-run", 1, 1,
-        "FILE [--dry-run] [--rejects F]",
+    {"suppression", "import", "map=* set=* rejects= dry-run list= dated=", 1, 1,
+        "FILE [--list do-not-call --dated DAY] [--dry-run] [--rejects F]",
         "addresses nobody may write to, from CSV (address, reason)", CLI_NEEDS_DATABASE,
         suppression_import_verb},
     {"suppression", "add", "reason=", 1, 1, "ADDRESS [--reason opted_out|do_not_call|invalid]",

@@ -28,7 +28,7 @@ static int make_database(struct cli *cli, const char *path) {
         base_hex(key, sizeof key, hex);
         rc = schema_meta_set(cli->db, "instance_key", hex, &cli->err);
         if (rc == 0) {
-            rc = schema_meta_set(cli->db, "rules", rules_default_json, &cli->err);
+            rc = schema_meta_set(cli->db, "rules", rules_default(), &cli->err);
         }
         if (rc == 0) {
             rc = audit_add(cli->db, cli->who, "init", cli->data_dir, NULL, &cli->err);
@@ -127,7 +127,7 @@ static int rules_show(struct cli *cli) {
     int rc = contribution ? contribution_text(cli->db, &text, &cli->err)
                           : schema_meta_get(cli->db, "rules", &text, &cli->err);
     if (rc == LANTOA_ENOENT) {
-        text = base_strdup(rules_default_json);
+        text = base_strdup(rules_default());
         cli->err.text[0] = '\0';
         rc = 0;
     }

@@ -49,6 +49,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
         {&d->gate_due, "UPDATE message SET state = 1, reason = ?4, due_at = ?3 WHERE id IN (SELECT "
                        "id FROM message "
                        "WHERE (id >> 43) = ?1 AND due_at IS NOT NULL AND due_at <= ?2 LIMIT 5000)"},
+        {&d->release, "UPDATE message SET due_at = ?2 WHERE (id >> 43) = ?1 AND due_at IS NOT NULL "
+                      "AND due_at > ?2 AND state = 1 AND reason IN (?3, ?4)"},
         {&d->times, "UPDATE step SET state = ?2, start_at = ?3, first_sent_at = ?4, last_sent_at = "
                     "?5 WHERE id = ?1"},
         {&d->attempt, "INSERT INTO attempt (message_id, at, state, reason, detail) VALUES (?1, ?2, "
@@ -72,7 +74,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 
 static void finish_all(struct dispatcher *d) {
     struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
-        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->times, &d->attempt, &d->record, &d->settle,
+        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->times, &d->attempt, &d->record,
+        &d->settle,
         &d->get, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
@@ -351,7 +354,8 @@ static bool turn_needed(struct dispatcher *d, int64_t now_ms) {
 static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     int64_t version;
     int rc = db_data_version(d->db, &version, err);
-    if (rc == 0 && (d->must_reload || version != d->data_version)) {
+    if (rc == 0 &&
+        (d->must_reload || version != d->data_version || now_ms >= d->rules_until_ms)) {
         rc = dispatch__reload(d, now_ms, err);
         d->data_version = version;
         d->must_reload = rc != 0;

@@ -97,7 +97,7 @@ static int load(struct dispatcher *d, int64_t id, struct base_err *err) {
     return 0;
 }
 
-static int reload_rules(struct dispatcher *d, struct base_err *err) {
+static int reload_rules(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     struct rules *rules = NULL;
     int rc = rules_load(d->db, &rules, err);
     if (rc != 0) {
@@ -106,12 +106,16 @@ static int reload_rules(struct dispatcher *d, struct base_err *err) {
     for (size_t i = 0; i < d->campaign_count; i++) {
         for (size_t k = 0; k < d->campaigns[i]->step_count; k++) {
             struct delivery_step *step = &d->campaigns[i]->steps[k];
-            step->rule = rules_find(
-                rules, campaign_class_word(d->campaigns[i]->spec->class), step->manifest->kind);
+            const struct rule *rule = delivery_step_rule(step, rules, now_ms);
+            /* Its texts are compiled into the step, and what forbids it may be gone. */
+            d->campaigns[i]->stale |= !rules_same_texts(step->rule, rule) || step->forbidden;
+            step->release |= !d->rules || d->rules->dnc_day != rules->dnc_day;
+            step->rule = rule;
         }
     }
     rules_free(&d->rules);
     d->rules = rules;
+    d->rules_until_ms = rules_change_at(rules, now_ms);
     return 0;
 }
 
@@ -150,8 +154,7 @@ static int list(struct dispatcher *d, struct listed_campaign **list_out, size_t 
 int dispatch__reload(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     struct listed_campaign *campaigns = NULL;
     size_t count = 0;
-    (void)now_ms;
-    int rc = reload_rules(d, err);
+    int rc = reload_rules(d, now_ms, err);
     if (rc == 0) {
         rc = list(d, &campaigns, &count, err);
     }

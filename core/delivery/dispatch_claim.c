@@ -13,6 +13,9 @@
  * put aside by itself. */
 #define PAUSE_MS (INT64_C(10) * 60 * 1000)
 
+/* Rows that the rules hold are looked at again after this time, or when the rules change. */
+#define GATE_LOOK_MS (INT64_C(6) * 60 * 60 * 1000)
+
 enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
 
 struct candidate {
@@ -389,15 +392,16 @@ static int work_fresh(struct claimer *c, struct base_err *err) {
     return 0;
 }
 
-/* Outside the hours: puts rows aside until the doors open, many at a time. */
-static int close_gate(struct claimer *c, int64_t open_ms, struct base_err *err) {
+/* Outside the hours, or when the rules let nothing out: puts rows aside until the doors may open,
+ * many at a time. */
+static int close_gate(struct claimer *c, int64_t open_ms, int reason, struct base_err *err) {
     struct delivery_step *step = c->step;
     int rc = 0;
     if (step->next_due_ms <= c->now_ms) {
         db_bind_i64(c->d->gate_due, 1, step->id);
         db_bind_i64(c->d->gate_due, 2, c->now_ms);
         db_bind_i64(c->d->gate_due, 3, open_ms);
-        db_bind_i64(c->d->gate_due, 4, HELD_QUIET_HOURS);
+        db_bind_i64(c->d->gate_due, 4, reason);
         rc = db_run(c->d->gate_due, err);
         if (rc == 0 && db_changes(c->d->db) < 5000) {
             step->next_due_ms = open_ms;
@@ -410,7 +414,7 @@ static int close_gate(struct claimer *c, int64_t open_ms, struct base_err *err) 
         db_bind_i64(c->d->gate_fresh, 1, step->cursor + 1);
         db_bind_i64(c->d->gate_fresh, 2, to);
         db_bind_i64(c->d->gate_fresh, 3, open_ms);
-        db_bind_i64(c->d->gate_fresh, 4, HELD_QUIET_HOURS);
+        db_bind_i64(c->d->gate_fresh, 4, reason);
         rc = db_run(c->d->gate_fresh, err);
         step->cursor = to;
         step->swept = to >= step->last_id;
@@ -419,14 +423,39 @@ static int close_gate(struct claimer *c, int64_t open_ms, struct base_err *err) 
     return rc;
 }
 
+/* What a rule or an old list held need not wait for its hour once that is mended. */
+static int release_held(struct claimer *c, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    db_bind_i64(c->d->release, 1, step->id);
+    db_bind_i64(c->d->release, 2, c->now_ms);
+    db_bind_i64(c->d->release, 3, HELD_DNC_LIST);
+    db_bind_i64(c->d->release, 4, HELD_RULE);
+    int rc = db_run(c->d->release, err);
+    if (rc == 0) {
+        step->release = false;
+        step->next_due_ms = db_changes(c->d->db) ? 0 : step->next_due_ms;
+    }
+    return rc;
+}
+
 static int work_step(struct claimer *c, struct base_err *err) {
     struct delivery_step *step = c->step;
     size_t before = c->channel->put;
+    int64_t close_ms = step->campaign->close_ms;
     int64_t open_ms = policy_open_at(step, c->now_ms);
-    if (open_ms > c->now_ms && open_ms < step->campaign->close_ms) {
-        return close_gate(c, open_ms, err);
+    int reason = policy_gate(step, c->d->rules, c->now_ms);
+    if (reason != 0) {
+        open_ms = c->now_ms + GATE_LOOK_MS;
     }
-    int rc = policy_caps_prepare(c->d->caps, step, c->now_ms, err);
+    /* Doors that stay shut to the end: the rows wait for that and are then too late. */
+    if (open_ms > c->now_ms && c->now_ms < close_ms) {
+        return close_gate(
+            c, open_ms < close_ms ? open_ms : close_ms, reason ? reason : HELD_QUIET_HOURS, err);
+    }
+    int rc = step->release ? release_held(c, err) : 0;
+    if (rc == 0) {
+        rc = policy_caps_prepare(c->d->caps, step, c->now_ms, err);
+    }
     if (rc == 0 && step->next_due_ms <= c->now_ms) {
         rc = work_due(c, err);
     }

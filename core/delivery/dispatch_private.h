@@ -51,6 +51,7 @@ struct dispatcher {
     struct db *db;
     int64_t only_campaign;
     struct rules *rules;
+    int64_t rules_until_ms; /* another rule holds from then on */
     struct base_hmac *instance;
     struct delivery_renderer *renderer;
     struct policy_caps *caps;
@@ -59,7 +60,7 @@ struct dispatcher {
     struct delivery_campaign **campaigns;
     size_t campaign_count;
     struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh,
-        *gate_due, *times, *attempt;
+        *gate_due, *release, *times, *attempt;
     struct db_stmt *record, *settle, *get, *contact;
     int64_t data_version;
     bool must_reload;

@@ -335,12 +335,13 @@ static int prepare_select(struct planner *p, struct base_err *err) {
     /* "shared": another contact with a smaller id has one of the addresses. The kind of consent is
      * that of the first step's channel for the quick look; the last-moment check asks again for
      * each step's own. */
-    base_buf_add_text(&sql,
-        "SELECT " CONTACT_COLUMNS ", " POLICY_COLUMNS("?2",
-            "?3") ", "
-                  "EXISTS (SELECT 1 FROM contact d WHERE d.email = c.email AND d.id < c.id) OR "
-                  "EXISTS (SELECT 1 FROM contact d WHERE d.phone = c.phone AND d.id < c.id) "
-                  "FROM contact c WHERE c.id > ?1 AND (");
+    base_buf_add_text(&sql, "SELECT " CONTACT_COLUMNS ", " POLICY_COLUMNS("?2",
+                                "?3") ", "
+                                      "EXISTS (SELECT 1 FROM contact d WHERE " CONTACT_HAS_EMAIL(
+                                          "d", "c.email") " AND d.id < c.id) OR "
+                                                          "EXISTS (SELECT 1 FROM contact d WHERE "
+                                                          "d.phone = c.phone AND d.id < c.id) "
+                                                          "FROM contact c WHERE c.id > ?1 AND (");
     int rc = segment_sql(p->audience, &sql, 4, &next, err);
     base_buf_printf(&sql, ") ORDER BY c.id LIMIT %d", CHUNK_CONTACTS);
     if (rc == 0) {
@@ -362,8 +363,9 @@ static int prepare(struct planner *p, struct base_err *err) {
             "INSERT INTO message (id, state, reason, at) VALUES (?1, ?2, ?3, ?4)", &p->insert, err);
     }
     if (rc == 0) {
-        rc = db_prepare(
-            p->db, "SELECT id FROM contact WHERE email = ?1 AND id < ?2", &p->same_email, err);
+        rc = db_prepare(p->db,
+            "SELECT c.id FROM contact c WHERE " CONTACT_HAS_EMAIL("c", "?1") " AND c.id < ?2",
+            &p->same_email, err);
     }
     if (rc == 0) {
         rc = db_prepare(
@@ -419,6 +421,13 @@ static int load(struct planner *p, const struct campaign_row *row, struct base_e
     int rc = rules_load(p->db, &p->rules, err);
     if (rc == 0) {
         rc = delivery_campaign_load(p->db, row->id, p->rules, &p->campaign, err);
+    }
+    for (size_t i = 0; rc == 0 && i < p->campaign->step_count; i++) {
+        const struct delivery_step *step = &p->campaign->steps[i];
+        if (step->forbidden) {
+            rc = base_err_set(
+                err, LANTOA_EINVAL, TR("step %s: %s"), step->spec->name, step->forbidden);
+        }
     }
     if (rc == 0) {
         rc = segment_parse(p->db, str_from(p->campaign->spec->audience), &p->audience, NULL, err);

@@ -91,10 +91,12 @@ int64_t policy_open_at(const struct delivery_step *step, int64_t now_ms) {
     const struct campaign_spec *spec = step->campaign->spec;
     const struct rule *rule = step->rule;
     int64_t at = now_ms < step->campaign->open_ms ? step->campaign->open_ms : now_ms;
+    bool emergency = spec->class == CLASS_EMERGENCY;
     /* Two windows that may lie in different zones: step forward until both are open; each round
      * moves on by hours, so a few rounds are enough or they never meet. */
     for (int round = 0; round < 8; round++) {
-        int64_t next = rules_next_open(rule->zone, rule->from_min, rule->to_min, at);
+        int64_t next =
+            emergency ? at : rules_next_open(rule->zone, rule->from_min, rule->to_min, at);
         next =
             rules_next_open(step->campaign->zone, spec->hours_from_min, spec->hours_to_min, next);
         if (next == at) {
@@ -103,6 +105,13 @@ int64_t policy_open_at(const struct delivery_step *step, int64_t now_ms) {
         at = next;
     }
     return at;
+}
+
+int policy_gate(const struct delivery_step *step, const struct rules *rules, int64_t now_ms) {
+    if (step->forbidden) {
+        return HELD_RULE;
+    }
+    return rules_list_old(rules, step->rule, now_ms) ? HELD_DNC_LIST : 0;
 }
 
 bool policy_fallback_fits(const struct campaign_when *when, int reason) {
@@ -170,6 +179,9 @@ void policy_caps_free(struct policy_caps **caps) {
 int policy_caps_prepare(struct policy_caps *caps, const struct delivery_step *step, int64_t now_ms,
     struct base_err *err) {
     caps->count = 0;
+    if (step->campaign->spec->class == CLASS_EMERGENCY) {
+        return 0;
+    }
     int64_t longest = 0;
     for (size_t i = 0; i < step->rule->cap_count; i++) {
         longest = step->rule->caps[i].period_ms > longest ? step->rule->caps[i].period_ms : longest;

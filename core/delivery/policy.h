@@ -9,7 +9,7 @@
  * suppression of either address and the newest consent for the channel kind (first placeholder) and
  * message class (second one). */
 #define POLICY_COLUMNS(kind, class)                                                                \
-    "(SELECT x.reason FROM suppression x WHERE x.kind = 'email' AND x.address = c.email), "        \
+    "(SELECT x.reason FROM suppression x WHERE x.kind = 'email' AND x.address = lower(c.email)), " \
     "(SELECT x.reason FROM suppression x WHERE x.kind = 'phone' AND x.address = c.phone), "        \
     "(SELECT k.action FROM consent k WHERE k.contact_id = c.id AND k.channel IN (" kind ", '*') "  \
     "AND k.purpose IN (" class ", '*') ORDER BY k.at DESC, k.id DESC LIMIT 1)"
@@ -45,6 +45,8 @@ int policy_caps_check(struct policy_caps *caps, const struct delivery_step *step
 /* Next moment at or after now_ms when rule and campaign allow sending in this step; now_ms when
  * now. */
 int64_t policy_open_at(const struct delivery_step *step, int64_t now_ms);
+/* Why nothing of this step may leave at all now, whoever it is for: a HELD_* reason, or 0. */
+int policy_gate(const struct delivery_step *step, const struct rules *rules, int64_t now_ms);
 /* Whether a step that steps in for another does so after this reason. */
 bool policy_fallback_fits(const struct campaign_when *when, int reason);
 /* Last moment a message due at due_ms may be handed out. */

@@ -1,10 +1,12 @@
 /* Loads a campaign's steps and compiles everything that is the same for all their messages. */
 #include "delivery/step.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "channel/manifest.h"
 #include "delivery/render.h"
+#include "delivery/rules_text.h"
 
 struct partials {
     json_t *of_lang; /* object name -> text, or NULL */
@@ -52,7 +54,11 @@ static int compile_field(
     struct base_err fault = {0};
     struct partials partials = {
         json_object_get(all, step->langs[lang]), step->links, html, base_arena_new(), &fault};
-    struct str linked = str_from(text);
+    struct base_buf ruled;
+    base_buf_init(&ruled, strlen(text) + 16384);
+    rules_text_put(step->rule, step->manifest, row, step->langs[lang], step->refusal_to,
+        str_from(text), &ruled);
+    struct str linked = base_buf_str(&ruled);
     int rc = put_links(&partials, &linked);
     if (rc == 0) {
         rc = template_compile(linked, html ? TEMPLATE_HTML : TEMPLATE_TEXT, step->langs[lang],
@@ -62,6 +68,7 @@ static int compile_field(
         rc = base_err_set(err, fault.code, "%s", fault.text);
     }
     base_arena_free(&partials.arena);
+    base_buf_release(&ruled);
     if (rc != 0) {
         return base_err_prefix(err, "%s/%s/%s", step->spec->name, step->langs[lang], content->name);
     }
@@ -93,7 +100,26 @@ static int compile_templates(struct delivery_step *step, struct base_err *err) {
     return 0;
 }
 
-static int load_channel(struct db *db, struct delivery_step *step, struct base_err *err) {
+const struct rule *delivery_step_rule(
+    const struct delivery_step *step, const struct rules *rules, int64_t now_ms) {
+    int64_t at_ms = step->start_ms > now_ms ? step->start_ms : now_ms;
+    return rules_of_campaign(rules, step->campaign->spec, step->manifest->kind, at_ms);
+}
+
+/* The rule of the moment the step goes out, and what it demands of channel and content. */
+static void take_rule(
+    struct delivery_step *step, const struct rules *rules, const struct channel_spec *channel) {
+    char why[400];
+    const char *field;
+    step->rule = delivery_step_rule(step, rules, base_clock_now_ms());
+    step->release = true;
+    step->refusal_to = channel->refusal_to ? base_strdup(channel->refusal_to) : NULL;
+    rules_text_fault(step->rule, step->manifest, channel, step->spec, &field, why, sizeof why);
+    step->forbidden = why[0] ? base_strdup(why) : NULL;
+}
+
+static int load_channel(struct db *db, struct delivery_step *step, const struct rules *rules,
+    struct base_err *err) {
     struct channel_row row = {0};
     struct channel_spec *spec = NULL;
     struct base_json *doc = NULL;
@@ -109,6 +135,7 @@ static int load_channel(struct db *db, struct delivery_step *step, struct base_e
     }
     if (rc == 0) {
         step->price_minor = spec->price_minor;
+        take_rule(step, rules, spec);
     }
     channel_spec_free(&spec);
     base_json_free(&doc);
@@ -118,12 +145,10 @@ static int load_channel(struct db *db, struct delivery_step *step, struct base_e
 
 static int load_step(
     struct db *db, struct delivery_step *step, const struct rules *rules, struct base_err *err) {
-    int rc = load_channel(db, step, err);
+    int rc = load_channel(db, step, rules, err);
     if (rc != 0) {
         return rc;
     }
-    step->rule =
-        rules_find(rules, campaign_class_word(step->campaign->spec->class), step->manifest->kind);
     /* A draft is being planned, or looked at before planning: its addresses become links. */
     rc = delivery_links_load(db, step->id,
         step->campaign->row.state == CAMPAIGN_DRAFT ? LINKS_PLANNING : LINKS_AS_PLANNED,
@@ -277,6 +302,8 @@ static void release_step(struct delivery_step *step) {
         template_free(&step->templates[i].template);
     }
     base_free(step->templates);
+    base_free(step->forbidden);
+    base_free(step->refusal_to);
     segment_free(&step->only_if);
     delivery_links_free(&step->links);
     channel_manifest_free(&step->manifest);

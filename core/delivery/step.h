@@ -59,6 +59,11 @@ struct delivery_step {
     int64_t channel_id;
     struct channel_manifest *manifest;
     const struct rule *rule;
+    /* Why the rule lets nothing of this step leave, whatever the person: the sender is no brand name,
+     * ... Owned; NULL: nothing keeps it. */
+    char *forbidden;
+    char *refusal_to; /* of the channel file, or NULL; owned */
+    bool release;     /* rows that only the rule or the do-not-call list held may go on */
     int64_t price_minor;
     int64_t start_ms; /* 0: not known yet ("now", or it follows another step) */
     int64_t after_id; /* 0: none */
@@ -84,6 +89,10 @@ struct delivery_step {
     size_t outstanding;           /* handed to the host, not recorded yet */
     size_t outstanding_committed; /* the same as of the last commit */
 };
+
+/* The rule for this step at a moment, or at its start when that is later. */
+const struct rule *delivery_step_rule(
+    const struct delivery_step *step, const struct rules *rules, int64_t now_ms);
 
 /* Loads one campaign whatever its state; LANTOA_EINVAL if its channel, templates or expressions no
  * longer fit. */

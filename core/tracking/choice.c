@@ -42,7 +42,7 @@ static int read_contact(struct db *db, struct choice_state *state, struct addres
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "SELECT lang, email, phone, "
-        "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'email' AND x.address = c.email), "
+        "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'email' AND x.address = lower(c.email)), "
         "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'phone' AND x.address = c.phone) "
         "FROM contact c WHERE id = ?1",
         &stmt, err);
@@ -211,8 +211,8 @@ static int free_address(
     struct db *db, const char *kind, const char *address, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "DELETE FROM suppression WHERE kind = ?1 AND address = ?2 AND reason = 'opted_out'", &stmt,
-        err);
+        "DELETE FROM suppression WHERE kind = ?1 AND address = lower(?2) AND reason = 'opted_out'",
+        &stmt, err);
     if (rc == 0) {
         db_bind_text(stmt, 1, kind);
         db_bind_text(stmt, 2, address);

@@ -153,8 +153,9 @@ static int add_sharing(
     struct taking *t, const char *form, struct str address, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(t->db,
-        strcmp(form, "email") == 0 ? "SELECT id FROM contact WHERE email = ?1 ORDER BY id"
-                                   : "SELECT id FROM contact WHERE phone = ?1 ORDER BY id",
+        strcmp(form, "email") == 0
+            ? "SELECT c.id FROM contact c WHERE " CONTACT_HAS_EMAIL("c", "?1") " ORDER BY c.id"
+            : "SELECT id FROM contact WHERE phone = ?1 ORDER BY id",
         &stmt, err);
     if (rc == 0) {
         db_bind_str(stmt, 1, address);

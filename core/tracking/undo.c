@@ -124,8 +124,9 @@ static int free_addresses(struct db *db, const struct withdrawal *row, struct un
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "DELETE FROM suppression WHERE reason = 'opted_out' AND at = ?2 AND EXISTS (SELECT 1 FROM "
-        "contact c WHERE c.id = ?1 AND ((suppression.kind = 'email' AND c.email = "
-        "suppression.address) OR (suppression.kind = 'phone' AND c.phone = suppression.address)))",
+        "contact c WHERE c.id = ?1 AND ((suppression.kind = 'email' AND lower(c.email) "
+        "= suppression.address) OR (suppression.kind = 'phone' AND c.phone = "
+        "suppression.address)))",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, row->contact_id);

@@ -36,6 +36,8 @@ enum lantoa_option_flags {
     LANTOA_SECRET = 2,
     /* may change by reconfigure(); a change of any other option restarts the host */
     LANTOA_LIVE = 4,
+    /* the sender that people see; rules of sending may demand a brand name there */
+    LANTOA_SENDER = 8,
 };
 
 struct lantoa_option {

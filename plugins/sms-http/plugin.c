@@ -18,7 +18,7 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(
         C, api_secret, NULL, LANTOA_SECRET, "Secret to the API key", "Mã bí mật của khoá API"),
     LANTOA_OPTION_TEXT(
-        C, sender, NULL, 0, "Sender: brand name or number", "Người gửi: tên thương hiệu hoặc số"),
+        C, sender, NULL, LANTOA_SENDER, "Sender: brand name or number", "Người gửi: tên thương hiệu hoặc số"),
     LANTOA_OPTION_TEXT(C, callback_url, NULL, 0,
         "Where the gateway shall send receipts: this system's address with /hook/CHANNEL",
         "Nơi cổng gửi báo phát: địa chỉ hệ thống này với /hook/KÊNH"),

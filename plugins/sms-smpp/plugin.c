@@ -20,7 +20,7 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(C, password, NULL, LANTOA_SECRET, "Password", "Mật khẩu"),
     LANTOA_OPTION_TEXT(C, system_type, NULL, 0, "system_type, if the operator asks for one",
         "system_type, nếu nhà mạng yêu cầu"),
-    LANTOA_OPTION_TEXT(C, source_addr, NULL, 0, "Sender: brand name, short code or number",
+    LANTOA_OPTION_TEXT(C, source_addr, NULL, LANTOA_SENDER, "Sender: brand name, short code or number",
         "Người gửi: tên thương hiệu, đầu số ngắn hoặc số điện thoại"),
     LANTOA_OPTION_INT(C, source_ton, "-1", -1, 255, 0,
         "Type of number of the sender; -1: by its look",

@@ -148,7 +148,7 @@ static void test_suppression_import(void **state) {
         text_of(f,
             "SELECT group_concat(kind || ':' || address || ':' || reason, ' ') FROM (SELECT * "
             "FROM suppression ORDER BY kind)"),
-        "email:A@b.vn:do_not_call phone:+84912345678:opted_out");
+        "email:a@b.vn:do_not_call phone:+84912345678:opted_out");
     import_ok(f, suppression_import, "email,phone\nq@b.vn,0987654321\n");
     assert_outcome(f, 1, 0, 0, 0);
     int count = 0;
