@@ -1,4 +1,4 @@
-/* The thread that commits. */
+/* Committing in groups, by whoever comes first. */
 #include "api/commit.h"
 
 #include "base/clock.h"
@@ -7,11 +7,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#define IDLE_S 1 /* nothing came for so long: time to count clicks */
-/* Under load a group gathers this long, unless it is as large as that already: fewer, larger
- * transactions leave more of the machine to those who ask. A lone event never waits. */
-#define GATHER_US 100
-#define GATHER_ENOUGH 32
+#define IDLE_S 1      /* the thread looks for clicks to count this often */
 #define FOLD_MOST 500 /* clicks counted in one go, so that a newcomer waits a few ms at most */
 
 struct commit_queue {
@@ -21,8 +17,15 @@ struct commit_queue {
     struct commit_item *first, **end;
     struct commit_status status;
     bool stopping;
-    bool busy;                     /* the last group was of several */
-    struct commit_writers writers; /* of the thread */
+    bool stuck; /* somebody else writes: the thread has to wait for it */
+
+    /* Held while committing, taken before `lock`. Who cannot have it at once leaves: its holder
+     * looks at the queue again after letting it go. */
+    pthread_mutex_t writing;
+    struct commit_writers writers; /* of the holder */
+
+    void (*left)(void *arg); /* may be NULL */
+    void *left_arg;
 };
 
 /* --- one group --- */
@@ -31,11 +34,9 @@ static bool own_matter(int rc) {
     return rc == LANTOA_ENOENT || rc == LANTOA_EINVAL;
 }
 
+/* In the transaction that is open; ends it. */
 static int commit_group(struct commit_queue *q, struct commit_item *first, struct base_err *err) {
-    int rc = db_begin(q->writers.db, err);
-    if (rc != 0) {
-        return rc;
-    }
+    int rc;
     for (struct commit_item *item = first; item; item = item->next) {
         rc = item->work(item, &q->writers, err);
         item->result = rc;
@@ -47,9 +48,9 @@ static int commit_group(struct commit_queue *q, struct commit_item *first, struc
     return db_commit(q->writers.db, err);
 }
 
-static void work_off(struct commit_queue *q, struct commit_item *first, size_t count) {
-    struct base_err err = {0};
-    int rc = commit_group(q, first, &err);
+static void work_off(
+    struct commit_queue *q, struct commit_item *first, size_t count, int rc, struct base_err *err) {
+    rc = rc == 0 ? commit_group(q, first, err) : rc;
     pthread_mutex_lock(&q->lock);
     q->status.groups++;
     q->status.items += rc == 0 ? count : 0;
@@ -58,7 +59,7 @@ static void work_off(struct commit_queue *q, struct commit_item *first, size_t c
     q->status.failing = rc != 0;
     pthread_mutex_unlock(&q->lock);
     if (rc != 0 && !failed_before) {
-        base_log(BASE_LOG_ERROR, "http", "events cannot be committed: %s", err.text);
+        base_log(BASE_LOG_ERROR, "http", "events cannot be committed: %s", err->text);
     } else if (rc == 0 && failed_before) {
         base_log(BASE_LOG_INFO, "http", "events are committed again");
     }
@@ -70,10 +71,11 @@ static void work_off(struct commit_queue *q, struct commit_item *first, size_t c
     }
 }
 
-/* --- the thread --- */
+/* --- whose turn it is --- */
 
-/* Takes up to a group; the lock is held. */
+/* Takes up to a group. */
 static struct commit_item *take(struct commit_queue *q, size_t *count_out) {
+    pthread_mutex_lock(&q->lock);
     struct commit_item *first = q->first;
     struct commit_item **end = &q->first;
     *count_out = 0;
@@ -87,60 +89,114 @@ static struct commit_item *take(struct commit_queue *q, size_t *count_out) {
         q->end = &q->first;
     }
     q->status.depth -= *count_out;
+    pthread_mutex_unlock(&q->lock);
     return first;
 }
 
-/* Waits for something to do; the lock is held. false: nothing came. */
-static bool wait_for_news(struct commit_queue *q) {
+static bool is_empty(struct commit_queue *q) {
+    pthread_mutex_lock(&q->lock);
+    bool empty = !q->first;
+    pthread_mutex_unlock(&q->lock);
+    return empty;
+}
+
+/* Commits one group, if there is any; q->writing is held. LANTOA_EBUSY: there is another writer;
+ * only without waiting. */
+static int commit_one(struct commit_queue *q, int wait_ms) {
+    struct base_err err = {0};
+    size_t count = 0;
+    if (is_empty(q)) {
+        return 0;
+    }
+    /* First the writer's place: who queues up while we wait for it comes along. */
+    db_set_wait(q->writers.db, wait_ms);
+    int rc = db_begin(q->writers.db, &err);
+    if (rc == LANTOA_EBUSY && wait_ms == 0) {
+        return rc;
+    }
+    struct commit_item *first = take(q, &count);
+    work_off(q, first, count, rc, &err);
+    return 0;
+}
+
+void commit_now(struct commit_queue *q) {
+    /* Once more after letting go, for those who came meanwhile and could not have it. */
+    while (!is_empty(q)) {
+        if (pthread_mutex_trylock(&q->writing) != 0) {
+            return;
+        }
+        int rc = commit_one(q, 0);
+        pthread_mutex_unlock(&q->writing);
+        if (rc != 0) {
+            pthread_mutex_lock(&q->lock);
+            q->stuck = true;
+            pthread_cond_signal(&q->news);
+            pthread_mutex_unlock(&q->lock);
+            return;
+        }
+    }
+}
+
+/* --- the thread --- */
+
+/* Until somebody is stuck, the queue stops, or it is time to count clicks. */
+static void wait_for_news(struct commit_queue *q, bool *stuck_out, bool *stopping_out) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += IDLE_S;
     int rc = 0;
-    while (!q->first && !q->stopping && rc == 0) {
+    pthread_mutex_lock(&q->lock);
+    while (!q->stuck && !q->stopping && rc == 0) {
         rc = pthread_cond_timedwait(&q->news, &q->lock, &until);
     }
-    return q->first || q->stopping;
+    *stuck_out = q->stuck;
+    *stopping_out = q->stopping;
+    q->stuck = false;
+    pthread_mutex_unlock(&q->lock);
 }
 
-/* Lets the lock go for a moment so that more may come. */
-static void gather(struct commit_queue *q) {
-    if (q->busy && q->status.depth > 0 && q->status.depth < GATHER_ENOUGH && !q->stopping) {
-        const struct timespec pause = {.tv_nsec = GATHER_US * 1000L};
-        pthread_mutex_unlock(&q->lock);
-        nanosleep(&pause, NULL);
-        pthread_mutex_lock(&q->lock);
-    }
-}
-
+/* One short transaction; more of them as long as there is enough for one and nobody else comes. */
 static void count_clicks(struct commit_queue *q) {
     struct base_err err = {0};
+    struct commit_status before;
+    struct commit_status now;
+    commit_status(q, &before);
     int64_t folded = 0;
-    if (click_fold(q->writers.db, base_clock_now_ms(), FOLD_MOST, &folded, &err) != 0) {
+    int rc;
+    db_set_wait(q->writers.db, 0); /* they can wait, whoever holds the place */
+    do {
+        rc = click_fold(q->writers.db, base_clock_now_ms(), FOLD_MOST, &folded, &err);
+        commit_status(q, &now);
+    } while (rc == 0 && folded >= FOLD_MOST && now.depth == 0 && now.groups == before.groups);
+    if (rc != 0 && rc != LANTOA_EBUSY) {
         base_log(BASE_LOG_WARN, "http", "clicks cannot be counted: %s", err.text);
     }
 }
 
 static void *run(void *arg) {
     struct commit_queue *q = arg;
-    pthread_mutex_lock(&q->lock);
-    for (;;) {
-        bool news = wait_for_news(q);
-        size_t count = 0;
-        gather(q);
-        struct commit_item *first = take(q, &count);
-        if (!first && q->stopping) {
-            break;
-        }
-        q->busy = count > 1;
-        pthread_mutex_unlock(&q->lock);
-        if (first) {
-            work_off(q, first, count);
-        } else if (!news) {
+    bool stopping = false;
+    while (!stopping) {
+        bool stuck;
+        wait_for_news(q, &stuck, &stopping);
+        pthread_mutex_lock(&q->writing);
+        (void)commit_one(q, DB_WAIT_MS);
+        if (!stuck && !stopping) {
             count_clicks(q);
         }
-        pthread_mutex_lock(&q->lock);
+        pthread_mutex_unlock(&q->writing);
+        /* Whoever could not have it meanwhile does it best, in a turn of its own. */
+        if (q->left && !stopping && !is_empty(q)) {
+            q->left(q->left_arg);
+        } else {
+            commit_now(q);
+        }
     }
-    pthread_mutex_unlock(&q->lock);
+    while (!is_empty(q)) {
+        pthread_mutex_lock(&q->writing);
+        (void)commit_one(q, DB_WAIT_MS);
+        pthread_mutex_unlock(&q->writing);
+    }
     return NULL;
 }
 
@@ -152,6 +208,7 @@ static void release(struct commit_queue **queue) {
     hook_writer_free(&q->writers.hooks);
     db_close(&q->writers.db);
     pthread_cond_destroy(&q->news);
+    pthread_mutex_destroy(&q->writing);
     pthread_mutex_destroy(&q->lock);
     base_free(q);
     *queue = NULL;
@@ -162,6 +219,7 @@ int commit_start(const char *db_path, struct commit_queue **queue_out, struct ba
     pthread_condattr_t monotonic;
     q->end = &q->first;
     pthread_mutex_init(&q->lock, NULL);
+    pthread_mutex_init(&q->writing, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&q->news, &monotonic);
@@ -182,6 +240,11 @@ int commit_start(const char *db_path, struct commit_queue **queue_out, struct ba
     }
     *queue_out = q;
     return 0;
+}
+
+void commit_on_left(struct commit_queue *q, void (*left)(void *arg), void *arg) {
+    q->left_arg = arg;
+    q->left = left;
 }
 
 void commit_end(struct commit_queue *q) {
@@ -211,13 +274,9 @@ int commit_add(struct commit_queue *q, struct commit_item *item) {
     } else if (q->status.depth >= COMMIT_QUEUE_MAX) {
         rc = LANTOA_EAGAIN;
     } else {
-        bool was_empty = !q->first;
         *q->end = item;
         q->end = &item->next;
         q->status.depth++;
-        if (was_empty) {
-            pthread_cond_signal(&q->news);
-        }
     }
     pthread_mutex_unlock(&q->lock);
     return rc;

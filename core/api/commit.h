@@ -1,6 +1,7 @@
-/* Group commit: one thread with a connection of its own takes whatever has queued up meanwhile,
- * commits it in one transaction (synchronous FULL), and only then are the senders told. So the cost
- * of reaching the disk is shared by all that wait for it. Knows no HTTP. */
+/* Group commit: whatever has queued up is committed in one transaction (synchronous FULL), and only
+ * then are the senders told. So the cost of reaching the disk is shared by all that wait for it.
+ * Whoever put something into the queue commits all of it, when the writer's place is free; while
+ * somebody else writes, a thread of the queue's own waits for it. Knows no HTTP. */
 #ifndef API_COMMIT_H
 #define API_COMMIT_H
 
@@ -18,11 +19,11 @@ struct commit_writers {
 /* One thing to commit; lives in its sender's memory until done is called. */
 struct commit_item {
     struct commit_item *next;
-    /* In the writer's thread, inside the transaction. LANTOA_ENOENT and LANTOA_EINVAL are this
+    /* In the committing thread, inside the transaction. LANTOA_ENOENT and LANTOA_EINVAL are this
      * item's own matter and must have changed nothing; any other error fails the whole group. */
     int (*work)(
         struct commit_item *item, const struct commit_writers *writers, struct base_err *err);
-    /* In the writer's thread, after the commit or its failure; result is set. */
+    /* In the committing thread, after the commit or its failure; result is set. */
     void (*done)(struct commit_item *item);
     int result; /* of work, or of the transaction */
 };
@@ -37,9 +38,17 @@ int commit_start(
 void commit_end(struct commit_queue *queue);
 /* The same, and frees the queue. */
 void commit_stop(struct commit_queue **queue);
-/* From any thread. LANTOA_EAGAIN: the queue is full; LANTOA_ESTATE: it is stopping. Then done is
- * not called. */
+/* From any thread, which calls commit_now soon. LANTOA_EAGAIN: the queue is full; LANTOA_ESTATE: it
+ * is stopping. Then done is not called. */
 int commit_add(struct commit_queue *queue, struct commit_item *item) LANTOA_MUST_CHECK;
+/* Commits what is queued, by whomever, in this thread. Never waits for another writer: then the
+ * queue's own thread does the work later. From any thread. */
+void commit_now(struct commit_queue *queue);
+
+/* In the queue's thread, after it had the writer's place: something was put into the queue
+ * meanwhile that somebody should commit_now. Without it the thread does it. Set before the first
+ * commit_add. */
+void commit_on_left(struct commit_queue *queue, void (*left)(void *arg), void *arg);
 
 struct commit_status {
     uint64_t groups, items, failures; /* since the start */

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct api_server;
 struct api_request;
@@ -30,17 +31,42 @@ struct api_route {
 };
 const struct api_route *server_route(struct str path, struct str *tail_out); /* NULL: none */
 
-enum request_phase { REQUEST_NEW, REQUEST_READS, REQUEST_WAITS, REQUEST_ANSWERED };
+enum request_phase {
+    REQUEST_NEW,
+    REQUEST_READS,
+    REQUEST_WAITS,     /* in the commit queue */
+    REQUEST_COMMITTED, /* or refused: to be answered */
+    REQUEST_ANSWERED
+};
 
-/* One request. Belongs to the thread that serves its connection, except while it waits for the
- * commit: then to the writer's. */
-struct api_request {
-    struct commit_item item; /* first: the writer gets it back as the request */
+/* One serving thread (loop.c): a daemon of the library on the socket that all share. */
+struct api_loop {
     struct api_server *server;
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+    int poll_fd, wake_fd;
+    uint64_t turns; /* of the thread: so many times the library was called */
+    size_t waiting; /* of the thread: requests in the commit queue */
+
+    pthread_mutex_t lock;        /* of what follows, and of `thread` until it is known */
+    struct commit_item *settled; /* through with the commit queue */
+};
+
+/* One request. Belongs to the thread that serves its connection; while it waits for the commit, its
+ * item and what its work reads belong to whoever commits. */
+struct api_request {
+    struct commit_item item; /* first: it is the request that comes back */
+    struct api_server *server;
+    struct api_loop *loop;
     struct MHD_Connection *connection;
     const struct api_route *route;
     enum request_phase phase;
     bool head, post;
+    bool suspended;
+    bool gone;        /* its connection ended while it waited */
+    uint64_t turn;    /* of the loop, that put it into the queue */
     unsigned refusal; /* status decided before the body was read; 0: none */
     char *uri;        /* as it came */
     struct str tail, query;
@@ -64,7 +90,9 @@ struct callback_rate {
 #define API_RATES 64
 
 struct api_server {
-    struct MHD_Daemon *daemon;
+    struct api_loop *loops;
+    size_t loop_count;
+    int listen_fd;
     struct commit_queue *queue;
     struct metrics *metrics;
     struct link_targets *targets;
@@ -78,14 +106,27 @@ struct api_server {
     struct base_hmac *instance;
 };
 
+/* --- loop.c --- */
+void loop_init(struct api_loop *loop, struct api_server *server);
+/* TAKES the daemon, also on error. Until loop_release the thread alone uses it. */
+int loop_start(struct api_loop *loop, struct MHD_Daemon *daemon, struct base_err *err);
+/* Has it take a turn. From any thread. */
+void loop_wake(struct api_loop *loop);
+/* Takes no new connections, answers what waits for the disk, ends the thread. Twice is fine. */
+void loop_stop(struct api_loop *loop);
+void loop_release(struct api_loop *loop);
+/* For the handler of a request that waits and is asked again. */
+enum MHD_Result loop_wait(struct api_request *request);
+
 /* --- request.c --- */
-void *request_begin(void *server, const char *uri, struct MHD_Connection *connection);
-enum MHD_Result request_handle(void *server, struct MHD_Connection *connection, const char *url,
+void request_free(struct api_request **request);
+void *request_begin(void *loop, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result request_handle(void *loop, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *data, size_t *data_bytes, void **request);
-void request_end(void *server, struct MHD_Connection *connection, void **request,
+void request_end(void *loop, struct MHD_Connection *connection, void **request,
     enum MHD_RequestTerminationCode code);
-/* Puts the request into the commit queue; route->after is called when it is through. Answers 503
- * itself when the queue takes nothing. */
+/* Puts the request into the commit queue; route->after is called when it is through, also when the
+ * queue takes nothing. (loop.c) */
 void request_commit(struct api_request *request,
     int (*work)(struct commit_item *, const struct commit_writers *, struct base_err *));
 /* A header's value; .at NULL when absent. BORROWED from the request. */

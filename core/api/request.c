@@ -10,29 +10,38 @@
 #define BODY_TIME_US (INT64_C(30) * 1000 * 1000) /* a body that drips longer is cut off */
 #define SWALLOW_BYTES (size_t)(4 << 20) /* of a body too large, so that its sender hears why */
 
-void *request_begin(void *server, const char *uri, struct MHD_Connection *connection) {
+void *request_begin(void *loop, const char *uri, struct MHD_Connection *connection) {
     struct api_request *r = base_alloc(sizeof *r);
-    r->server = server;
+    r->loop = loop;
+    r->server = r->loop->server;
     r->connection = connection;
     r->uri = base_strdup(uri);
     r->began_us = metrics_now_us();
     return r;
 }
 
-void request_end(void *server, struct MHD_Connection *connection, void **request,
+void request_free(struct api_request **request) {
+    struct api_request *r = *request;
+    base_buf_release(&r->body);
+    base_buf_release(&r->text);
+    base_free(r->change);
+    base_free(r->uri);
+    base_free(r);
+    *request = NULL;
+}
+
+void request_end(void *loop, struct MHD_Connection *connection, void **request,
     enum MHD_RequestTerminationCode code) {
     struct api_request *r = *request;
-    (void)server;
+    (void)loop;
     (void)connection;
     (void)code;
-    if (r) {
-        base_buf_release(&r->body);
-        base_buf_release(&r->text);
-        base_free(r->change);
-        base_free(r->uri);
-        base_free(r);
-        *request = NULL;
+    if (r && r->phase == REQUEST_WAITS) {
+        r->gone = true; /* the event counts all the same; loop.c frees it */
+    } else if (r) {
+        request_free(&r);
     }
+    *request = NULL;
 }
 
 struct str request_header(const struct api_request *r, const char *name) {
@@ -129,10 +138,10 @@ static enum MHD_Result read_body(struct api_request *r, const char *data, size_t
     return r->swallowed > SWALLOW_BYTES ? MHD_NO : MHD_YES;
 }
 
-enum MHD_Result request_handle(void *server, struct MHD_Connection *connection, const char *url,
+enum MHD_Result request_handle(void *loop, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *data, size_t *data_bytes, void **request) {
     struct api_request *r = *request;
-    (void)server;
+    (void)loop;
     (void)connection;
     (void)url;
     (void)version;
@@ -150,31 +159,12 @@ enum MHD_Result request_handle(void *server, struct MHD_Connection *connection, 
         }
         return r->phase == REQUEST_WAITS ? MHD_YES : r->queued;
     case REQUEST_WAITS:
+        return loop_wait(r);
+    case REQUEST_COMMITTED:
         r->route->after(r);
         return r->queued;
     case REQUEST_ANSWERED:
         break;
     }
     return MHD_YES;
-}
-
-/* --- the wait --- */
-
-static void committed(struct commit_item *item) {
-    /* From here on the request is its connection's again, and may be gone before this returns. */
-    MHD_resume_connection(((struct api_request *)item)->connection);
-}
-
-void request_commit(struct api_request *r,
-    int (*work)(struct commit_item *, const struct commit_writers *, struct base_err *)) {
-    r->item.work = work;
-    r->item.done = committed;
-    r->phase = REQUEST_WAITS;
-    /* Before the writer can have it: it may be through with it at once. */
-    MHD_suspend_connection(r->connection);
-    int rc = commit_add(r->server->queue, &r->item);
-    if (rc != 0) {
-        r->item.result = rc;
-        MHD_resume_connection(r->connection);
-    }
 }

@@ -9,6 +9,7 @@
 #include "base/tr.h"
 #include "store/schema.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <sys/resource.h>
@@ -112,37 +113,73 @@ static void on_log(void *arg, const char *fmt, va_list args) {
     base_log(BASE_LOG_DEBUG, "http", "%s", text);
 }
 
-static int listen_now(struct api_server *s, const struct api_options *options,
-    const struct base_buf *cert, const struct base_buf *key, struct base_err *err) {
-    union listen_address address;
-    int rc = parse_listen(options->listen, &address, err);
-    if (rc != 0) {
-        return rc;
+static int listen_now(
+    struct api_server *s, const union listen_address *address, struct base_err *err) {
+    const int on = 1;
+    bool six = address->any.sa_family == AF_INET6;
+    union listen_address bound = {0};
+    socklen_t bytes = sizeof bound;
+    s->listen_fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (s->listen_fd < 0) {
+        return base_err_set(err, LANTOA_EIO, "--http: %s", strerror(errno));
     }
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    flags |= address.any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0;
+    setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (six) {
+        setsockopt(s->listen_fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    }
+    if (bind(s->listen_fd, &address->any, six ? sizeof address->v6 : sizeof address->v4) != 0 ||
+        listen(s->listen_fd, SOMAXCONN) != 0 ||
+        getsockname(s->listen_fd, &bound.any, &bytes) != 0) {
+        return base_err_set(err, LANTOA_EIO, "%s", strerror(errno));
+    }
+    s->port = ntohs(six ? bound.v6.sin6_port : bound.v4.sin_port);
+    return 0;
+}
+
+static struct MHD_Daemon *daemon_new(
+    struct api_loop *loop, const struct base_buf *cert, const struct base_buf *key, bool six) {
+    const struct api_server *s = loop->server;
+    /* Each connection is resumed by the thread that turns the wheel, so that the library needs no
+     * line between threads (ITC) that costs a system call each time. */
+    unsigned flags =
+        MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC) | MHD_USE_ERROR_LOG;
+    flags |= six ? MHD_USE_IPv6 : 0;
     flags |= s->tls ? MHD_USE_TLS : 0;
     struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, cert->at},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, key->at}, {MHD_OPTION_END, 0, NULL}};
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, options->threads, NULL}, {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_handle, s,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_SOCK_ADDR, &address.any,
-        MHD_OPTION_URI_LOG_CALLBACK, request_begin, s, MHD_OPTION_NOTIFY_COMPLETED, request_end, s,
-        MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_CONNECTION_TIMEOUT,
+    unsigned connections =
+        (connection_limit() + (unsigned)s->loop_count - 1) / (unsigned)s->loop_count;
+    return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, loop, MHD_OPTION_EXTERNAL_LOGGER,
+        on_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
+        request_begin, loop, MHD_OPTION_NOTIFY_COMPLETED, request_end, loop,
+        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY,
-        options->threads > 1 ? pool : none, MHD_OPTION_ARRAY, s->tls ? tls : none, MHD_OPTION_END);
-    if (!s->daemon) {
-        return base_err_set(err, LANTOA_EIO,
-            s->tls ? TR("--http %s: the address is in use, or certificate and key do not fit")
-                   : TR("--http %s: the address is in use or not of this machine"),
-            options->listen);
+        MHD_OPTION_ARRAY, s->tls ? tls : none, MHD_OPTION_END);
+}
+
+static int serve_now(struct api_server *s, const struct api_options *options,
+    const struct base_buf *cert, const struct base_buf *key, struct base_err *err) {
+    union listen_address address;
+    struct base_err inner = {0};
+    int rc = parse_listen(options->listen, &address, err);
+    if (rc == 0 && listen_now(s, &address, &inner) != 0) {
+        rc = base_err_set(err, LANTOA_EIO,
+            TR("--http %s: the address is in use or not of this machine (%s)"), options->listen,
+            inner.text);
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    s->port = info ? info->port : 0;
-    return 0;
+    for (size_t i = 0; rc == 0 && i < s->loop_count; i++) {
+        struct MHD_Daemon *daemon =
+            daemon_new(&s->loops[i], cert, key, address.any.sa_family == AF_INET6);
+        if (daemon) {
+            rc = loop_start(&s->loops[i], daemon, err);
+        } else {
+            rc = base_err_set(err, LANTOA_EIO, "%s",
+                s->tls ? TR("--tls-cert and --tls-key: certificate and key do not fit")
+                       : TR("--http: the HTTP library does not start"));
+        }
+    }
+    return rc;
 }
 
 static int open_reader(struct api_server *s, const char *path, struct base_err *err) {
@@ -173,6 +210,13 @@ static int check_options(const struct api_options *options, struct base_err *err
     return 0;
 }
 
+static void wake_all(void *arg) {
+    const struct api_server *s = arg;
+    for (size_t i = 0; i < s->loop_count; i++) {
+        loop_wake(&s->loops[i]);
+    }
+}
+
 int api_start(
     const struct api_options *options, struct api_server **server_out, struct base_err *err) {
     struct api_server *s = base_alloc(sizeof *s);
@@ -184,6 +228,7 @@ int api_start(
     pthread_mutex_init(&s->lock, NULL);
     s->targets = link_targets_new();
     s->tls = options->tls_cert != NULL;
+    s->listen_fd = -1;
     int rc = check_options(options, err);
     if (rc == 0) {
         rc = load_pem(options->tls_cert, &cert, err);
@@ -201,9 +246,15 @@ int api_start(
         rc = metrics_start(path, s->queue, &s->metrics, err);
     }
     if (rc == 0) {
+        s->loop_count = (size_t)options->threads;
+        s->loops = base_alloc_array(s->loop_count, sizeof *s->loops);
+        for (size_t i = 0; i < s->loop_count; i++) {
+            loop_init(&s->loops[i], s);
+        }
+        commit_on_left(s->queue, wake_all, s);
         (void)base_buf_text(&cert);
         (void)base_buf_text(&key);
-        rc = listen_now(s, options, &cert, &key, err);
+        rc = serve_now(s, options, &cert, &key, err);
     }
     base_buf_release(&cert);
     base_buf_release(&key);
@@ -222,16 +273,20 @@ void api_stop(struct api_server **server) {
     if (!s) {
         return;
     }
-    /* Who waits for the commit must have heard before the library may stop; after commit_stop
-     * nobody can begin to wait. But the metrics read the queue, and answers count in the metrics.
-     */
-    if (s->daemon) {
-        MHD_socket listening = MHD_quiesce_daemon(s->daemon);
-        commit_end(s->queue);
-        MHD_stop_daemon(s->daemon);
-        if (listening != MHD_INVALID_SOCKET) {
-            close(listening);
-        }
+    /* Who waits for the commit must have heard before the loops end. The metrics read the queue,
+     * and answers count in the metrics. */
+    for (size_t i = 0; i < s->loop_count; i++) {
+        loop_stop(&s->loops[i]);
+    }
+    if (s->queue) {
+        commit_end(s->queue); /* it may be waking the loops */
+    }
+    for (size_t i = 0; i < s->loop_count; i++) {
+        loop_release(&s->loops[i]);
+    }
+    base_free(s->loops);
+    if (s->listen_fd >= 0) {
+        close(s->listen_fd);
     }
     metrics_stop(&s->metrics);
     commit_stop(&s->queue);

@@ -173,6 +173,10 @@ int db_get_i64(struct db *db, const char *sql, int64_t *value_out, struct base_e
     return result;
 }
 
+void db_set_wait(struct db *db, int wait_ms) {
+    db->driver->set_wait(db, wait_ms);
+}
+
 int db_begin(struct db *db, struct base_err *err) {
     if (db_in_transaction(db)) {
         return base_err_set(err, LANTOA_ESTATE, TR("%s: a transaction is open already"), db->name);

@@ -22,7 +22,7 @@ struct db_stmt;
 /* SCRATCH: a throw-away copy; durability is given up for speed. */
 enum db_open_flags { DB_OPEN_CREATE = 1, DB_OPEN_READ_ONLY = 2, DB_OPEN_SCRATCH = 4 };
 
-/* where: a file path (SQLite; WAL, synchronous FULL, foreign keys on, busy time-out 10 s) or
+/* where: a file path (SQLite; WAL, synchronous FULL, foreign keys on, busy time-out DB_WAIT_MS) or
  * postgresql://... Refuses (LANTOA_EVERSION) a schema newer than this program; does not migrate. */
 int db_open(
     const char *where, int flags, struct db **db_out, struct base_err *err) LANTOA_MUST_CHECK;
@@ -64,6 +64,10 @@ int db_get_i64(
 
 /* A write transaction: takes the writer's place at once (SQLite: BEGIN IMMEDIATE). Not nested. */
 int db_begin(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
+/* How long db_begin and everything else waits for a lock before it gives up with LANTOA_EBUSY;
+ * DB_WAIT_MS after db_open, 0: not at all. */
+#define DB_WAIT_MS 10000
+void db_set_wait(struct db *db, int wait_ms);
 /* On error the transaction is rolled back. */
 int db_commit(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 void db_rollback(struct db *db);

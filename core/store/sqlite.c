@@ -189,6 +189,10 @@ static bool driver_in_transaction(const struct db *db) {
     return sqlite3_get_autocommit(((const struct sqlite_db *)db)->handle) == 0;
 }
 
+static void driver_set_wait(struct db *db, int wait_ms) {
+    sqlite3_busy_timeout(own(db)->handle, wait_ms);
+}
+
 static int driver_has_table(
     struct db *db, const char *name, bool *there_out, bool *any_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
@@ -234,6 +238,7 @@ const struct db_driver db__sqlite_driver = {
     .changes = driver_changes,
     .in_transaction = driver_in_transaction,
     .begin_sql = "BEGIN IMMEDIATE",
+    .set_wait = driver_set_wait,
     .data_version = sqlite__data_version,
     .backup = sqlite__backup,
     .check = sqlite__check,

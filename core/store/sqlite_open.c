@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 10000, RETRY_MS = 50 };
+enum { RETRY_MS = 50 };
 
 static pthread_once_t config_once = PTHREAD_ONCE_INIT;
 
@@ -77,7 +77,7 @@ static int wal_try(const char *name, sqlite3 *handle, bool *is_wal_out, struct b
 static int wal_switch_on(const char *name, sqlite3 *handle, struct base_err *err) {
     bool is_wal = false;
     int result = 0;
-    for (int waited_ms = 0; waited_ms <= BUSY_TIMEOUT_MS; waited_ms += RETRY_MS) {
+    for (int waited_ms = 0; waited_ms <= DB_WAIT_MS; waited_ms += RETRY_MS) {
         result = wal_try(name, handle, &is_wal, err);
         if (result != LANTOA_EBUSY) {
             break;
@@ -104,7 +104,7 @@ static const char settings[] = "PRAGMA synchronous = FULL;"
                                "PRAGMA journal_size_limit = 67108864;";
 
 static int configure(const char *name, sqlite3 *handle, int flags, struct base_err *err) {
-    sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(handle, DB_WAIT_MS);
     sqlite3_extended_result_codes(handle, 1);
     /* "text" in double quotes would pass for a string here and fail on PostgreSQL. */
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);

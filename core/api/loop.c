@@ -1,0 +1,184 @@
+/* One serving thread. It turns the library's wheel itself (external polling) instead of leaving
+ * that to the library's own threads, for two reasons: all that one turn has brought is committed
+ * together, here, without a hand-over to another thread; and a request that waits for its commit
+ * need not be suspended and woken again, which costs more than answering it. */
+#include "api/private.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define PAUSE_MS 1000 /* time-outs of connections are looked at this often */
+
+/* --- what is committed --- */
+
+void loop_wake(struct api_loop *l) {
+    const uint64_t one = 1;
+    ssize_t wrote;
+    do {
+        wrote = write(l->wake_fd, &one, sizeof one);
+    } while (wrote < 0 && errno == EINTR);
+}
+
+static void settled(struct commit_item *item) {
+    struct api_loop *l = ((struct api_request *)item)->loop;
+    pthread_mutex_lock(&l->lock);
+    bool first = !l->settled;
+    item->next = l->settled;
+    l->settled = item;
+    pthread_mutex_unlock(&l->lock);
+    if (first && !pthread_equal(pthread_self(), l->thread)) {
+        loop_wake(l);
+    }
+}
+
+/* What is committed: the library asks for its answer in the next turn. */
+static size_t take_settled(struct api_loop *l) {
+    size_t count = 0;
+    pthread_mutex_lock(&l->lock);
+    struct commit_item *item = l->settled;
+    l->settled = NULL;
+    pthread_mutex_unlock(&l->lock);
+    while (item) {
+        struct api_request *r = (struct api_request *)item;
+        item = item->next;
+        r->phase = REQUEST_COMMITTED;
+        if (r->gone) {
+            request_free(&r);
+        } else if (r->suspended) {
+            r->suspended = false;
+            MHD_resume_connection(r->connection);
+        }
+        count++;
+    }
+    l->waiting -= count;
+    return count;
+}
+
+void request_commit(struct api_request *r,
+    int (*work)(struct commit_item *, const struct commit_writers *, struct base_err *)) {
+    struct api_loop *l = r->loop;
+    r->item.work = work;
+    r->item.done = settled;
+    r->phase = REQUEST_WAITS;
+    r->turn = l->turns;
+    l->waiting++;
+    int rc = commit_add(l->server->queue, &r->item);
+    if (rc != 0) {
+        r->item.result = rc;
+        settled(&r->item);
+    }
+}
+
+enum MHD_Result loop_wait(struct api_request *r) {
+    /* The turn that took it in tries to commit it at its end. Somebody else who writes keeps it for
+     * longer: only then is suspending worth its price. */
+    if (r->turn != r->loop->turns) {
+        r->suspended = true;
+        MHD_suspend_connection(r->connection);
+    }
+    return MHD_YES;
+}
+
+/* --- the thread --- */
+
+static void pause_for_news(struct api_loop *l) {
+    struct epoll_event events[2];
+    uint64_t woken;
+    int count = epoll_wait(l->poll_fd, events, 2, PAUSE_MS);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.fd == l->wake_fd && read(l->wake_fd, &woken, sizeof woken) < 0 &&
+            errno != EAGAIN && errno != EINTR) {
+            base_log(BASE_LOG_ERROR, "http", "eventfd: %s", strerror(errno));
+        }
+    }
+}
+
+/* The library has work that needs no news from outside. */
+static bool goes_on(struct api_loop *l) {
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    return MHD_get_timeout(l->daemon, &wait_ms) == MHD_YES && wait_ms == 0;
+}
+
+static void turn(struct api_loop *l) {
+    do {
+        l->turns++;
+        if (MHD_run(l->daemon) == MHD_NO) {
+            base_log(BASE_LOG_ERROR, "http", "a turn of the HTTP library failed");
+        }
+        commit_now(l->server->queue);
+    } while (take_settled(l) > 0 || goes_on(l));
+}
+
+static void *run(void *arg) {
+    struct api_loop *l = arg;
+    bool listens = true;
+    while (listens || l->waiting > 0) {
+        turn(l);
+        if (listens && atomic_load(&l->stopping)) {
+            MHD_quiesce_daemon(l->daemon);
+            listens = false;
+            continue; /* it may all be answered already */
+        }
+        pause_for_news(l);
+    }
+    return NULL;
+}
+
+/* --- life --- */
+
+static int watch(struct api_loop *l, int fd) {
+    struct epoll_event want = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(l->poll_fd, EPOLL_CTL_ADD, fd, &want);
+}
+
+void loop_init(struct api_loop *l, struct api_server *s) {
+    l->server = s;
+    l->poll_fd = l->wake_fd = -1;
+    pthread_mutex_init(&l->lock, NULL);
+}
+
+int loop_start(struct api_loop *l, struct MHD_Daemon *daemon, struct base_err *err) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    l->daemon = daemon;
+    l->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (!info || l->poll_fd < 0 || l->wake_fd < 0 || watch(l, info->epoll_fd) != 0 ||
+        watch(l, l->wake_fd) != 0) {
+        return base_err_set(err, LANTOA_EIO, "epoll: %s", strerror(errno));
+    }
+    /* Held so that the thread finds its own name in l->thread. */
+    pthread_mutex_lock(&l->lock);
+    int rc = pthread_create(&l->thread, NULL, run, l);
+    l->running = rc == 0;
+    pthread_mutex_unlock(&l->lock);
+    return rc == 0 ? 0 : base_err_set(err, LANTOA_EIO, "pthread_create: %s", strerror(rc));
+}
+
+void loop_stop(struct api_loop *l) {
+    if (l->running) {
+        atomic_store(&l->stopping, true);
+        loop_wake(l);
+        pthread_join(l->thread, NULL);
+        l->running = false;
+    }
+}
+
+void loop_release(struct api_loop *l) {
+    loop_stop(l);
+    if (l->daemon) {
+        /* The socket is everybody's: the library would close it. */
+        MHD_quiesce_daemon(l->daemon);
+        MHD_stop_daemon(l->daemon);
+    }
+    if (l->poll_fd >= 0) {
+        close(l->poll_fd);
+    }
+    if (l->wake_fd >= 0) {
+        close(l->wake_fd);
+    }
+    pthread_mutex_destroy(&l->lock);
+}
