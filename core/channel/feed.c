@@ -140,7 +140,7 @@ int channel_put(struct channel *channel, const struct channel_message *message) 
     }
     uint32_t known = 0;
     if (message->id == 0 || !find_step(channel, message->step_ref) ||
-        wire_idmap_find(channel->by_id, message->id, &known)) {
+        base_idmap_find(channel->by_id, message->id, &known)) {
         return LANTOA_EINVAL;
     }
     uint32_t slot = channel->free_slots[channel->free_count - 1];
@@ -169,7 +169,7 @@ int channel_put(struct channel *channel, const struct channel_message *message) 
     channel->slots[slot] = (struct channel_slot){message->id, (uint32_t)bytes, CHANNEL_SLOT_PUT};
     channel->bytes_out += bytes;
     channel->put_slots[channel->put_count++] = slot;
-    wire_idmap_add(channel->by_id, message->id, slot);
+    base_idmap_add(channel->by_id, message->id, slot);
     return 0;
 }
 
@@ -219,7 +219,7 @@ void channel__give_back(struct channel *channel) {
 }
 
 static void free_slot(struct channel *channel, uint32_t slot) {
-    wire_idmap_remove(channel->by_id, channel->slots[slot].id);
+    base_idmap_remove(channel->by_id, channel->slots[slot].id);
     channel->bytes_out -= channel->slots[slot].bytes;
     channel->slots[slot] = (struct channel_slot){0};
     channel->free_slots[channel->free_count++] = slot;
@@ -235,7 +235,7 @@ void channel_discard(struct channel *channel) {
 void channel_ack(struct channel *channel, const uint64_t *ids, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t slot = 0;
-        if (!wire_idmap_find(channel->by_id, ids[i], &slot) ||
+        if (!base_idmap_find(channel->by_id, ids[i], &slot) ||
             channel->slots[slot].use != CHANNEL_SLOT_TOLD) {
             continue;
         }

@@ -12,7 +12,7 @@ static void *grow(void *list, size_t *room, size_t size) {
 
 bool channel__note_result(struct channel *channel, const struct wire_result *result) {
     uint32_t slot = 0;
-    if (!wire_idmap_find(channel->by_id, result->id, &slot) || slot != result->slot ||
+    if (!base_idmap_find(channel->by_id, result->id, &slot) || slot != result->slot ||
         channel->slots[slot].use != CHANNEL_SLOT_OUT) {
         return false;
     }

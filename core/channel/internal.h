@@ -2,9 +2,9 @@
 #ifndef CHANNEL_INTERNAL_H
 #define CHANNEL_INTERNAL_H
 
+#include "base/idmap.h"
 #include "base/log.h"
 #include "channel/channel.h"
-#include "wire/idmap.h"
 #include "wire/journal.h"
 #include "wire/record.h"
 #include <sys/types.h>
@@ -78,7 +78,7 @@ struct channel {
     uint32_t slot_count;
     uint32_t *free_slots;
     size_t free_count;
-    struct wire_idmap *by_id;
+    struct base_idmap *by_id;
     struct wire_writer put; /* SEND frames of what was put and not flushed */
     uint32_t *put_slots;
     size_t put_count;

@@ -20,7 +20,7 @@ void channel__slots_new(struct channel *channel, uint32_t count) {
     channel->slots = base_alloc_array(count, sizeof(*channel->slots));
     channel->free_slots = base_alloc_array(count, sizeof(*channel->free_slots));
     channel->put_slots = base_alloc_array(count, sizeof(*channel->put_slots));
-    channel->by_id = wire_idmap_new(count);
+    channel->by_id = base_idmap_new(count);
     channel->slot_count = count;
     channel->free_count = 0;
     /* The lowest slot lies on top: a channel with little to do touches few pages of its journal. */
@@ -33,7 +33,7 @@ void channel__slots_free(struct channel *channel) {
     base_free(channel->slots);
     base_free(channel->free_slots);
     base_free(channel->put_slots);
-    wire_idmap_free(&channel->by_id);
+    base_idmap_free(&channel->by_id);
     channel->slots = NULL;
     channel->free_slots = channel->put_slots = NULL;
     channel->slot_count = 0;
@@ -85,7 +85,7 @@ static void adopt_slots(struct channel *channel) {
     for (uint32_t slot = channel->slot_count; slot > 0; slot--) {
         struct wire_result result;
         enum wire_slot_state state = wire_slot_read(channel->journal, slot - 1, &result);
-        if (state == WIRE_SLOT_FREE || !wire_idmap_add(channel->by_id, result.id, slot - 1)) {
+        if (state == WIRE_SLOT_FREE || !base_idmap_add(channel->by_id, result.id, slot - 1)) {
             channel->free_slots[channel->free_count++] = slot - 1;
             continue;
         }

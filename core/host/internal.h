@@ -3,10 +3,10 @@
 #define HOST_INTERNAL_H
 
 #include "base/err.h"
+#include "base/idmap.h"
 #include "base/mem.h"
 #include "host/options.h"
 #include "host/plugin.h"
-#include "wire/idmap.h"
 #include "wire/journal.h"
 #include "wire/record.h"
 #include <ev.h>
@@ -68,7 +68,7 @@ struct host {
     struct wire_journal *journal;
 
     struct host_message **by_slot;
-    struct wire_idmap *by_id;
+    struct base_idmap *by_id;
     struct host_message *queue_head, *queue_tail;
     /* freed at the end of the loop turn: the plugin may still hold the batch */
     struct host_chunk *dead;

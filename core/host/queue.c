@@ -14,7 +14,7 @@ static struct lantoa_str sdk(struct str text) {
 
 struct host_message *host__find(const struct host *host, uint64_t id) {
     uint32_t slot = 0;
-    return wire_idmap_find(host->by_id, id, &slot) ? host->by_slot[slot] : NULL;
+    return base_idmap_find(host->by_id, id, &slot) ? host->by_slot[slot] : NULL;
 }
 
 struct host_step *host__find_step(const struct host *host, uint32_t ref) {
@@ -98,7 +98,7 @@ static bool fill(struct host *host, struct wire_reader *record, struct host_mess
     }
     if (got.slot >= wire_journal_slots(host->journal) || host->by_slot[got.slot] ||
         !wire_slot_is_held(host->journal, got.slot, got.id) ||
-        !wire_idmap_add(host->by_id, got.id, got.slot)) {
+        !base_idmap_add(host->by_id, got.id, got.slot)) {
         *why_out = "a message that is not in the journal";
         return false;
     }
@@ -200,7 +200,7 @@ void host__end_message(
         wire_put_result(&host->outbox, result);
     }
     host->ended[host->ended_at++ % (sizeof(host->ended) / sizeof(host->ended[0]))] = result->id;
-    wire_idmap_remove(host->by_id, result->id);
+    base_idmap_remove(host->by_id, result->id);
     host->by_slot[message->slot] = NULL;
     if (message->stage != HOST_QUEUED) {
         host->underway--;
@@ -315,6 +315,6 @@ void host__queue_free(struct host *host) {
     host__bury(host);
     base_free(host->by_slot);
     host->by_slot = NULL;
-    wire_idmap_free(&host->by_id);
+    base_idmap_free(&host->by_id);
     host->queue_head = host->queue_tail = NULL;
 }

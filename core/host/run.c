@@ -218,7 +218,7 @@ static int open_journal(struct host *host, struct base_err *err) {
     if (!code) {
         uint32_t slots = wire_journal_slots(host->journal);
         host->by_slot = base_alloc_array(slots, sizeof(struct host_message *));
-        host->by_id = wire_idmap_new(slots);
+        host->by_id = base_idmap_new(slots);
     }
     return code;
 }

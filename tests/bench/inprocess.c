@@ -5,12 +5,12 @@
  */
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/idmap.h"
 #include "base/mem.h"
 #include "campaign/store.h"
 #include "delivery/dispatch.h"
 #include "host/options.h"
 #include "host/plugin.h"
-#include "wire/idmap.h"
 #include <ev.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ struct inside {
     struct letter **by_slot;
     uint32_t *free_slots;
     size_t free_count;
-    struct wire_idmap *by_id;
+    struct base_idmap *by_id;
     struct letter *put_head, **put_tail, *queue_head, **queue_tail, *dead;
     struct lantoa_step step;
     ev_timer turn, tick;
@@ -153,7 +153,7 @@ static int port_put(void *arg, const struct channel_message *message) {
     }
     uint32_t slot = in->free_slots[--in->free_count];
     in->by_slot[slot] = letter;
-    if (!wire_idmap_add(in->by_id, message->id, slot)) {
+    if (!base_idmap_add(in->by_id, message->id, slot)) {
         give_up("the same message twice", NULL);
     }
     in->outstanding++;
@@ -184,8 +184,8 @@ static void port_ack(void *arg, const uint64_t *ids, size_t count) {
     struct inside *in = arg;
     for (size_t i = 0; i < count; i++) {
         uint32_t slot;
-        if (wire_idmap_find(in->by_id, ids[i], &slot)) {
-            wire_idmap_remove(in->by_id, ids[i]);
+        if (base_idmap_find(in->by_id, ids[i], &slot)) {
+            base_idmap_remove(in->by_id, ids[i]);
             in->free_slots[in->free_count++] = slot;
             in->outstanding--;
         }
@@ -363,7 +363,7 @@ static void api_window(const struct lantoa_host *api, size_t messages) {
 
 static void api_began(const struct lantoa_host *api, uint64_t id) {
     uint32_t slot;
-    if (!wire_idmap_find(inside_of(api)->by_id, id, &slot)) {
+    if (!base_idmap_find(inside_of(api)->by_id, id, &slot)) {
         give_up("began an unknown message", NULL);
     }
 }
@@ -375,7 +375,7 @@ static struct str text_of(struct lantoa_str text) {
 static void api_result(const struct lantoa_host *api, const struct lantoa_result *result) {
     struct inside *in = inside_of(api);
     uint32_t slot;
-    if (!wire_idmap_find(in->by_id, result->id, &slot) || !in->by_slot[slot]) {
+    if (!base_idmap_find(in->by_id, result->id, &slot) || !in->by_slot[slot]) {
         give_up("result for an unknown message", NULL);
     }
     struct channel_result ended = {result->id, result->outcome, result->reason, result->after_ms,
@@ -458,7 +458,7 @@ static int join(
         in->slots = 2 * spec->window;
         in->by_slot = base_alloc_array(in->slots, sizeof(struct letter *));
         in->free_slots = base_alloc_array(in->slots, sizeof *in->free_slots);
-        in->by_id = wire_idmap_new(in->slots);
+        in->by_id = base_idmap_new(in->slots);
         while (in->free_count < in->slots) {
             in->free_slots[in->free_count] = (uint32_t)in->free_count;
             in->free_count++;

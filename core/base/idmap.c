@@ -1,5 +1,5 @@
 /* A hash table with linear probing and backward-shift deletion, at most half full. */
-#include "wire/idmap.h"
+#include "base/idmap.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -8,24 +8,24 @@ struct entry {
     uint32_t value, used;
 };
 
-struct wire_idmap {
+struct base_idmap {
     struct entry *entries;
     size_t mask, count, most;
 };
 
-struct wire_idmap *wire_idmap_new(size_t most) {
+struct base_idmap *base_idmap_new(size_t most) {
     size_t room = 16;
     while (room < 2 * most) {
         room *= 2;
     }
-    struct wire_idmap *map = base_alloc(sizeof(*map));
+    struct base_idmap *map = base_alloc(sizeof(*map));
     map->entries = base_alloc_array(room, sizeof(*map->entries));
     map->mask = room - 1;
     map->most = most;
     return map;
 }
 
-void wire_idmap_free(struct wire_idmap **map) {
+void base_idmap_free(struct base_idmap **map) {
     if (*map) {
         base_free((*map)->entries);
         base_free(*map);
@@ -35,11 +35,11 @@ void wire_idmap_free(struct wire_idmap **map) {
 
 /* Ids are mostly consecutive: the multiplication spreads them, and the high bits are the mixed
  * ones. */
-static size_t home(const struct wire_idmap *map, uint64_t id) {
+static size_t home(const struct base_idmap *map, uint64_t id) {
     return (size_t)((id * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & map->mask;
 }
 
-static size_t seek(const struct wire_idmap *map, uint64_t id) {
+static size_t seek(const struct base_idmap *map, uint64_t id) {
     size_t at = home(map, id);
     while (map->entries[at].used && map->entries[at].id != id) {
         at = (at + 1) & map->mask;
@@ -47,7 +47,7 @@ static size_t seek(const struct wire_idmap *map, uint64_t id) {
     return at;
 }
 
-bool wire_idmap_add(struct wire_idmap *map, uint64_t id, uint32_t value) {
+bool base_idmap_add(struct base_idmap *map, uint64_t id, uint32_t value) {
     size_t at = seek(map, id);
     if (map->entries[at].used) {
         return false;
@@ -58,7 +58,7 @@ bool wire_idmap_add(struct wire_idmap *map, uint64_t id, uint32_t value) {
     return true;
 }
 
-bool wire_idmap_find(const struct wire_idmap *map, uint64_t id, uint32_t *value_out) {
+bool base_idmap_find(const struct base_idmap *map, uint64_t id, uint32_t *value_out) {
     const struct entry *entry = &map->entries[seek(map, id)];
     if (!entry->used) {
         return false;
@@ -67,7 +67,7 @@ bool wire_idmap_find(const struct wire_idmap *map, uint64_t id, uint32_t *value_
     return true;
 }
 
-bool wire_idmap_remove(struct wire_idmap *map, uint64_t id) {
+bool base_idmap_remove(struct base_idmap *map, uint64_t id) {
     size_t hole = seek(map, id);
     if (!map->entries[hole].used) {
         return false;
