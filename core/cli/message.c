@@ -21,15 +21,16 @@ static json_t *message_json(struct lister *l, const struct message_row *m) {
     ledger_key(l->instance, m->id, key);
     bool left = m->tries > 0;
     return json_pack(
-        "{s:I,s:s,s:o,s:o,s:i,s:o,s:I,s:o,s:o,s:o,s:s,s:s,s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "id",
-        (json_int_t)m->id, "key", key, "campaign", cli_str(m->campaign), "step", cli_str(m->step),
-        "occurrence", m->occurrence, "channel", cli_str(m->channel), "contact",
+        "{s:I,s:s,s:o,s:o,s:i,s:o,s:I,s:o,s:o,s:o,s:s,s:s,s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o}",
+        "id", (json_int_t)m->id, "key", key, "campaign", cli_str(m->campaign), "step",
+        cli_str(m->step), "occurrence", m->occurrence, "channel", cli_str(m->channel), "contact",
         (json_int_t)m->contact_id, "contact_ref", cli_str(m->ref_of_contact), "name",
         cli_str(m->name), "address", cli_str(m->address), "state", message_state_word(m->state),
         "reason", message_reason_word(m->reason), "reason_text",
         m->reason ? message_reason_label(m->reason) : "", "tries", m->tries, "generation",
-        m->generation, "at", cli_time(m->at), "sent_at", cli_time(left ? m->at : 0), "due_at",
-        cli_time(m->due_at), "ref", cli_str(m->ref), "detail", cli_str(m->detail));
+        m->generation, "at", cli_time(m->at), "sent_at", cli_time(left ? m->at : 0), "settled_at",
+        cli_time(m->settled_at), "due_at", cli_time(m->due_at), "ref", cli_str(m->ref), "detail",
+        cli_str(m->detail));
 }
 
 static int print_json_row(void *arg, const struct message_row *m) {

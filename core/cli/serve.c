@@ -7,6 +7,7 @@
 #include "base/tr.h"
 #include "cli/cli.h"
 #include "store/schema.h"
+#include "tracking/hook.h"
 #include "tracking/inbound.h"
 
 static void say_ready(void *arg) {
@@ -42,6 +43,31 @@ static int open_door(struct cli *cli, struct api_server **door_out) {
     return rc;
 }
 
+/* --- call-backs, from the table to the channels --- */
+
+struct hook_taker {
+    int (*take)(void *arg, const struct channel_hook *hook);
+    void *arg;
+};
+
+static int take_hook(void *arg, const struct hook *hook) {
+    const struct hook_taker *taker = arg;
+    const struct channel_hook given = {.token = (uint64_t)hook->id,
+        .at_ms = hook->at_ms,
+        .query = {"", 0}, /* stands in the headers */
+        .headers = hook->headers,
+        .body = hook->body};
+    return taker->take(taker->arg, &given);
+}
+
+static int next_hooks(struct db *db, int64_t channel_id, int64_t after, int most,
+    int (*take)(void *arg, const struct channel_hook *hook), void *arg, struct base_err *err) {
+    struct hook_taker taker = {take, arg};
+    return hook_next_batch(db, channel_id, after, most, take_hook, &taker, err);
+}
+
+static const struct serve_hook_store hook_store = {next_hooks, hook_done};
+
 static int serve(struct cli *cli) {
     struct inbound *inbound = inbound_new();
     const struct serve_options options = {.data_dir = cli->data_dir,
@@ -49,7 +75,8 @@ static int serve(struct cli *cli) {
         .ready = say_ready,
         .ready_arg = cli,
         .inbound = inbound_take,
-        .inbound_arg = inbound};
+        .inbound_arg = inbound,
+        .hooks = &hook_store};
     struct api_server *door = NULL;
     int rc = open_door(cli, &door);
     if (rc == 0) {

@@ -58,8 +58,6 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
         {&d->record, "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, "
                      "ref), detail = ?6, "
                      "tries = tries + ?7 WHERE id = ?1 AND state = 3"},
-        {&d->settle, "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, "
-                     "detail = coalesce(?4, detail) WHERE id = ?1 AND state IN (3, 4, 7)"},
         {&d->get, "SELECT state, tries FROM message WHERE id = ?1"},
         {&d->contact, "SELECT email, phone FROM contact WHERE id = ?1"},
     };
@@ -75,7 +73,6 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 static void finish_all(struct dispatcher *d) {
     struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
         &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->times, &d->attempt, &d->record,
-        &d->settle,
         &d->get, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
@@ -118,6 +115,9 @@ int dispatcher_new(
     if (rc == 0) {
         rc = prepare_all(d, err);
     }
+    if (rc == 0) {
+        rc = dispatch__receipts_new(d, err);
+    }
     if (rc != 0) {
         dispatcher_free(&d);
         return rc;
@@ -132,9 +132,11 @@ void dispatcher_free(struct dispatcher **dispatcher) {
         return;
     }
     finish_all(d);
+    dispatch__receipts_free(d);
     for (size_t i = 0; i < d->channel_count; i++) {
         base_free(d->channels[i].results);
         base_free(d->channels[i].events);
+        base_free(d->channels[i].hooks);
         base_buf_release(&d->channels[i].texts);
     }
     for (size_t i = 0; i < d->campaign_count; i++) {
@@ -188,6 +190,7 @@ void dispatcher_channel(struct dispatcher *d, int64_t channel_id, const struct c
     channel->resend_unknown =
         spec->resend_uncertain || (manifest->capabilities & LANTOA_CAN_IDEMPOTENT);
     channel->address = manifest->address;
+    channel->receipts = (manifest->capabilities & LANTOA_CAN_RECEIPT) != 0;
     channel->wait_ms = 0;
 }
 
@@ -262,10 +265,28 @@ void dispatcher_on_inbound(struct dispatcher *d, dispatcher_inbound_fn *fn, void
     d->inbound_arg = arg;
 }
 
+void dispatcher_on_hook_done(struct dispatcher *d, dispatcher_hook_done_fn *fn,
+    void (*recorded)(void *arg, int64_t channel_id, int64_t id), void *arg) {
+    d->hook_done = fn;
+    d->hook_recorded = recorded;
+    d->hook_arg = arg;
+}
+
+void dispatcher_hook(struct dispatcher *d, int64_t channel_id, int64_t id, int code) {
+    struct dispatch_channel *channel = dispatch__channel(d, channel_id);
+    BASE_ASSERT(channel);
+    if (channel->hook_count == channel->hook_room) {
+        channel->hook_room = channel->hook_room ? 2 * channel->hook_room : 64;
+        channel->hooks = base_realloc(channel->hooks, channel->hook_room * sizeof *channel->hooks);
+    }
+    channel->hooks[channel->hook_count++] = (struct pending_hook){id, code};
+}
+
 size_t dispatcher_pending(const struct dispatcher *d) {
     size_t count = 0;
     for (size_t i = 0; i < d->channel_count; i++) {
-        count += d->channels[i].result_count + d->channels[i].event_count;
+        const struct dispatch_channel *channel = &d->channels[i];
+        count += channel->result_count + channel->event_count + channel->hook_count;
     }
     return count;
 }
@@ -332,7 +353,8 @@ static bool start_is_due(struct dispatcher *d, int64_t now_ms) {
 
 /* Whether a turn would do anything: so that an idle dispatcher takes no write lock. */
 static bool turn_needed(struct dispatcher *d, int64_t now_ms) {
-    if (d->must_reload || dispatcher_pending(d) > 0 || start_is_due(d, now_ms)) {
+    if (d->must_reload || dispatcher_pending(d) > 0 || start_is_due(d, now_ms) ||
+        dispatch__receipts_due(d)) {
         return true;
     }
     for (size_t i = 0; i < d->channel_count; i++) {
@@ -369,6 +391,9 @@ static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
         }
     }
     if (rc == 0) {
+        rc = dispatch__receipts_end(d, now_ms, err);
+    }
+    if (rc == 0) {
         rc = dispatch__advance(d, now_ms, err);
     }
     if (rc == 0) {
@@ -398,7 +423,10 @@ static void after_commit(struct dispatcher *d) {
         for (size_t k = 0; k < channel->event_count; k++) {
             channel->port.event_done(channel->port.arg, channel->events[k].token);
         }
-        channel->result_count = channel->event_count = 0;
+        for (size_t k = 0; k < channel->hook_count && d->hook_recorded; k++) {
+            d->hook_recorded(d->hook_arg, channel->id, channel->hooks[k].id);
+        }
+        channel->result_count = channel->event_count = channel->hook_count = 0;
         base_buf_clear(&channel->texts);
         if (channel->recovery != RECOVERY_WAITING) {
             channel->recovery = RECOVERY_DONE;
@@ -431,11 +459,12 @@ static void after_rollback(struct dispatcher *d) {
         d->campaigns[i]->stale = true;
     }
     base_buf_clear(&d->acks);
+    dispatch__receipts_forget(d);
     d->must_reload = true;
 }
 
 static int64_t next_time(struct dispatcher *d, int64_t now_ms) {
-    int64_t next = INT64_MAX;
+    int64_t next = dispatch__receipts_busy(d) ? now_ms : INT64_MAX;
     for (size_t i = 0; i < d->campaign_count; i++) {
         for (size_t k = 0; k < d->campaigns[i]->step_count; k++) {
             const struct delivery_step *step = &d->campaigns[i]->steps[k];

@@ -58,7 +58,20 @@ typedef int dispatcher_inbound_fn(
 /* Who takes them; refusals then are theirs altogether. Without one only refusals and complaints are
  * heard. */
 void dispatcher_on_inbound(struct dispatcher *d, dispatcher_inbound_fn *fn, void *arg);
-size_t dispatcher_pending(const struct dispatcher *d); /* results and events waiting for a turn */
+
+/* Marks a call-back as worked off, inside the turn's transaction. code: 0 taken, else why the
+ * channel refused it (LANTOA_E*). */
+typedef int dispatcher_hook_done_fn(
+    struct db *db, int64_t id, int code, int64_t now_ms, struct base_err *err);
+/* recorded: called for each after the commit. */
+void dispatcher_on_hook_done(struct dispatcher *d, dispatcher_hook_done_fn *fn,
+    void (*recorded)(void *arg, int64_t channel_id, int64_t id), void *arg);
+/* A call-back of that channel is worked off: marked in the turn that records the events told
+ * before. */
+void dispatcher_hook(struct dispatcher *d, int64_t channel_id, int64_t id, int code);
+
+/* Results, events and call-backs waiting for a turn. */
+size_t dispatcher_pending(const struct dispatcher *d);
 
 /* One turn. *next_ms_out: when, by the program's clock, the next one is needed without anything
  * happening; INT64_MAX: never. A result at or before now means there is more to do at once. On an

@@ -20,6 +20,14 @@ struct pending_event {
     enum lantoa_event_kind kind;
     enum lantoa_reason reason;
     size_t key, key_bytes, ref, ref_bytes, address, address_bytes, detail, detail_bytes;
+    int64_t id;    /* of the message its key names; 0: none. Found out in the turn */
+    bool recorded; /* together with the message's result */
+};
+
+/* A call-back the channel has worked off. */
+struct pending_hook {
+    int64_t id;
+    int code;
 };
 
 enum recovery { RECOVERY_WAITING, RECOVERY_TRUSTED, RECOVERY_UNTRUSTED, RECOVERY_DONE };
@@ -34,11 +42,14 @@ struct dispatch_channel {
     int64_t retry_first_ms, retry_longest_ms;
     bool resend_unknown; /* the operator drops repeats, or the channel file says so */
     enum lantoa_address_kind address;
+    bool receipts; /* the operator's numbers are worth keeping */
 
     struct pending_result *results;
     size_t result_count, result_room;
     struct pending_event *events;
     size_t event_count, event_room;
+    struct pending_hook *hooks;
+    size_t hook_count, hook_room;
     struct base_buf texts;
     size_t put;       /* messages put in this turn */
     size_t next_step; /* round robin over the steps */
@@ -61,11 +72,15 @@ struct dispatcher {
     size_t campaign_count;
     struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh,
         *gate_due, *release, *times, *attempt;
-    struct db_stmt *record, *settle, *get, *contact;
+    struct db_stmt *record, *get, *contact;
+    struct dispatch_receipts *receipts; /* dispatch_receipt.c */
     int64_t data_version;
     bool must_reload;
     dispatcher_inbound_fn *inbound; /* NULL: nobody takes what people say */
     void *inbound_arg;
+    dispatcher_hook_done_fn *hook_done; /* NULL: nobody keeps call-backs */
+    void (*hook_recorded)(void *arg, int64_t channel_id, int64_t id);
+    void *hook_arg;
     int64_t last_turn_ms; /* 0: none yet */
     struct base_buf acks; /* ids recorded in this turn, uint64_t each */
 };
@@ -115,5 +130,28 @@ int dispatch__recover(struct dispatcher *d, struct dispatch_channel *channel, in
     struct base_err *err) LANTOA_MUST_CHECK;
 int dispatch__attempt(struct dispatcher *d, int64_t message_id, int64_t at_ms, int state,
     int reason, struct str detail, struct base_err *err) LANTOA_MUST_CHECK;
+/* An address that the other side says does not exist is not written to again. */
+int dispatch__suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms,
+    const char *reason, const char *source, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* dispatch_receipt.c: acceptance and receipts. For each channel _begin, each result, _flush, each
+ * receipt; _end once per turn; _forget when the transaction failed. */
+int dispatch__receipts_new(struct dispatcher *d, struct base_err *err) LANTOA_MUST_CHECK;
+void dispatch__receipts_free(struct dispatcher *d);
+void dispatch__receipts_forget(struct dispatcher *d);
+void dispatch__receipts_begin(struct dispatcher *d, struct dispatch_channel *channel);
+int dispatch__accept(struct dispatcher *d, struct dispatch_channel *channel, int64_t id,
+    struct str ref, struct str detail, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* A message became uncertain: what waits may be about it. */
+void dispatch__receipts_doubt(struct dispatcher *d);
+int dispatch__receipts_flush(
+    struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__receipt(struct dispatcher *d, const struct dispatch_channel *channel,
+    const struct pending_event *event, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int dispatch__receipts_end(
+    struct dispatcher *d, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* Whether a turn is wanted though nothing came: at once (_busy), or some time (_due). */
+bool dispatch__receipts_due(const struct dispatcher *d);
+bool dispatch__receipts_busy(const struct dispatcher *d);
 
 #endif

@@ -84,8 +84,7 @@ static void refund(struct dispatcher *d, int64_t step_id) {
     }
 }
 
-/* An address that the other side says does not exist is not written to again. */
-static int suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms,
+int dispatch__suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms,
     const char *reason, const char *source, struct base_err *err) {
     db_bind_i64(d->contact, 1, ledger_recipient(message_id));
     int rc = db_step(d->contact, err);
@@ -183,14 +182,14 @@ static int record_result(struct dispatcher *d, struct dispatch_channel *channel,
     switch (result->outcome) {
     case LANTOA_SENT:
         r.state = MESSAGE_ACCEPTED;
-        r.reason = 0;
+        rc = dispatch__accept(d, channel, r.id, r.ref, r.detail, now_ms, err);
         break;
     case LANTOA_REFUSED:
         r.state = MESSAGE_FAILED;
         refund(d, ledger_step(r.id));
         rc = dispatch__attempt(d, r.id, now_ms, MESSAGE_FAILED, r.reason, r.detail, err);
         if (rc == 0 && result->reason == LANTOA_REASON_ADDRESS) {
-            rc = suppress_address(d, r.id, now_ms, "invalid", "refused", err);
+            rc = dispatch__suppress_address(d, r.id, now_ms, "invalid", "refused", err);
         }
         break;
     case LANTOA_RETRY:
@@ -203,8 +202,11 @@ static int record_result(struct dispatcher *d, struct dispatch_channel *channel,
         rc = record_not_sent(d, &r, now_ms, err);
         break;
     }
-    if (rc == 0) {
+    if (rc == 0 && r.state != MESSAGE_ACCEPTED) {
         rc = write_record(d, &r, err);
+    }
+    if (r.state == MESSAGE_UNCERTAIN) {
+        dispatch__receipts_doubt(d);
     }
     if (step && step->outstanding > 0) {
         step->outstanding--;
@@ -216,17 +218,6 @@ static int record_result(struct dispatcher *d, struct dispatch_channel *channel,
 
 static struct str text_of(const struct dispatch_channel *channel, size_t at, size_t bytes) {
     return str_of(channel->texts.at + at, bytes);
-}
-
-/* Statuses only move forward: a receipt settles what is accepted or uncertain, and never takes back
- * a failure. */
-static int settle(struct dispatcher *d, int64_t id, int state, int reason, struct str detail,
-    struct base_err *err) {
-    db_bind_i64(d->settle, 1, id);
-    db_bind_i64(d->settle, 2, state);
-    db_bind_i64(d->settle, 3, reason);
-    db_bind_str(d->settle, 4, detail.bytes ? detail : (struct str){0});
-    return db_run(d->settle, err);
 }
 
 static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel,
@@ -244,7 +235,7 @@ static int opt_out(struct dispatcher *d, const struct dispatch_channel *channel,
             .source = source};
         rc = consent_add(d->db, &entry, err);
         if (rc == 0) {
-            rc = suppress_address(d, id, now_ms, "opted_out", source, err);
+            rc = dispatch__suppress_address(d, id, now_ms, "opted_out", source, err);
         }
     } else if (address.bytes) {
         bool phone = channel->address == LANTOA_ADDRESS_PHONE;
@@ -274,54 +265,57 @@ static int take_inbound(struct dispatcher *d, const struct dispatch_channel *cha
     return d->inbound(d->inbound_arg, d->db, &inbound, err);
 }
 
+/* A refusal or a complaint stands in the history of the message it answers. */
+static int note_answer(struct dispatcher *d, const struct dispatch_channel *channel,
+    const struct pending_event *event, int64_t now_ms, struct base_err *err) {
+    struct str detail = text_of(channel, event->detail, event->detail_bytes);
+    return event->id ? dispatch__attempt(
+                           d, event->id, now_ms, MESSAGE_ACCEPTED, (int)event->reason, detail, err)
+                     : 0;
+}
+
 static int record_event(struct dispatcher *d, const struct dispatch_channel *channel,
     const struct pending_event *event, int64_t now_ms, struct base_err *err) {
-    int64_t id = 0;
-    struct str detail = text_of(channel, event->detail, event->detail_bytes);
-    struct str key = text_of(channel, event->key, event->key_bytes);
-    if (key.bytes && ledger_key_read(d->instance, key, &id) != 0) {
-        base_log(BASE_LOG_WARN, "delivery", "an event with a key that is not ours was dropped");
-        return 0;
-    }
+    bool foreign = event->key_bytes && event->id == 0;
     int rc = 0;
     switch (event->kind) {
     case LANTOA_EVENT_DELIVERED:
-        rc = id ? settle(d, id, MESSAGE_DELIVERED, 0, detail, err) : 0;
-        break;
     case LANTOA_EVENT_FAILED:
-        rc = id ? settle(d, id, MESSAGE_FAILED, (int)event->reason, detail, err) : 0;
-        if (rc == 0 && id && event->reason == LANTOA_REASON_ADDRESS) {
-            rc = suppress_address(d, id, now_ms, "invalid", "bounce", err);
+    case LANTOA_EVENT_DELAYED:
+        return event->recorded ? 0 : dispatch__receipt(d, channel, event, now_ms, err);
+    case LANTOA_EVENT_OPT_OUT:
+        if (!foreign) {
+            rc = d->inbound ? take_inbound(d, channel, event, event->id, now_ms, err)
+                            : opt_out(d, channel, event, event->id, now_ms, err);
         }
         break;
-    case LANTOA_EVENT_OPT_OUT:
-        rc = d->inbound ? take_inbound(d, channel, event, id, now_ms, err)
-                        : opt_out(d, channel, event, id, now_ms, err);
-        break;
     case LANTOA_EVENT_COMPLAINT:
-        rc = opt_out(d, channel, event, id, now_ms, err);
-        rc = rc == 0 && d->inbound ? take_inbound(d, channel, event, id, now_ms, err) : rc;
+        if (!foreign) {
+            rc = opt_out(d, channel, event, event->id, now_ms, err);
+            rc = rc == 0 && d->inbound ? take_inbound(d, channel, event, event->id, now_ms, err)
+                                       : rc;
+        }
         break;
     case LANTOA_EVENT_INBOUND:
-        rc = d->inbound ? take_inbound(d, channel, event, id, now_ms, err) : 0;
-        break;
-    case LANTOA_EVENT_DELAYED:
+        rc = d->inbound && !foreign ? take_inbound(d, channel, event, event->id, now_ms, err) : 0;
         break;
     }
-    if (rc == 0 && id) {
-        static const int states[] = {[LANTOA_EVENT_DELIVERED] = MESSAGE_DELIVERED,
-            [LANTOA_EVENT_FAILED] = MESSAGE_FAILED,
-            [LANTOA_EVENT_DELAYED] = MESSAGE_ACCEPTED,
-            [LANTOA_EVENT_INBOUND] = MESSAGE_ACCEPTED,
-            [LANTOA_EVENT_OPT_OUT] = MESSAGE_ACCEPTED,
-            [LANTOA_EVENT_COMPLAINT] = MESSAGE_ACCEPTED};
-        rc = dispatch__attempt(d, id, now_ms, states[event->kind], (int)event->reason, detail, err);
+    return rc == 0 ? note_answer(d, channel, event, now_ms, err) : rc;
+}
+
+/* What became of call-backs, in the transaction that records what the channel made of them. */
+static int record_hooks(struct dispatcher *d, const struct dispatch_channel *channel,
+    int64_t now_ms, struct base_err *err) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && d->hook_done && i < channel->hook_count; i++) {
+        rc = d->hook_done(d->db, channel->hooks[i].id, channel->hooks[i].code, now_ms, err);
     }
     return rc;
 }
 
 int dispatch__record(
     struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms, struct base_err *err) {
+    dispatch__receipts_begin(d, channel);
     for (size_t i = 0; i < channel->result_count; i++) {
         int rc = record_result(d, channel, &channel->results[i], now_ms, err);
         if (rc != 0) {
@@ -329,13 +323,11 @@ int dispatch__record(
         }
         base_buf_add(&d->acks, &channel->results[i].id, sizeof channel->results[i].id);
     }
-    for (size_t i = 0; i < channel->event_count; i++) {
-        int rc = record_event(d, channel, &channel->events[i], now_ms, err);
-        if (rc != 0) {
-            return rc;
-        }
+    int rc = dispatch__receipts_flush(d, now_ms, err);
+    for (size_t i = 0; rc == 0 && i < channel->event_count; i++) {
+        rc = record_event(d, channel, &channel->events[i], now_ms, err);
     }
-    return 0;
+    return rc == 0 ? record_hooks(d, channel, now_ms, err) : rc;
 }
 
 /* --- after a crash --- */

@@ -108,6 +108,54 @@ static int check_uncertain(struct doctor *d, struct base_err *err) {
                      (long long)count);
 }
 
+/* What operators sent that led nowhere: receipts that fit no message, call-backs that wait or were
+ * refused. For information: much of it is no fault of ours. */
+static int tell_count(struct doctor *d, const char *check, const char *sql, const char *good,
+    const char *some, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(d->db, sql, &stmt, err);
+    int64_t all = 0;
+    while (rc >= 0 && stmt && (rc = db_step(stmt, err)) == 1) {
+        struct str channel = db_column_str(stmt, 0);
+        int64_t count = db_column_i64(stmt, 1);
+        char last[BASE_ISO_MAX];
+        base_format_iso(db_column_i64(stmt, 2), 7 * 60, last);
+        all += count;
+        rc = tell(d, check, true, some, (long long)count, STR_ARG(channel), last);
+        if (rc != 0) {
+            break;
+        }
+    }
+    db_finish(&stmt);
+    return rc == 0 && all == 0 ? tell(d, check, true, "%s", good) : rc;
+}
+
+static int check_answers(struct doctor *d, struct base_err *err) {
+    int rc = tell_count(d, "receipts",
+        "SELECT h.name, count(*), max(r.at) FROM receipt_waiting r JOIN channel h ON h.id = "
+        "r.channel_id GROUP BY h.name ORDER BY h.name",
+        TR("every receipt has found its message"),
+        TR("%lld receipts of channel " STR_FMT " fit no message, the last of %s"), err);
+    if (rc == 0) {
+        rc = tell_count(d, "call_backs",
+            "SELECT h.name, count(*), max(k.at) FROM hook k JOIN channel h ON h.id = k.channel_id "
+            "WHERE k.done_at IS NULL GROUP BY h.name ORDER BY h.name",
+            TR("no call-back waits"),
+            TR("%lld call-backs for channel " STR_FMT " wait to be handed over, the last of %s"),
+            err);
+    }
+    if (rc == 0) {
+        rc = tell_count(d, "refused_call_backs",
+            "SELECT h.name, count(*), max(k.at) FROM hook k JOIN channel h ON h.id = k.channel_id "
+            "WHERE k.result <> 0 GROUP BY h.name ORDER BY h.name",
+            TR("no call-back was refused"),
+            TR("%lld call-backs were refused by channel " STR_FMT
+               ", the last of %s; they are kept"),
+            err);
+    }
+    return rc;
+}
+
 static int check_disk(struct doctor *d, struct base_err *err) {
     uint64_t bytes;
     int rc = base_disk_free(d->data_dir, &bytes, err);
@@ -167,6 +215,9 @@ int doctor_run(struct db *db, const char *data_dir,
     }
     if (rc == 0) {
         rc = check_uncertain(&d, err);
+    }
+    if (rc == 0) {
+        rc = check_answers(&d, err);
     }
     if (rc == 0) {
         rc = check_disk(&d, err);

@@ -14,7 +14,8 @@ static const char select_sql[] =
     "c.name, c.ref, "
     "CASE WHEN h.address = 3 THEN c.phone ELSE "
     "coalesce(c.email, c.phone) END, "
-    "m.ref, m.detail FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN channel h ON h.id = "
+    "m.ref, m.detail, coalesce(m.at + m.settled_ms, 0) FROM step s JOIN campaign g ON g.id = "
+    "s.campaign_id JOIN channel h ON h.id = "
     "s.channel_id "
     "JOIN message m ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 "
     "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL("m.id");
@@ -105,7 +106,8 @@ int message_each(struct db *db, const struct message_filter *filter,
             .ref_of_contact = db_column_str(stmt, 11),
             .address = db_column_str(stmt, 12),
             .ref = db_column_str(stmt, 13),
-            .detail = db_column_str(stmt, 14)};
+            .detail = db_column_str(stmt, 14),
+            .settled_at = db_column_i64(stmt, 15)};
         rc = row(arg, &message);
         if (rc != 0) {
             break;
@@ -119,8 +121,11 @@ int message_history(struct db *db, int64_t id, int (*act)(void *arg, const struc
     void *arg, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "SELECT at, state, reason, detail FROM attempt WHERE message_id = ?1 ORDER BY id", &stmt,
-        err);
+        "SELECT at, state, reason, detail FROM (SELECT at, state, reason, detail, id FROM attempt "
+        "WHERE message_id = ?1 UNION ALL SELECT m.at + m.settled_ms, m.state, 0, m.detail, 0 FROM "
+        "message m WHERE m.id = ?1 AND m.settled_ms IS NOT NULL AND m.state = 5 AND NOT EXISTS "
+        "(SELECT 1 FROM attempt a WHERE a.message_id = m.id AND a.state = 5)) x ORDER BY at, id",
+        &stmt, err);
     if (rc != 0) {
         return rc;
     }

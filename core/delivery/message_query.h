@@ -17,6 +17,7 @@ struct message_filter {
 
 struct message_row {                    /* texts BORROWED for the call */
     int64_t id, contact_id, at, due_at; /* due_at 0: none of its own */
+    int64_t settled_at;                 /* when a receipt told its end; 0: none did */
     int state, reason, tries, generation, occurrence;
     struct str campaign, step, channel, name, ref_of_contact, address, ref, detail;
 };
@@ -32,7 +33,8 @@ struct message_act {
     int state, reason;
     struct str detail;
 };
-/* What happened to one message besides plain success, oldest first. */
+/* What happened to one message besides being handed out, oldest first. Arrival without more words
+ * stands in the message's own row and is told here too. */
 int message_history(struct db *db, int64_t id, int (*act)(void *arg, const struct message_act *act),
     void *arg, struct base_err *err) LANTOA_MUST_CHECK;
 

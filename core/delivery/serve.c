@@ -249,8 +249,8 @@ static int start(struct serve *s, struct base_err *err) {
     }
     if (rc == 0) {
         dispatcher_on_inbound(s->dispatcher, s->options->inbound, s->options->inbound_arg);
-        s->channels =
-            serve_channels_new(s->loop, s->db, s->options->data_dir, s->dispatcher, on_news, s);
+        s->channels = serve_channels_new(
+            s->loop, s->db, s->options->data_dir, s->dispatcher, s->options->hooks, on_news, s);
         rc = serve_channels_reload(s->channels, err);
     }
     return rc;

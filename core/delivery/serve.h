@@ -4,6 +4,7 @@
 #define DELIVERY_SERVE_H
 
 #include "delivery/dispatch.h"
+#include "delivery/serve_hooks.h"
 #include <stdbool.h>
 
 struct serve_options {
@@ -14,6 +15,7 @@ struct serve_options {
     void *ready_arg;
     dispatcher_inbound_fn *inbound; /* takes what people say back; may be NULL */
     void *inbound_arg;
+    const struct serve_hook_store *hooks; /* where call-backs are kept; may be NULL */
 };
 
 /* Takes DATA/serve.lock (LANTOA_EBUSY: another daemon has it), migrates the database, holds all

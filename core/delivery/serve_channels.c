@@ -14,7 +14,8 @@ struct served {
     struct serve_channels *all;
     int64_t id, changed_at;
     struct channel *channel;
-    enum channel_state told; /* state last written to the database */
+    struct serve_hooks *hooks; /* NULL: none are kept */
+    enum channel_state told;   /* state last written to the database */
 };
 
 struct serve_channels {
@@ -22,6 +23,7 @@ struct serve_channels {
     struct db *db;
     char *data_dir;
     struct dispatcher *dispatcher;
+    const struct serve_hook_store *hooks;
     void (*news)(void *arg, bool urgent);
     void *arg;
     struct served *first;
@@ -164,6 +166,9 @@ static void write_state(struct served *served) {
 static void on_changed(void *arg, struct channel *channel) {
     struct served *served = arg;
     enum channel_state state = channel_state(channel);
+    if (served->hooks && state != CHANNEL_READY) {
+        serve_hooks_restart(served->hooks); /* handed over at the next look, to the next host */
+    }
     bool parking = state == CHANNEL_PARKED && served->told != CHANNEL_PARKED;
     bool healed = state == CHANNEL_READY && served->told == CHANNEL_PARKED;
     if ((parking || healed) && !db_in_transaction(served->all->db)) {
@@ -173,8 +178,25 @@ static void on_changed(void *arg, struct channel *channel) {
     served->all->news(served->all->arg, true);
 }
 
+static void on_hook_done(void *arg, struct channel *channel, uint64_t token, int code) {
+    struct served *served = arg;
+    (void)channel;
+    serve_hooks_answered(served->hooks, token, code);
+    served->all->news(served->all->arg, false);
+}
+
 static const struct channel_callbacks callbacks = {
-    on_results, on_events, on_recovered, on_changed, NULL};
+    on_results, on_events, on_recovered, on_changed, on_hook_done};
+
+/* Its place is free: the next ones may go. */
+static void hook_recorded(void *arg, int64_t channel_id, int64_t id) {
+    const struct serve_channels *all = arg;
+    for (struct served *s = all->first; s; s = s->next) {
+        if (s->id == channel_id) {
+            serve_hooks_recorded(s->hooks, id);
+        }
+    }
+}
 
 /* --- loading --- */
 
@@ -233,31 +255,53 @@ static int take_row(void *arg, const struct channel_row *row) {
     all->first = served;
     join(served, spec, manifest);
     served->channel = channel_new(all->loop, all->data_dir, spec, manifest, &callbacks, served);
+    if (all->hooks) {
+        served->hooks =
+            serve_hooks_new(all->hooks, all->db, all->dispatcher, row->id, served->channel);
+        serve_hooks_restart(served->hooks);
+    }
     channel_start(served->channel);
     return 0;
 }
 
 struct serve_channels *serve_channels_new(struct ev_loop *loop, struct db *db, const char *data_dir,
-    struct dispatcher *dispatcher, void (*news)(void *arg, bool urgent), void *arg) {
+    struct dispatcher *dispatcher, const struct serve_hook_store *hooks,
+    void (*news)(void *arg, bool urgent), void *arg) {
     struct serve_channels *all = base_alloc(sizeof *all);
     *all = (struct serve_channels){.loop = loop,
         .db = db,
         .data_dir = base_strdup(data_dir),
         .dispatcher = dispatcher,
+        .hooks = hooks,
         .news = news,
         .arg = arg,
         .data_version = -1};
+    if (hooks) {
+        dispatcher_on_hook_done(dispatcher, hooks->done, hook_recorded, all);
+    }
     return all;
+}
+
+static void hand_over_hooks(struct serve_channels *all, bool changed) {
+    for (struct served *s = all->first; s; s = s->next) {
+        if (s->hooks && (changed || serve_hooks_left(s->hooks))) {
+            serve_hooks_look(s->hooks);
+        }
+    }
 }
 
 int serve_channels_reload(struct serve_channels *all, struct base_err *err) {
     int64_t version;
     int rc = db_data_version(all->db, &version, err);
-    if (rc != 0 || version == all->data_version) {
-        return rc;
+    bool changed = rc == 0 && version != all->data_version;
+    if (changed) {
+        all->data_version = version;
+        rc = channel_each(all->db, take_row, all, err);
     }
-    all->data_version = version;
-    return channel_each(all->db, take_row, all, err);
+    if (rc == 0) {
+        hand_over_hooks(all, changed);
+    }
+    return rc;
 }
 
 void serve_channels_stop(struct serve_channels *all, int64_t grace_ms) {
@@ -293,6 +337,7 @@ void serve_channels_free(struct serve_channels **all) {
         struct served *served = (*all)->first;
         (*all)->first = served->next;
         channel_free(&served->channel);
+        serve_hooks_free(&served->hooks);
         base_free(served);
     }
     base_free((*all)->data_dir);

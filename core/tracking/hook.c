@@ -66,11 +66,12 @@ int hook_next_batch(struct db *db, int64_t channel_id, int64_t after_id, int mos
     return rc;
 }
 
-int hook_done(struct db *db, int64_t id, int64_t now_ms, struct base_err *err) {
+int hook_done(struct db *db, int64_t id, int result, int64_t now_ms, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    int rc = db_prepare(
-        db, "UPDATE hook SET done_at = ?2 WHERE id = ?1 AND done_at IS NULL", &stmt, err);
+    int rc = db_prepare(db,
+        "UPDATE hook SET done_at = ?2, result = ?3 WHERE id = ?1 AND done_at IS NULL", &stmt, err);
     if (rc == 0) {
+        db_bind_i64(stmt, 3, result);
         db_bind_i64(stmt, 1, id);
         db_bind_i64(stmt, 2, now_ms);
         rc = db_run(stmt, err);

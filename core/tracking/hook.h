@@ -29,8 +29,10 @@ int hook_add(
 int hook_next_batch(struct db *db, int64_t channel_id, int64_t after_id, int most,
     int (*take)(void *arg, const struct hook *hook), void *arg,
     struct base_err *err) LANTOA_MUST_CHECK;
-/* Inside the caller's transaction. Fine when it was done already. */
-int hook_done(struct db *db, int64_t id, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* Inside the caller's transaction. result: 0 taken, else why the channel refused it (LANTOA_E*).
+ * Fine when it was done already. */
+int hook_done(
+    struct db *db, int64_t id, int result, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
 /* How many wait, over all channels. */
 int hook_waiting(struct db *db, int64_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
 

@@ -39,9 +39,10 @@ static void test_hooks(void **state) {
     assert_ok(hook_next_batch(f->db, 1, t.ids[1], 2, take, &t, &err), err);
     assert_int_equal(t.count, 3);
     assert_true(t.ids[0] < t.ids[1] && t.ids[1] < t.ids[2]);
-    assert_ok(hook_done(f->db, t.ids[0], 99, &err), err);
-    assert_ok(hook_done(f->db, t.ids[0], 100, &err), err);
+    assert_ok(hook_done(f->db, t.ids[0], 0, 99, &err), err);
+    assert_ok(hook_done(f->db, t.ids[0], LANTOA_EDENIED, 100, &err), err);
     assert_int_equal(number(f->db, "SELECT sum(done_at) FROM hook"), 99);
+    assert_int_equal(number(f->db, "SELECT result FROM hook WHERE done_at = 99"), 0);
     assert_ok(hook_waiting(f->db, &waiting, &err), err);
     assert_int_equal(waiting, 5);
     t = (struct taken){.stop_after = 1};
