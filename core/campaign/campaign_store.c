@@ -179,6 +179,23 @@ static int write_row(struct db *db, const struct campaign_change *change, struct
     return code;
 }
 
+/* Who wrote it may not be the one who approves it. */
+static int add_author(struct db *db, const struct campaign_change *change, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int code = db_prepare(db,
+        "INSERT INTO campaign_author (campaign_id, who) SELECT id, ?2 FROM campaign WHERE name = "
+        "?1 "
+        "ON CONFLICT (campaign_id, who) DO NOTHING",
+        &stmt, err);
+    if (code == 0) {
+        db_bind_text(stmt, 1, change->spec->name);
+        db_bind_text(stmt, 2, change->who && *change->who ? change->who : "?");
+        code = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    return code;
+}
+
 static int put(struct db *db, void *arg, struct base_err *err) {
     struct campaign_change *change = arg;
     struct campaign_row old;
@@ -198,6 +215,9 @@ static int put(struct db *db, void *arg, struct base_err *err) {
             base_tr(campaign_state_word(state)));
     }
     int code = write_row(db, change, err);
+    if (code == 0) {
+        code = add_author(db, change, err);
+    }
     if (code == 0) {
         char *object = base_printf("campaign %s", change->spec->name);
         code = audit_add(db, change->who, "apply", object, found ? "changed" : "added", err);

@@ -25,6 +25,7 @@ static int theme_apply_verb(struct cli *cli) {
     int rc = theme_apply(cli->db, cli->args[0], cli->who, &changed, &cli->err);
     if (rc == 0) {
         say_applied(cli, changed);
+        rc = changed ? cli_approvals_sweep(cli) : 0;
     }
     return rc;
 }
@@ -34,6 +35,7 @@ static int channel_apply_verb(struct cli *cli) {
     int rc = channel_apply(cli->db, cli->args[0], cli->who, &changed, &cli->err);
     if (rc == 0) {
         say_applied(cli, changed);
+        rc = changed ? cli_approvals_sweep(cli) : 0;
     }
     return rc;
 }
@@ -222,6 +224,10 @@ static void add_campaign(struct report_table *table, struct db_stmt *stmt) {
 }
 
 static int campaign_list(struct cli *cli) {
+    int swept = cli_approvals_sweep(cli);
+    if (swept != 0) {
+        return swept;
+    }
     const struct report_column columns[] = {{"name", TR("name"), REPORT_TEXT},
         {"theme", TR("theme"), REPORT_TEXT}, {"state", TR("state"), REPORT_WORD},
         {"waits_for", TR("waits because"), REPORT_TEXT}, {"planned_at", TR("planned"), REPORT_TEXT},
@@ -285,14 +291,6 @@ static int say_state(struct cli *cli, int rc, const char *state) {
 
 static int campaign_unplan_verb(struct cli *cli) {
     return say_state(cli, campaign_unplan(cli->db, cli->args[0], cli->who, &cli->err), "draft");
-}
-
-static int campaign_approve_verb(struct cli *cli) {
-    return say_state(cli, control_approve(cli->db, cli->args[0], cli->who, &cli->err), "approved");
-}
-
-static int campaign_start_verb(struct cli *cli) {
-    return say_state(cli, control_start(cli->db, cli->args[0], cli->who, &cli->err), "running");
 }
 
 static int campaign_pause_verb(struct cli *cli) {
@@ -455,10 +453,6 @@ const struct cli_command cli_campaign_commands[] = {
         campaign_unplan_verb},
     {"campaign", "rehearse", "", 1, 1, "NAME", "the whole campaign on a fast clock, nothing sent",
         CLI_NEEDS_DATABASE, campaign_rehearse_verb},
-    {"campaign", "approve", "", 1, 1, "NAME", "say yes to a planned campaign", CLI_NEEDS_DATABASE,
-        campaign_approve_verb},
-    {"campaign", "start", "", 1, 1, "NAME", "let an approved campaign run", CLI_NEEDS_DATABASE,
-        campaign_start_verb},
     {"campaign", "pause", "", 1, 1, "NAME",
         "nothing more leaves until resume; takes effect within 2 s", CLI_NEEDS_DATABASE,
         campaign_pause_verb},

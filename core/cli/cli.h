@@ -44,7 +44,8 @@ struct cli_command {
 /* Tables of the commands, one per file, ended by a row without noun. */
 extern const struct cli_command cli_data_commands[], cli_audience_commands[],
     cli_consent_commands[], cli_campaign_commands[], cli_message_commands[], cli_serve_commands[],
-    cli_http_commands[], cli_cost_commands[], cli_inbox_commands[], cli_contribution_commands[];
+    cli_http_commands[], cli_cost_commands[], cli_inbox_commands[], cli_contribution_commands[],
+    cli_approval_commands[];
 
 const char *cli_option(const struct cli *cli, const char *name); /* NULL when absent */
 bool cli_switch(const struct cli *cli, const char *name);
@@ -68,5 +69,8 @@ void cli_import_init(const struct cli *cli, struct audience_import *import_out);
 void cli_import_release(struct audience_import *import);
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
     const struct audience_import_outcome *outcome);
+
+/* Takes back the approvals that a change has made void, and says so. */
+int cli_approvals_sweep(struct cli *cli) LANTOA_MUST_CHECK;
 
 #endif

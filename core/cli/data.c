@@ -7,6 +7,7 @@
 #include "campaign/contribution.h"
 #include "campaign/store.h"
 #include "cli/cli.h"
+#include "delivery/approval_rules.h"
 #include "delivery/doctor.h"
 #include "delivery/rules.h"
 #include "store/schema.h"
@@ -103,7 +104,11 @@ static int apply_file(struct cli *cli, const char *path) {
         return rc;
     }
     bool contribution = json_object_get(base_json_root(doc), "contribution") != NULL;
+    bool approval = approval_rules_are(doc);
     base_json_free(&doc);
+    if (approval) {
+        return approval_rules_apply(cli->db, path, cli->who, &cli->err);
+    }
     return contribution ? contribution_apply(cli->db, path, cli->who, &cli->err)
                         : rules_apply(cli->db, path, cli->who, &cli->err);
 }
@@ -113,6 +118,7 @@ static int rules_apply_verb(struct cli *cli) {
     if (rc == 0) {
         cli_say(cli, json_pack("{s:s}", "applied", cli->args[0]), TR("rules of %s are in force"),
             cli->args[0]);
+        rc = cli_approvals_sweep(cli);
     }
     return rc;
 }
@@ -150,9 +156,11 @@ const struct cli_command cli_data_commands[] = {
     {"doctor", "", "csv", 0, 0, "",
         "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE,
         doctor},
-    {"rules", "apply", "", 1, 1, "FILE", "put rules in force: of sending (hours, caps, consent), or the tables of contributions",
+    {"rules", "apply", "", 1, 1, "FILE",
+        "put rules in force: of sending (hours, caps, consent), or the tables of contributions",
         CLI_NEEDS_DATABASE, rules_apply_verb},
     {"rules", "show", "", 0, 1, "[contribution]",
-        "print the rules of sending in force, or the tables of contributions", CLI_NEEDS_DATABASE, rules_show},
+        "print the rules of sending in force, or the tables of contributions", CLI_NEEDS_DATABASE,
+        rules_show},
     {0},
 };

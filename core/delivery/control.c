@@ -80,19 +80,6 @@ static int change_state(struct db *db, const char *name, const char *who,
     return end_transaction(db, rc, err);
 }
 
-int control_approve(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"approve", CAMPAIGN_PLANNED, CAMPAIGN_PLANNED,
-        CAMPAIGN_APPROVED, ", approved_at = ?2, approved_by = ?3",
-        "only a planned campaign can be approved"};
-    return change_state(db, name, who, &change, NULL, NULL, err);
-}
-
-int control_start(struct db *db, const char *name, const char *who, struct base_err *err) {
-    static const struct change change = {"start", CAMPAIGN_APPROVED, CAMPAIGN_APPROVED,
-        CAMPAIGN_RUNNING, ", started_at = ?2", "only an approved campaign can be started"};
-    return change_state(db, name, who, &change, NULL, NULL, err);
-}
-
 int control_pause(struct db *db, const char *name, const char *who, struct base_err *err) {
     static const struct change change = {"pause", CAMPAIGN_RUNNING, CAMPAIGN_RUNNING,
         CAMPAIGN_PAUSED, ", wait_reason = 'paused by ' || ?3",

@@ -1,6 +1,6 @@
-/* What people do with campaigns and messages: approve, start, pause, resume, stop; settle what is
- * uncertain; send again. Each is one short transaction, audited, and works with or without the
- * daemon, which notices through the database within 200 ms. */
+/* What people do with campaigns and messages: pause, resume, stop; settle what is uncertain; send
+ * again (approving and starting: approval.h). Each is one short transaction, audited, and works
+ * with or without the daemon, which notices through the database within 200 ms. */
 #ifndef DELIVERY_CONTROL_H
 #define DELIVERY_CONTROL_H
 
@@ -8,10 +8,6 @@
 #include "delivery/ledger.h"
 
 /* LANTOA_ESTATE with what to do first when the campaign is in the wrong state. */
-int control_approve(struct db *db, const char *name, const char *who,
-    struct base_err *err) LANTOA_MUST_CHECK; /* planned -> approved */
-int control_start(struct db *db, const char *name, const char *who,
-    struct base_err *err) LANTOA_MUST_CHECK; /* approved -> running */
 int control_pause(struct db *db, const char *name, const char *who,
     struct base_err *err) LANTOA_MUST_CHECK; /* running -> paused */
 /* paused -> running; steps that missed their start begin now. */

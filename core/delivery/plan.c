@@ -142,6 +142,18 @@ static int set_draft(struct db *db, int64_t campaign_id, struct base_err *err) {
         rc = db_run(stmt, err);
     }
     db_finish(&stmt);
+    if (rc == 0) {
+        rc = db_prepare(db,
+            "UPDATE approval SET void_at = ?2, void_reason = 'planned again' WHERE campaign_id = "
+            "?1 AND void_at IS NULL",
+            &stmt, err);
+    }
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, campaign_id);
+        db_bind_i64(stmt, 2, base_clock_now_ms());
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
     return rc;
 }
 
