@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/tr.h"
 
+#define LOTS 4 /* of what a host may hold, make room worth a claim */
+#define LOT_MOST (DISPATCH_BATCH / 2)
 #define ATTACHMENT_BYTES_MAX (size_t)(20 * 1024 * 1024)
 
 struct served {
@@ -33,9 +35,13 @@ struct serve_channels {
 
 /* --- the dispatcher's side --- */
 
+/* Less than a lot is no room: while messages flow back one by one, a turn for each handful of them
+ * would be a commit for each handful. What the host has in store keeps it busy meanwhile. */
 static size_t port_room(void *arg) {
     const struct served *served = arg;
-    return channel_room(served->channel);
+    size_t room = channel_room(served->channel);
+    size_t lot = (room + channel_outstanding(served->channel)) / LOTS;
+    return room > (lot < LOT_MOST ? lot : LOT_MOST) ? room : 0;
 }
 
 static int read_parts(const struct served *served, const struct delivery_step *step,

@@ -96,7 +96,8 @@ struct host {
     ev_prepare turn;
     ev_idle busy;
     ev_async woken;
-    ev_timer beat, grace;
+    ev_timer beat, grace, gather;
+    bool gathering; /* something waits in outbox until the timer ends or there is enough */
 };
 
 /* The plugin holds a const view of the first member. */

@@ -14,6 +14,8 @@
 
 #define GREETING_MS 30000
 #define ORPHAN_GRACE_MS 10000
+#define GATHER_S 0.005 /* what a busy host tells the core waits this long for company */
+#define GATHER_BYTES ((size_t)32 << 10)
 #define OUTBOX_MOST ((size_t)64 << 20)
 
 bool host__send_all(struct host *host, int64_t most_ms) {
@@ -132,10 +134,34 @@ static bool drain_is_over(const struct host *host) {
     return host->drained || (!host->plugin->table.ops.drain && host->underway == 0);
 }
 
+static void gathered(struct ev_loop *loop, ev_timer *watcher, int events) {
+    (void)loop;
+    (void)watcher;
+    (void)events; /* end_of_turn sees that the timer has run out */
+}
+
+/* A busy host need not wake the core for each result: there is work in store, and the journal knows
+ * the results already. */
+static bool may_gather(const struct host *host) {
+    return host->queue_head && !host->leaving && !host->draining && !host->fail_text[0] &&
+           wire_writer_pending(&host->outbox) < GATHER_BYTES;
+}
+
 static void flush(struct host *host) {
     if (host->fd < 0 || wire_writer_pending(&host->outbox) == 0) {
         return;
     }
+    if (may_gather(host) && !host->gathering) {
+        host->gathering = true;
+        ev_timer_set(&host->gather, GATHER_S, 0);
+        ev_timer_start(host->loop, &host->gather);
+        return;
+    }
+    if (may_gather(host) && ev_is_active(&host->gather)) {
+        return;
+    }
+    host->gathering = false;
+    ev_timer_stop(host->loop, &host->gather);
     int code = wire_flush(&host->outbox, host->fd);
     if (code == LANTOA_EAGAIN) {
         ev_io_start(host->loop, &host->writing);
@@ -167,6 +193,7 @@ static void start_watchers(struct host *host) {
     ev_idle_init(&host->busy, still_busy);
     ev_async_init(&host->woken, woken);
     ev_timer_init(&host->beat, beat, 0.25, 0.5);
+    ev_timer_init(&host->gather, gathered, GATHER_S, 0);
     host->reading.data = host->writing.data = host->turn.data = host;
     host->busy.data = host->woken.data = host->beat.data = host;
     ev_io_start(host->loop, &host->reading);
