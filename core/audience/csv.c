@@ -5,6 +5,7 @@
 #include "audience/csv.h"
 
 #include "audience/csv_source.h"
+#include "audience/xlsx.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -40,6 +41,7 @@ struct audience_csv {
     size_t columns;
     struct str *fields;
     char *heading_text; /* owns what headings point into */
+    char *workbook;     /* the text of a sheet, when the file is a workbook */
     char fault[FAULT_MAX];
     int broken; /* the code that goes with SCAN_BROKEN */
 };
@@ -470,9 +472,29 @@ static int open_source(
     return 0;
 }
 
+static int open_workbook(
+    struct audience_csv *csv, struct audience_csv **csv_out, struct base_err *err) {
+    struct base_buf text;
+    base_buf_init(&text, AUDIENCE__XLSX_TEXT_MOST);
+    int rc = audience__xlsx_read(csv->name, &text, err);
+    struct str bytes = base_buf_str(&text);
+    csv->workbook = base_buf_take(&text);
+    rc = rc ? rc
+            : audience__csv_source_open_memory(
+                  &csv->source, str_of(csv->workbook, bytes.bytes), err);
+    if (rc) {
+        audience_csv_close(&csv);
+        return rc;
+    }
+    return open_source(csv, csv_out, err);
+}
+
 int audience_csv_open(const char *path, struct audience_csv **csv_out, struct base_err *err) {
     struct audience_csv *csv = base_alloc(sizeof(*csv));
     csv->name = base_strdup(path);
+    if (audience__xlsx_is(path)) {
+        return open_workbook(csv, csv_out, err);
+    }
     int rc = audience__csv_source_open(&csv->source, path, err);
     if (rc) {
         (void)base_err_prefix(err, "%s", path);
@@ -505,6 +527,7 @@ void audience_csv_close(struct audience_csv **csv) {
     base_free((*csv)->spans);
     base_free((*csv)->headings);
     base_free((*csv)->heading_text);
+    base_free((*csv)->workbook);
     base_free((*csv)->fields);
     base_free(*csv);
     *csv = NULL;

@@ -3,6 +3,9 @@
  * UTF-8 (with or without BOM) and UTF-16 (with BOM); a header line is required. Streaming: memory
  * does not grow with the file.
  *
+ * A file that is an XLSX workbook is read by its first visible sheet; lines are its rows then, and
+ * its text is held in memory (audience/xlsx.h has the limits).
+ *
  * The whole file is read through once at open, before anybody acts on its first row: an unreadable
  * encoding, a broken quote, a field over 64 KiB, a NUL byte refuse the file as a whole, with the
  * line, so that nothing of it is taken over. A row with too many or too few fields is only a
