@@ -385,7 +385,7 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
                 (json_int_t)r->audience, "starts_at", local_time(r->start_ms, r->offset_min),
                 "ends_at", local_time(r->end_ms, r->offset_min), "cost", (json_int_t)r->cost_minor,
                 "note", r->note ? json_string(r->note) : json_null(), "first_waves", firsts_json(r),
-                "rows", counts.rows, "waves", waves.rows),
+                "rows", report_table_rows(&counts), "waves", report_table_rows(&waves)),
             "%s", "");
         report_table_release(&counts);
         report_table_release(&waves);

@@ -116,7 +116,7 @@ static json_t *missing_json(const struct cost *cost) {
 }
 
 static json_t *cost_json(const struct cli *cli, const struct cost *cost, json_t *rows) {
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:s,s:b,s:o,s:b,s:I,s:I,s:o,s:o,s:O}", "campaign",
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:s,s:b,s:o,s:b,s:I,s:I,s:o,s:o,s:o}", "campaign",
         cli->args[0], "audience", (json_int_t)cost->audience, "messages",
         (json_int_t)cost->messages, "units", (json_int_t)cost->units, "cost",
         (json_int_t)cost->minor, "currency", cost->currency, "at_most", cost->at_most, "budget",
@@ -179,7 +179,7 @@ static int campaign_cost_verb(struct cli *cli) {
         report_table_init(&table, columns, count);
         fill_rows(&table, &cost, by);
         if (cli->json) {
-            cli_say(cli, cost_json(cli, &cost, table.rows), "%s", "");
+            cli_say(cli, cost_json(cli, &cost, report_table_rows(&table)), "%s", "");
             report_table_release(&table);
         } else if (cli_switch(cli, "csv")) {
             cli_table(cli, &table);

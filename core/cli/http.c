@@ -1,14 +1,14 @@
-/* What belongs to the HTTP door: its public address, links, QR codes. */
+/* Settings; and what belongs to the HTTP door: its public address, links, QR codes. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/tr.h"
 #include "campaign/store.h"
-#include "cli/cli.h"
+#include "cli/report.h"
 #include "delivery/ledger.h"
 #include "delivery/link.h"
-#include "report/campaign_report.h"
 #include "store/schema.h"
 #include "tracking/qr.h"
 
@@ -16,20 +16,67 @@
 
 /* --- settings --- */
 
-static int settings_set(struct cli *cli) {
-    struct str value = str_from(cli->args[1]);
-    if (strcmp(cli->args[0], "public_url") != 0) {
-        return base_err_set(&cli->err, LANTOA_ENOENT,
-            TR("there is no setting \"%s\"; there is: public_url"), cli->args[0]);
+/* What stands on reports; settings that are texts of one line. */
+static const struct {
+    const char *name, *what;
+} heading_settings[] = {
+#define SETTING(field, setting, what) {setting, what},
+    REPORT_HEADINGS(SETTING)
+#undef SETTING
+};
+#define HEADING_SETTINGS (sizeof heading_settings / sizeof heading_settings[0])
+
+static bool is_heading(const char *name) {
+    for (size_t i = 0; i < HEADING_SETTINGS; i++) {
+        if (strcmp(heading_settings[i].name, name) == 0) {
+            return true;
+        }
     }
-    int rc = link_public_url_check(value, &cli->err);
+    return false;
+}
+
+static int unknown_setting(struct cli *cli) {
+    struct base_buf names;
+    base_buf_init(&names, 4096);
+    for (size_t i = 0; i < HEADING_SETTINGS; i++) {
+        base_buf_printf(&names, ", %s", heading_settings[i].name);
+    }
+    int rc = base_err_set(&cli->err, LANTOA_ENOENT,
+        TR("there is no setting \"%s\"; there are: public_url%s"), cli->args[0],
+        base_buf_text(&names));
+    base_buf_release(&names);
+    return rc;
+}
+
+static int check_setting(struct cli *cli) {
+    struct str value = str_from(cli->args[1]);
+    if (strcmp(cli->args[0], "public_url") == 0) {
+        return link_public_url_check(value, &cli->err);
+    }
+    if (!is_heading(cli->args[0])) {
+        return unknown_setting(cli);
+    }
+    if (!base_utf8_valid(value) || base_text_has_control(value) ||
+        memchr(value.at, '\n', value.bytes) || memchr(value.at, '\t', value.bytes)) {
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, TR("%s: must be one line of text"), cli->args[0]);
+    }
+    if (base_utf8_count(value) > REPORT_HEADING_CHARS_MAX) {
+        return base_err_set(&cli->err, LANTOA_ELIMIT, TR("%s: longer than %d characters"),
+            cli->args[0], REPORT_HEADING_CHARS_MAX);
+    }
+    return 0;
+}
+
+static int settings_set(struct cli *cli) {
+    int rc = check_setting(cli);
     if (rc == 0) {
         rc = db_begin(cli->db, &cli->err);
     }
     if (rc != 0) {
         return rc;
     }
-    rc = schema_meta_set(cli->db, "public_url", cli->args[1], &cli->err);
+    rc = schema_meta_set(cli->db, cli->args[0], cli->args[1], &cli->err);
     if (rc == 0) {
         rc = audit_add(cli->db, cli->who, "settings", cli->args[0], cli->args[1], &cli->err);
     }
@@ -38,41 +85,64 @@ static int settings_set(struct cli *cli) {
         return rc;
     }
     rc = db_commit(cli->db, &cli->err);
-    if (rc == 0) {
+    if (rc == 0 && is_heading(cli->args[0])) {
+        cli_say(cli, json_pack("{s:s}", cli->args[0], cli->args[1]), TR("%s is \"%s\""),
+            cli->args[0], cli->args[1]);
+    } else if (rc == 0) {
         cli_say(cli, json_pack("{s:s}", "public_url", cli->args[1]),
             TR("public_url is %s; campaigns planned from now on use it"), cli->args[1]);
     }
     return rc;
 }
 
-static int settings_show(struct cli *cli) {
-    char *url = NULL;
-    int rc = schema_meta_get(cli->db, "public_url", &url, &cli->err);
+/* NULL when it is not set. */
+static int read_setting(struct cli *cli, const char *name, char **value_out) {
+    int rc = schema_meta_get(cli->db, name, value_out, &cli->err);
     if (rc == LANTOA_ENOENT) {
         cli->err.text[0] = '\0';
         rc = 0;
     }
-    if (rc == 0) {
-        cli_say(cli, json_pack("{s:s?}", "public_url", url), "public_url %s",
-            url ? url : TR("is not set: links are not shortened"));
+    return rc;
+}
+
+static int settings_show(struct cli *cli) {
+    char *value = NULL;
+    json_t *json = json_object();
+    struct base_buf text;
+    base_buf_init(&text, 1 << 16);
+    int rc = read_setting(cli, "public_url", &value);
+    json_object_set_new(json, "public_url", value ? json_string(value) : json_null());
+    base_buf_printf(
+        &text, "public_url %s", value ? value : TR("is not set: links are not shortened"));
+    base_free(value);
+    for (size_t i = 0; rc == 0 && i < HEADING_SETTINGS; i++) {
+        const char *name = heading_settings[i].name;
+        value = NULL;
+        rc = read_setting(cli, name, &value);
+        if (value) {
+            json_object_set_new(json, name, json_string(value));
+        }
+        base_buf_printf(
+            &text, "\n%s %s (%s)", name, value ? value : "-", TR(heading_settings[i].what));
+        base_free(value);
     }
-    base_free(url);
+    if (rc == 0) {
+        cli_say(cli, json_incref(json), "%s", base_buf_text(&text));
+    }
+    json_decref(json);
+    base_buf_release(&text);
     return rc;
 }
 
 /* --- links --- */
 
 static int link_list(struct cli *cli) {
-    struct report_table table;
     const char *campaign = cli_option(cli, "campaign");
+    const struct report_option by = {"by", "link"};
     if (!campaign) {
         return base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("--campaign NAME is needed"));
     }
-    int rc = report_campaign(cli->db, campaign, "link", &table, &cli->err);
-    if (rc == 0) {
-        cli_table(cli, &table);
-    }
-    return rc;
+    return cli_report(cli, "campaign", campaign, &by, 1);
 }
 
 static int load_instance(struct cli *cli, struct base_hmac **instance_out) {
@@ -198,8 +268,8 @@ static int link_qr(struct cli *cli) {
 }
 
 const struct cli_command cli_http_commands[] = {
-    {"settings", "set", "", 2, 2, "public_url URL",
-        "the address under which people reach this installation (short links, unsubscribing)",
+    {"settings", "set", "", 2, 2, "public_url URL | report_authority TEXT | ...",
+        "the address under which people reach this installation; what stands on reports",
         CLI_NEEDS_DATABASE, settings_set},
     {"settings", "show", "", 0, 0, "", "print the settings", CLI_NEEDS_DATABASE, settings_show},
     {"link", "list", "campaign= csv", 0, 0, "--campaign NAME",

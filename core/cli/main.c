@@ -17,7 +17,7 @@
 
 static const struct cli_command *const tables[] = {cli_data_commands, cli_audience_commands,
     cli_consent_commands, cli_campaign_commands, cli_message_commands, cli_serve_commands,
-    cli_http_commands, cli_cost_commands, cli_inbox_commands, cli_contribution_commands,
+    cli_http_commands, cli_cost_commands, cli_inbox_commands, cli_report_commands, cli_contribution_commands,
     cli_approval_commands};
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
@@ -212,6 +212,7 @@ static int open_database(struct cli *cli) {
 
 static int run_command(struct cli *cli, const struct cli_command *command) {
     int rc = check_options(cli, command);
+    cli->command = command;
     if (rc == 0 && (cli->arg_count < command->least_args || cli->arg_count > command->most_args)) {
         rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("usage: lantoa %s %s %s"), command->noun,
             command->verb, command->usage);

@@ -1,11 +1,10 @@
-/* The ledger and the reports, read. */
+/* The ledger, read. */
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/tr.h"
 #include "cli/cli.h"
 #include "delivery/control.h"
 #include "delivery/message_query.h"
-#include "report/campaign_report.h"
 #include "store/schema.h"
 #include <inttypes.h>
 
@@ -221,15 +220,6 @@ static int message_resend(struct cli *cli) {
     return rc;
 }
 
-static int report_campaign_verb(struct cli *cli) {
-    struct report_table table;
-    int rc = report_campaign(cli->db, cli->args[0], cli_option(cli, "by"), &table, &cli->err);
-    if (rc == 0) {
-        cli_table(cli, &table);
-    }
-    return rc;
-}
-
 const struct cli_command cli_message_commands[] = {
     {"message", "list", "campaign= step= state= reason= contact= after= limit=", 0, 0,
         "[--campaign NAME] [--step S] [--state S] [--reason R] [--contact ID] [--after ID] "
@@ -241,8 +231,5 @@ const struct cli_command cli_message_commands[] = {
         "say what became of an uncertain message", CLI_NEEDS_DATABASE, message_settle},
     {"message", "resend", "", 1, 1, "ID", "send again as a new message; audited",
         CLI_NEEDS_DATABASE, message_resend},
-    {"report", "campaign", "by= csv", 1, 1, "NAME [--by step|state|reason|place|day] [--csv]",
-        "the campaign in numbers that add up to its audience", CLI_NEEDS_DATABASE,
-        report_campaign_verb},
     {0},
 };

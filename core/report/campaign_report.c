@@ -1,162 +1,181 @@
-/* Counts of the ledger. */
-#include "report/campaign_report.h"
-
+/* The campaign report: the ledger counted by step, state, reason, place or day; links; the funnel.
+ * Every axis adds up to the audience of each step. */
 #include "base/civil.h"
 #include "base/clock.h"
 #include "base/tr.h"
 #include "campaign/calendar.h"
 #include "campaign/store.h"
-#include "delivery/ledger.h"
+#include "report/kinds.h"
+#include "report/ledger_part.h"
 #include "tracking/click.h"
 
-/* Rows of the campaign's ledger whose message was not sent again. */
-#define ROWS_SQL                                                                                   \
-    "FROM step s JOIN message m ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 "          \
-    "LEFT JOIN message n ON n.id = m.id + 1 AND (n.id & 15) <> 0 "
-#define WHERE_SQL "WHERE s.campaign_id = ?1 AND n.id IS NULL "
-
-struct counting {
-    struct db *db;
-    int64_t campaign_id;
-    int offset_min;  /* of the campaign's zone */
-    bool has_offset; /* the text has a second placeholder for it */
-    struct report_table *table;
-};
-
-typedef void add_row_fn(struct counting *c, struct db_stmt *stmt);
-
-static int each(struct counting *c, const char *sql, add_row_fn *add, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(c->db, sql, &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    db_bind_i64(stmt, 1, c->campaign_id);
-    if (c->has_offset) {
-        db_bind_i64(stmt, 2, (int64_t)c->offset_min * 60000);
-    }
-    while ((rc = db_step(stmt, err)) == 1) {
-        add(c, stmt);
-    }
-    db_finish(&stmt);
-    return rc;
-}
-
-static json_t *text(struct str s) {
-    return json_stringn(s.at ? s.at : "", s.bytes);
-}
-
-static void add_state(struct counting *c, struct db_stmt *stmt) {
-    json_t *values[] = {json_string(message_state_word((int)db_column_i64(stmt, 0))),
-        json_integer(db_column_i64(stmt, 1))};
-    report_table_add(c->table, values);
-}
-
-static void add_reason(struct counting *c, struct db_stmt *stmt) {
-    json_t *values[] = {json_string(message_state_word((int)db_column_i64(stmt, 0))),
-        json_string(message_reason_word((int)db_column_i64(stmt, 1))),
-        json_integer(db_column_i64(stmt, 2))};
-    report_table_add(c->table, values);
-}
-
-static void add_place(struct counting *c, struct db_stmt *stmt) {
-    json_t *values[] = {text(db_column_str(stmt, 0)), text(db_column_str(stmt, 1)),
-        json_string(message_state_word((int)db_column_i64(stmt, 2))),
-        json_integer(db_column_i64(stmt, 3))};
-    report_table_add(c->table, values);
-}
-
-static void add_day(struct counting *c, struct db_stmt *stmt) {
-    char day[BASE_DATE_MAX];
-    base_format_date(base_date_from_days(db_column_i64(stmt, 0)), day);
-    json_t *values[] = {json_string(day),
-        json_string(message_state_word((int)db_column_i64(stmt, 1))),
-        json_integer(db_column_i64(stmt, 2))};
-    report_table_add(c->table, values);
-}
-
-static void add_step(struct counting *c, struct db_stmt *stmt) {
-    json_t *values[4 + MESSAGE_STATE_COUNT];
-    size_t n = 0;
-    values[n++] = text(db_column_str(stmt, 0));
-    values[n++] = json_integer(db_column_i64(stmt, 1));
-    values[n++] = json_string(step_state_word((enum step_state)db_column_i64(stmt, 2)));
-    for (int i = 0; i <= MESSAGE_STATE_COUNT; i++) {
-        values[n++] = json_integer(db_column_i64(stmt, 3 + i));
-    }
-    report_table_add(c->table, values);
-}
-
-static void add_link(struct counting *c, struct db_stmt *stmt) {
-    json_t *values[] = {text(db_column_str(stmt, 0)), json_integer(db_column_i64(stmt, 1)),
-        db_column_i64(stmt, 2) < 0 ? json_string("open") : json_integer(db_column_i64(stmt, 2)),
-        text(db_column_str(stmt, 3)), json_integer(db_column_i64(stmt, 4)),
-        json_integer(db_column_i64(stmt, 5)), json_integer(db_column_i64(stmt, 6))};
-    report_table_add(c->table, values);
-}
-
 static const struct report_column state_columns[] = {
-    {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
+    {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_COUNT | REPORT_SUM}};
 static const struct report_column reason_columns[] = {{"state", "state", REPORT_WORD},
-    {"reason", "reason", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
+    {"reason", "reason", REPORT_WORD}, {"messages", "messages", REPORT_COUNT | REPORT_SUM}};
 static const struct report_column place_columns[] = {{"place_code", "code", REPORT_TEXT},
     {"place", "place", REPORT_TEXT}, {"state", "state", REPORT_WORD},
-    {"messages", "messages", REPORT_NUMBER}};
-static const struct report_column day_columns[] = {{"day", "day", REPORT_TEXT},
-    {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER}};
+    {"messages", "messages", REPORT_COUNT | REPORT_SUM}};
+static const struct report_column day_columns[] = {{"day", "day", REPORT_DATE},
+    {"state", "state", REPORT_WORD}, {"messages", "messages", REPORT_COUNT | REPORT_SUM}};
 static const struct report_column step_columns[] = {
     {"step", "step", REPORT_TEXT}, {"occurrence", "occurrence", REPORT_NUMBER},
-    {"step_state", "step state", REPORT_WORD}, {"messages", "messages", REPORT_NUMBER},
-#define COLUMN(name, value, word) {word, word, REPORT_NUMBER},
+    {"step_state", "step state", REPORT_WORD}, {"messages", "messages", REPORT_COUNT | REPORT_SUM},
+#define COLUMN(name, value, word) {word, word, REPORT_COUNT | REPORT_SUM},
     MESSAGE_STATES(COLUMN)
 #undef COLUMN
 };
-
 static const struct report_column link_columns[] = {{"step", "step", REPORT_TEXT},
-    {"occurrence", "occurrence", REPORT_NUMBER}, {"link", "link", REPORT_TEXT},
-    {"url", "url", REPORT_TEXT}, {"people", "people", REPORT_NUMBER},
-    {"human", "human", REPORT_NUMBER}, {"machine", "machine", REPORT_NUMBER}};
+    {"occurrence", "occurrence", REPORT_NUMBER}, {"link", "link", REPORT_NUMBER},
+    {"url", "url", REPORT_TEXT}, {"people", "people", REPORT_COUNT | REPORT_SUM},
+    {"human", "human", REPORT_COUNT | REPORT_SUM},
+    {"machine", "machine", REPORT_COUNT | REPORT_SUM}};
+static const struct report_column funnel_columns[] = {{"stage", "stage", REPORT_WORD},
+    {"messages", "messages", REPORT_COUNT}, {"of_first", "of the first", REPORT_PERCENT},
+    {"of_before", "of the one before", REPORT_PERCENT}};
 
-#define SUM_OF(name, value, word) ", sum(CASE WHEN m.state = " #value " THEN 1 ELSE 0 END)"
-
-static const struct {
-    const char *by;
-    const struct report_column *columns;
-    size_t column_count;
-    const char *sql;
-    add_row_fn *add;
-} reports[] = {
-    {"state", state_columns, 2,
-        "SELECT m.state, count(*) " ROWS_SQL WHERE_SQL "GROUP BY m.state ORDER BY m.state",
-        add_state},
-    {"reason", reason_columns, 3,
-        "SELECT m.state, m.reason, count(*) " ROWS_SQL WHERE_SQL
-        "GROUP BY m.state, m.reason ORDER BY m.state, count(*) DESC, m.reason",
-        add_reason},
-    {"place", place_columns, 4,
-        "SELECT coalesce(p.code, ''), coalesce(p.name, '-'), m.state, count(*) " ROWS_SQL
-        "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
-            "m.id") " LEFT JOIN place p ON p.id = c.place_id " WHERE_SQL
-                    "GROUP BY p.id, p.code, p.name, m.state ORDER BY p.code, p.id, m.state",
-        add_place},
-    {"day", day_columns, 3,
-        "SELECT (m.at + ?2) / 86400000, m.state, count(*) " ROWS_SQL WHERE_SQL
-        "GROUP BY (m.at + ?2) / 86400000, m.state ORDER BY 1, 2",
-        add_day},
-    {"step", step_columns, 4 + MESSAGE_STATE_COUNT,
-        "SELECT s.name, s.occurrence, s.state, count(*)" MESSAGE_STATES(
-            SUM_OF) " " ROWS_SQL WHERE_SQL "GROUP BY s.position, s.occurrence, s.name, s.state "
-                    "ORDER BY s.position, s.occurrence",
-        add_step},
-    {"link", link_columns, 7,
-        "SELECT s.name, s.occurrence, x.link, coalesce(l.url, ''), coalesce(k.people, 0), "
-        "coalesce(k.human, 0), coalesce(k.machine, 0) FROM step s JOIN (SELECT step_id, number AS "
-        "link FROM link UNION SELECT step_id, link FROM click_count) x ON x.step_id = s.id "
-        "LEFT JOIN link l ON l.step_id = x.step_id AND l.number = x.link "
-        "LEFT JOIN click_count k ON k.step_id = x.step_id AND k.link = x.link "
-        "WHERE s.campaign_id = ?1 ORDER BY s.position, s.occurrence, x.link",
-        add_link},
+struct making {
+    const struct report_request *request;
+    struct report *report;
+    struct tally tally;
+    int64_t campaign_id;
 };
+#define ADD_TABLE(m, heading, columns)                                                             \
+    report_add_table((m)->report, "main", heading, columns, sizeof columns / sizeof columns[0])
+
+static int64_t state_sum(const struct tally *tally, int state) {
+    int64_t sum = 0;
+    for (size_t s = 0; s < tally->step_count; s++) {
+        sum += tally_step_state(&tally->steps[s], state);
+    }
+    return sum;
+}
+
+static int by_state(struct making *m, struct base_err *err) {
+    (void)err;
+    struct report_table *table = ADD_TABLE(m, TR("Messages by state"), state_columns);
+    for (int state = 0; state < MESSAGE_STATE_COUNT; state++) {
+        int64_t count = state_sum(&m->tally, state);
+        if (count) {
+            report_put_word(table, message_state_word(state));
+            report_put_i64(table, count);
+        }
+    }
+    report_table_sum(table, TR("Total"));
+    return 0;
+}
+
+struct reason_row {
+    int state, reason;
+    int64_t count;
+};
+
+static int by_count(const void *a, const void *b) {
+    const struct reason_row *x = a;
+    const struct reason_row *y = b;
+    if (x->state != y->state) {
+        return x->state - y->state;
+    }
+    return x->count != y->count ? (y->count > x->count) - (y->count < x->count)
+                                : x->reason - y->reason;
+}
+
+static int by_reason(struct making *m, struct base_err *err) {
+    (void)err;
+    struct report_table *table = ADD_TABLE(m, TR("Messages by reason"), reason_columns);
+    struct reason_row rows[MESSAGE_STATE_COUNT * TALLY_REASONS];
+    size_t count = 0;
+    for (int state = 0; state < MESSAGE_STATE_COUNT; state++) {
+        for (int reason = 0; reason < TALLY_REASONS; reason++) {
+            struct reason_row row = {state, reason, 0};
+            for (size_t s = 0; s < m->tally.step_count; s++) {
+                row.count += m->tally.steps[s].counts[state][reason];
+            }
+            if (row.count) {
+                rows[count++] = row;
+            }
+        }
+    }
+    qsort(rows, count, sizeof rows[0], by_count);
+    for (size_t i = 0; i < count; i++) {
+        report_put_word(table, message_state_word(rows[i].state));
+        report_put_word(table, message_reason_word(rows[i].reason));
+        report_put_i64(table, rows[i].count);
+    }
+    report_table_sum(table, TR("Total"));
+    return 0;
+}
+
+static void put_place(struct report_table *table, const struct tally *tally, size_t at,
+    struct str code, struct str name) {
+    const struct tally_place *place = &tally->places[at];
+    for (int state = 0; state < MESSAGE_STATE_COUNT; state++) {
+        int64_t count = 0;
+        for (size_t c = 0; c < tally->group_count; c++) {
+            count += place->counts[c * MESSAGE_STATE_COUNT + (size_t)state];
+        }
+        if (count) {
+            report_put_text(table, code);
+            report_put_text(table, name);
+            report_put_word(table, message_state_word(state));
+            report_put_i64(table, count);
+        }
+    }
+}
+
+static int by_place(struct making *m, struct base_err *err) {
+    struct report_table *table = ADD_TABLE(m, TR("Messages by place"), place_columns);
+    struct db_stmt *stmt = NULL;
+    put_place(table, &m->tally, 0, STR(""), STR("-"));
+    int rc = db_prepare(
+        m->request->db, "SELECT id, code, name FROM place ORDER BY code, id", &stmt, err);
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        size_t at = ledger_part_place(&m->tally, db_column_i64(stmt, 0));
+        if (at) {
+            put_place(table, &m->tally, at, db_column_str(stmt, 1), db_column_str(stmt, 2));
+        }
+        rc = 0;
+    }
+    db_finish(&stmt);
+    report_table_sum(table, TR("Total"));
+    return rc;
+}
+
+static int by_day(struct making *m, struct base_err *err) {
+    (void)err;
+    struct report_table *table = ADD_TABLE(m, TR("Messages by day"), day_columns);
+    for (size_t d = 0; d < m->tally.day_count; d++) {
+        for (int state = 0; state < MESSAGE_STATE_COUNT; state++) {
+            if (m->tally.days[d].counts[state]) {
+                report_put_i64(table, m->tally.days[d].day);
+                report_put_word(table, message_state_word(state));
+                report_put_i64(table, m->tally.days[d].counts[state]);
+            }
+        }
+    }
+    report_table_sum(table, TR("Total"));
+    return 0;
+}
+
+static int by_step(struct making *m, struct base_err *err) {
+    (void)err;
+    struct report_table *table = ADD_TABLE(m, TR("Messages by step"), step_columns);
+    for (size_t s = 0; s < m->tally.step_count; s++) {
+        const struct tally_step *step = &m->tally.steps[s];
+        if (tally_step_sum(step) == 0) {
+            continue;
+        }
+        report_put_text(table, str_from(step->name));
+        report_put_i64(table, step->occurrence);
+        report_put_word(table, step_state_word((enum step_state)step->state));
+        report_put_i64(table, tally_step_sum(step));
+        for (int state = 0; state < MESSAGE_STATE_COUNT; state++) {
+            report_put_i64(table, tally_step_state(step, state));
+        }
+    }
+    report_table_sum(table, TR("Total"));
+    return 0;
+}
 
 /* What came in since somebody looked last. */
 static int fold_clicks(struct db *db, struct base_err *err) {
@@ -168,8 +187,63 @@ static int fold_clicks(struct db *db, struct base_err *err) {
     return rc;
 }
 
-static int campaign_offset(
-    const struct campaign_row *row, int *offset_min_out, struct base_err *err) {
+static int by_link(struct making *m, struct base_err *err) {
+    struct report_table *table = ADD_TABLE(m, TR("Links"), link_columns);
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(m->request->db,
+        "SELECT s.name, s.occurrence, x.link, coalesce(l.url, ''), coalesce(k.people, 0), "
+        "coalesce(k.human, 0), coalesce(k.machine, 0) FROM step s JOIN (SELECT step_id, number AS "
+        "link FROM link UNION SELECT step_id, link FROM click_count) x ON x.step_id = s.id "
+        "LEFT JOIN link l ON l.step_id = x.step_id AND l.number = x.link "
+        "LEFT JOIN click_count k ON k.step_id = x.step_id AND k.link = x.link "
+        "WHERE s.campaign_id = ?1 ORDER BY s.position, s.occurrence, x.link",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, m->campaign_id);
+    }
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        report_put_text(table, db_column_str(stmt, 0));
+        report_put_i64(table, db_column_i64(stmt, 1));
+        if (db_column_i64(stmt, 2) < 0) {
+            report_put_text(table, STR("open"));
+        } else {
+            report_put_i64(table, db_column_i64(stmt, 2));
+        }
+        report_put_text(table, db_column_str(stmt, 3));
+        for (int i = 4; i < 7; i++) {
+            report_put_i64(table, db_column_i64(stmt, i));
+        }
+        rc = 0;
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+static int by_funnel(struct making *m, struct base_err *err) {
+    (void)err;
+    struct report_table *table = ADD_TABLE(m, TR("From the audience to the click"), funnel_columns);
+    int64_t stages[LEDGER_PART_STAGES];
+    ledger_part_stages(&m->tally, stages);
+    for (size_t i = 0; i < LEDGER_PART_STAGES; i++) {
+        report_put_word(table, ledger_part_stage_word(i));
+        report_put_i64(table, stages[i]);
+        report_put_share(table, stages[i], stages[0]);
+        report_put_share(table, stages[i], stages[i ? i - 1 : 0]);
+    }
+    return 0;
+}
+
+static const struct {
+    const char *by;
+    int what;
+    int (*fill)(struct making *m, struct base_err *err);
+} axes[] = {{"state", 0, by_state}, {"reason", 0, by_reason}, {"step", 0, by_step},
+    {"place", TALLY_PLACES, by_place}, {"day", TALLY_DAYS, by_day}, {"link", 0, by_link},
+    {"funnel", 0, by_funnel}};
+#define AXES (sizeof axes / sizeof axes[0])
+
+/* The offset of the campaign's own zone, and its window as the period. */
+static int read_spec(struct making *m, const struct campaign_row *row, struct base_err *err) {
     struct campaign_spec *spec = NULL;
     const struct calendar_zone *zone = NULL;
     int rc = campaign_row_spec(row, &spec, err);
@@ -177,41 +251,58 @@ static int campaign_offset(
         rc = calendar_zone_find(spec->timezone, &zone, err);
     }
     if (rc == 0) {
-        *offset_min_out =
+        m->report->offset_min =
             calendar_offset_min(zone, row->started_at ? row->started_at : row->changed_at);
+        ledger_part_period(
+            m->report, base_days_from_date(spec->from), base_days_from_date(spec->to));
     }
     campaign_spec_free(&spec);
     return rc;
 }
 
-int report_campaign(struct db *db, const char *campaign, const char *by,
-    struct report_table *table_out, struct base_err *err) {
+static int fill(
+    struct making *m, size_t axis, const struct campaign_row *row, struct base_err *err) {
+    const struct report_request *request = m->request;
+    const struct tally_filter filter = {.campaign_id = row->id};
+    int what = axes[axis].what | (request->with_charts ? TALLY_DAYS : 0);
+    int rc = read_spec(m, row, err);
+    if (rc == 0) {
+        rc = fold_clicks(request->db, err);
+    }
+    if (rc == 0 && (axes[axis].fill != by_link || request->with_charts)) {
+        rc = tally_run(
+            request->db, &filter, TALLY_BY_CHANNEL, what, m->report->offset_min, &m->tally, err);
+    }
+    if (rc == 0) {
+        report_title(m->report, TR("Report of the campaign %s"), row->name);
+        report_param(
+            m->report, TR("State of the campaign"), "%s", TR(campaign_state_word(row->state)));
+        rc = axes[axis].fill(m, err);
+    }
+    if (rc == 0 && request->with_charts) {
+        ledger_part_charts(m->report, &m->tally);
+    }
+    tally_release(&m->tally);
+    return rc;
+}
+
+int report_campaign(
+    const struct report_request *request, struct report *report, struct base_err *err) {
+    struct making making = {.request = request, .report = report};
     struct campaign_row row = {0};
-    struct counting counting = {.db = db, .table = table_out};
-    size_t which = 0;
-    while (by && which < sizeof reports / sizeof reports[0] && strcmp(reports[which].by, by) != 0) {
-        which++;
+    const char *by = report_option(request, "by");
+    size_t axis = 0;
+    while (by && axis < AXES && strcmp(axes[axis].by, by) != 0) {
+        axis++;
     }
-    *table_out = (struct report_table){0};
-    if (which == sizeof reports / sizeof reports[0]) {
-        return base_err_set(
-            err, LANTOA_EINVAL, TR("--by %s: must be state, reason, step, place, day or link"), by);
+    if (axis == AXES) {
+        return base_err_set(err, LANTOA_EINVAL,
+            TR("--by %s: must be state, reason, step, place, day, link or funnel"), by);
     }
-    int rc = campaign_get(db, campaign, &row, err);
+    int rc = campaign_get(request->db, request->name, &row, err);
     if (rc == 0) {
-        rc = campaign_offset(&row, &counting.offset_min, err);
-    }
-    if (rc == 0) {
-        counting.campaign_id = row.id;
-        counting.has_offset = strstr(reports[which].sql, "?2") != NULL;
-        report_table_init(table_out, reports[which].columns, reports[which].column_count);
-        rc = reports[which].add == add_link ? fold_clicks(db, err) : 0;
-    }
-    if (rc == 0) {
-        rc = each(&counting, reports[which].sql, reports[which].add, err);
-    }
-    if (rc != 0) {
-        report_table_release(table_out);
+        making.campaign_id = row.id;
+        rc = fill(&making, axis, &row, err);
     }
     campaign_row_release(&row);
     return rc;

@@ -1,165 +1,182 @@
-/* One table, three forms. */
+/* The table itself: rows put together cell by cell. Its forms are in table_text.c, table_json.c and
+ * table_csv.c. */
 #include "report/table.h"
 
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/text.h"
 #include "base/tr.h"
-#include <inttypes.h>
+#include "report/private.h"
+#include <math.h>
 
-#define COLUMNS_MAX 24
+#define LOCAL_OFFSET_MIN (7 * 60)
 
 void report_table_init(
     struct report_table *table, const struct report_column *columns, size_t column_count) {
-    *table = (struct report_table){columns, column_count, json_array()};
+    BASE_ASSERT(column_count > 0 && column_count <= REPORT_COLUMNS_MAX);
+    *table = (struct report_table){.columns = columns,
+        .column_count = column_count,
+        .offset_min = LOCAL_OFFSET_MIN,
+        .arena = base_arena_new()};
 }
 
 void report_table_release(struct report_table *table) {
-    json_decref(table->rows);
-    table->rows = NULL;
+    base_free(table->cells);
+    if (table->arena) {
+        base_arena_free(&table->arena);
+    }
+    *table = (struct report_table){0};
+}
+
+/* The next cell of the row at hand; the sum must not have been drawn yet. */
+static struct report_value *next_cell(struct report_table *table) {
+    BASE_ASSERT(!table->has_sum);
+    if (table->filled == 0 && table->row_count == table->row_room) {
+        table->row_room = table->row_room ? 2 * table->row_room : 64;
+        table->cells = base_realloc(
+            table->cells, table->row_room * table->column_count * sizeof *table->cells);
+    }
+    struct report_value *cell =
+        &table->cells[table->row_count * table->column_count + table->filled];
+    if (++table->filled == table->column_count) {
+        table->filled = 0;
+        if (table->row_count < REPORT_ROWS_MAX) {
+            table->row_count++;
+        } else {
+            table->overfull = true; /* the row is overwritten by the next */
+        }
+    }
+    *cell = (struct report_value){.fill = REPORT_BLANK};
+    return cell;
+}
+
+void report_put_text(struct report_table *table, struct str text) {
+    struct report_value *cell = next_cell(table);
+    if (text.at) {
+        cell->fill = REPORT_STR;
+        cell->text = base_arena_strndup(table->arena, text.at, text.bytes);
+        cell->bytes = text.bytes;
+    }
+}
+
+void report_put_word(struct report_table *table, const char *word) {
+    report_put_text(table, str_from(word));
+}
+
+void report_put_i64(struct report_table *table, int64_t value) {
+    struct report_value *cell = next_cell(table);
+    cell->fill = REPORT_I64;
+    cell->i64 = value;
+}
+
+void report_put_f64(struct report_table *table, double value) {
+    struct report_value *cell = next_cell(table);
+    if (isfinite(value)) {
+        cell->fill = REPORT_F64;
+        cell->f64 = value;
+    }
+}
+
+void report_put_none(struct report_table *table, const char *why) {
+    struct report_value *cell = next_cell(table);
+    if (why) {
+        cell->text = base_arena_strndup(table->arena, why, strlen(why));
+        cell->bytes = strlen(why);
+    }
+}
+
+void report_put_share(struct report_table *table, int64_t part, int64_t whole) {
+    if (whole == 0) {
+        report_put_none(table, TR("there is nothing to take a share of"));
+    } else {
+        report_put_f64(table, (double)part / (double)whole);
+    }
 }
 
 void report_table_add(struct report_table *table, json_t *const *values) {
-    json_t *row = json_object();
     for (size_t i = 0; i < table->column_count; i++) {
-        json_object_set_new(row, table->columns[i].key, values[i]);
-    }
-    json_array_append_new(table->rows, row);
-}
-
-static void cell_text(json_t *value, struct base_buf *out) {
-    if (json_is_string(value)) {
-        base_buf_add(out, json_string_value(value), json_string_length(value));
-    } else if (json_is_integer(value)) {
-        base_buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else if (json_is_real(value)) {
-        base_buf_printf(out, "%.6g", json_real_value(value));
-    } else if (json_is_boolean(value)) {
-        base_buf_add_text(out, json_is_true(value) ? "true" : "false");
-    }
-}
-
-/* A cell as the text form shows it. */
-static void shown_text(const struct report_column *column, json_t *value, struct base_buf *out) {
-    if (column->kind == REPORT_WORD && json_is_string(value) && json_string_length(value)) {
-        base_buf_add_text(out, TR(json_string_value(value)));
-    } else {
-        cell_text(value, out);
+        json_t *value = values[i];
+        if (json_is_string(value)) {
+            report_put_text(table, str_of(json_string_value(value), json_string_length(value)));
+        } else if (json_is_integer(value)) {
+            report_put_i64(table, json_integer_value(value));
+        } else if (json_is_real(value)) {
+            report_put_f64(table, json_real_value(value));
+        } else if (json_is_boolean(value)) {
+            struct report_value *cell = next_cell(table);
+            cell->fill = REPORT_BOOL;
+            cell->i64 = json_is_true(value);
+        } else {
+            report_put_none(table, NULL);
+        }
+        json_decref(value);
     }
 }
 
-static size_t cell_width(const struct report_column *column, json_t *value) {
-    struct base_buf text;
-    base_buf_init(&text, 1 << 20);
-    shown_text(column, value, &text);
-    size_t width = base_utf8_count(base_buf_str(&text));
-    base_buf_release(&text);
-    return width;
-}
-
-static void pad(struct base_buf *out, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        base_buf_add_char(out, ' ');
+static void sum_column(
+    const struct report_table *table, size_t rows, size_t column, struct report_value *sum) {
+    bool any = false;
+    bool real = false;
+    bool over = false;
+    for (size_t r = 0; r < rows; r++) {
+        const struct report_value *cell = report_table_at(table, r, column);
+        if (cell->fill == REPORT_F64) {
+            sum->f64 += cell->f64;
+            real = any = true;
+        } else if (cell->fill == REPORT_I64) {
+            over = over || __builtin_add_overflow(sum->i64, cell->i64, &sum->i64);
+            any = true;
+        }
+    }
+    if (over) {
+        const char *why = TR("the sum is too large");
+        *sum = (struct report_value){.fill = REPORT_BLANK, .text = why, .bytes = strlen(why)};
+    } else if (any) {
+        sum->fill = real ? REPORT_F64 : REPORT_I64;
+        sum->f64 += real ? (double)sum->i64 : 0;
     }
 }
 
-static void write_text_cell(
-    struct base_buf *out, const char *text, size_t bytes, size_t width, bool right, bool last) {
-    size_t have = base_utf8_count(str_of(text, bytes));
-    size_t gap = width > have ? width - have : 0;
-    if (right) {
-        pad(out, gap);
+void report_table_sum(struct report_table *table, const char *label) {
+    BASE_ASSERT(table->filled == 0);
+    struct report_value sums[REPORT_COLUMNS_MAX] = {0};
+    size_t rows = table->row_count;
+    if (table->overfull || rows == 0) {
+        return;
     }
-    base_buf_add(out, text, bytes);
-    if (!last) {
-        pad(out, (right ? 0 : gap) + 2);
-    }
-}
-
-static void write_text(const struct report_table *table, struct base_buf *out) {
-    size_t widths[COLUMNS_MAX] = {0};
-    size_t i;
-    json_t *row;
-    for (size_t c = 0; c < table->column_count; c++) {
-        widths[c] = base_utf8_count(str_from(TR(table->columns[c].label)));
-        json_array_foreach(table->rows, i, row) {
-            size_t width =
-                cell_width(&table->columns[c], json_object_get(row, table->columns[c].key));
-            widths[c] = width > widths[c] ? width : widths[c];
+    sums[0] = (struct report_value){.fill = REPORT_STR,
+        .text = base_arena_strndup(table->arena, label, strlen(label)),
+        .bytes = strlen(label)};
+    for (size_t c = 1; c < table->column_count; c++) {
+        if (table->columns[c].kind & REPORT_SUM) {
+            sum_column(table, rows, c, &sums[c]);
         }
     }
     for (size_t c = 0; c < table->column_count; c++) {
-        const char *label = TR(table->columns[c].label);
-        write_text_cell(out, label, strlen(label), widths[c],
-            table->columns[c].kind == REPORT_NUMBER, c + 1 == table->column_count);
+        *next_cell(table) = sums[c];
     }
-    base_buf_add_char(out, '\n');
-    json_array_foreach(table->rows, i, row) {
-        for (size_t c = 0; c < table->column_count; c++) {
-            struct base_buf cell;
-            base_buf_init(&cell, 1 << 20);
-            shown_text(&table->columns[c], json_object_get(row, table->columns[c].key), &cell);
-            write_text_cell(out, cell.at, cell.bytes, widths[c],
-                table->columns[c].kind == REPORT_NUMBER, c + 1 == table->column_count);
-            base_buf_release(&cell);
-        }
-        base_buf_add_char(out, '\n');
-    }
+    table->has_sum = !table->overfull;
 }
 
-static void write_csv_cell(json_t *value, struct base_buf *out) {
-    struct base_buf cell;
-    base_buf_init(&cell, 1 << 20);
-    cell_text(value, &cell);
-    struct str text = base_buf_str(&cell);
-    bool formula = json_is_string(value) && text.bytes && strchr("=+-@\t\r", text.at[0]);
-    bool quote =
-        formula ||
-        (text.bytes && (memchr(text.at, ',', text.bytes) || memchr(text.at, '"', text.bytes) ||
-                           memchr(text.at, '\n', text.bytes) || memchr(text.at, '\r', text.bytes)));
-    if (quote) {
-        base_buf_add_text(out, formula ? "\"'" : "\"");
-    }
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.at[i] == '"') {
-            base_buf_add_char(out, '"');
-        }
-        base_buf_add_char(out, text.at[i]);
-    }
-    if (quote) {
-        base_buf_add_char(out, '"');
-    }
-    base_buf_release(&cell);
+const struct report_value *report_table_at(
+    const struct report_table *table, size_t row, size_t column) {
+    BASE_ASSERT(row < table->row_count && column < table->column_count);
+    return &table->cells[row * table->column_count + column];
 }
 
-static void write_csv(const struct report_table *table, struct base_buf *out) {
-    size_t i;
-    json_t *row;
-    for (size_t c = 0; c < table->column_count; c++) {
-        base_buf_printf(out, "%s%s", c ? "," : "", table->columns[c].key);
-    }
-    base_buf_add_text(out, "\r\n");
-    json_array_foreach(table->rows, i, row) {
-        for (size_t c = 0; c < table->column_count; c++) {
-            base_buf_add_text(out, c ? "," : "");
-            write_csv_cell(json_object_get(row, table->columns[c].key), out);
-        }
-        base_buf_add_text(out, "\r\n");
-    }
+size_t report_table_plain_rows(const struct report_table *table) {
+    return table->row_count - (table->has_sum ? 1 : 0);
 }
 
 void report_table_write(
     const struct report_table *table, enum report_form form, struct base_buf *out) {
-    BASE_ASSERT(table->column_count <= COLUMNS_MAX);
     switch (form) {
     case REPORT_AS_TEXT:
-        write_text(table, out);
+        report__table_text(table, out);
         break;
     case REPORT_AS_CSV:
-        write_csv(table, out);
+        report__table_csv(table, out);
         break;
     case REPORT_AS_JSON: {
-        json_t *whole = json_pack("{s:O}", "rows", table->rows);
+        json_t *whole = json_pack("{s:o}", "rows", report_table_rows(table));
         char *text = json_dumps(whole, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
         base_buf_add_text(out, text);
         base_buf_add_char(out, '\n');
@@ -167,5 +184,9 @@ void report_table_write(
         json_decref(whole);
         break;
     }
+    case REPORT_AS_XLSX:
+    case REPORT_AS_PDF:
+    case REPORT_AS_HTML:
+        BASE_ASSERT(!"a table alone has no such form");
     }
 }

@@ -1,0 +1,57 @@
+/* The kinds of report: a word, and the function that fills a document from the database. To add
+ * one: write report_x(request, report) in a file of its own, and a row in REPORT_KINDS. The
+ * function sets title, period and parameters, adds the tables (the first is the main one), charts
+ * and notes; it finds its options with report_option. Heading, forms, hiding of small counts,
+ * files, schedules and the command line come by themselves. */
+#ifndef REPORT_KINDS_H
+#define REPORT_KINDS_H
+
+#include "report/document.h"
+
+struct report_option {
+    const char *name, *value;
+};
+struct report_request {
+    struct db *db;
+    const char *data_dir;
+    const char *name; /* the campaign, theme, ...; NULL when none was given */
+    const struct report_option *options;
+    size_t option_count;
+    bool with_charts; /* the form can show them */
+    bool for_public;  /* small counts are taken out */
+    int64_t now_ms;   /* as-of time */
+    int offset_min;   /* minutes east of UTC, for times and days */
+};
+const char *report_option(const struct report_request *request, const char *name); /* or NULL */
+
+/* X(word, needs a name, function, options beyond the form, usage, help) */
+#define REPORT_KINDS(X)                                                                            \
+    X("campaign", true, report_campaign,                                                           \
+        "by=", "NAME [--by step|state|reason|place|day|link|funnel]",                              \
+        "the campaign in numbers that add up to its audience")                                     \
+    X("theme", false, report_theme, "", "[NAME]",                                                  \
+        "all themes, or the campaigns of one: messages by state, people reached, clicks")          \
+    X("channel", false, report_channel, "", "[NAME]",                                              \
+        "all channels, or the campaigns of one: messages by state, people reached, clicks")        \
+    X("place", false, report_place,                                                                \
+        "level= campaign=", "[--level province|district|commune|village] [--campaign NAME]",       \
+        "every place of a level: people, messages by state, people reached")
+
+#define REPORT__MAKER(word, named, make, options, usage, help)                                     \
+    int make(const struct report_request *request, struct report *report, struct base_err *err)    \
+        LANTOA_MUST_CHECK;
+REPORT_KINDS(REPORT__MAKER)
+#undef REPORT__MAKER
+
+struct report_kind {
+    const char *word;
+    bool needs_name;
+    int (*make)(const struct report_request *request, struct report *report, struct base_err *err);
+};
+const struct report_kind *report_kind_find(const char *word); /* NULL: there is none */
+/* Makes the report with its heading. The caller releases it when this succeeds. LANTOA_ENOENT:
+ * unknown name; LANTOA_EINVAL: an option that the kind does not take so. */
+int report_make(const struct report_kind *kind, const struct report_request *request,
+    struct report *report_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+#endif

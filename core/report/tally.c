@@ -1,0 +1,348 @@
+/* One walk over the rows of the chosen steps. The rows of a step lie together in the order of the
+ * contacts, so the generations of a message are neighbours and the last one counts. */
+#include "report/tally.h"
+
+#include "base/tr.h"
+#include "campaign/store.h"
+
+#define CONTACTS_MOST (INT64_C(1) << 32) /* of the bitmaps: half a gigabyte each */
+
+/* --- steps --- */
+
+static int collect_steps(
+    struct tally *t, struct db_stmt *stmt, size_t *room, struct base_err *err) {
+    int rc;
+    while ((rc = db_step(stmt, err)) == 1) {
+        if (t->step_count == *room) {
+            *room = *room ? 2 * *room : 16;
+            t->steps = base_realloc(t->steps, *room * sizeof *t->steps);
+        }
+        struct tally_step *step = &t->steps[t->step_count++];
+        struct str texts[4];
+        const char *kept[4];
+        *step = (struct tally_step){.id = db_column_i64(stmt, 0),
+            .campaign_id = db_column_i64(stmt, 1),
+            .theme_id = db_column_i64(stmt, 2),
+            .channel_id = db_column_i64(stmt, 3),
+            .position = db_column_i64(stmt, 4),
+            .occurrence = db_column_i64(stmt, 5),
+            .state = db_column_i64(stmt, 6),
+            .campaign_state = db_column_i64(stmt, 7)};
+        for (int i = 0; i < 4; i++) {
+            texts[i] = db_column_str(stmt, 8 + i);
+            kept[i] = base_arena_strndup(t->arena, texts[i].at ? texts[i].at : "", texts[i].bytes);
+        }
+        step->campaign = kept[0];
+        step->theme = kept[1];
+        step->channel = kept[2];
+        step->name = kept[3];
+    }
+    return rc;
+}
+
+static void index_groups(struct tally *t) {
+    t->groups = base_alloc_array(t->step_count + 1, sizeof *t->groups);
+    t->group_ids = base_alloc_array(t->step_count + 1, sizeof *t->group_ids);
+    for (size_t s = 0; s < t->step_count; s++) {
+        struct tally_step *step = &t->steps[s];
+        const int64_t ids[] = {step->channel_id, step->theme_id, step->campaign_id};
+        const char *const names[] = {step->channel, step->theme, step->campaign};
+        size_t g = 0;
+        while (g < t->group_count && t->group_ids[g] != ids[t->by]) {
+            g++;
+        }
+        if (g == t->group_count) {
+            t->group_ids[g] = ids[t->by];
+            t->groups[g] = names[t->by];
+            t->group_count++;
+        }
+        step->group = g;
+    }
+    t->group_reached = base_alloc_array(t->group_count + 1, sizeof *t->group_reached);
+}
+
+static int read_steps(
+    struct tally *t, struct db *db, const struct tally_filter *filter, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    size_t room = 0;
+    int rc = db_prepare(db,
+        "SELECT s.id, g.id, g.theme_id, s.channel_id, s.position, s.occurrence, s.state, g.state, "
+        "g.name, t.name, c.name, s.name FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN "
+        "theme t ON t.id = g.theme_id JOIN channel c ON c.id = s.channel_id WHERE (?1 = 0 OR g.id "
+        "= ?1) AND (?2 = 0 OR g.theme_id = ?2) AND (?3 = 0 OR s.channel_id = ?3) AND (?1 <> 0 OR "
+        "g.name NOT LIKE ?4) ORDER BY g.id, s.position, s.occurrence, s.id",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, filter->campaign_id);
+        db_bind_i64(stmt, 2, filter->theme_id);
+        db_bind_i64(stmt, 3, filter->channel_id);
+        db_bind_text(stmt, 4, CAMPAIGN_SYSTEM_PREFIX "%");
+        rc = collect_steps(t, stmt, &room, err);
+    }
+    db_finish(&stmt);
+    index_groups(t);
+    return rc;
+}
+
+/* --- people and their places --- */
+
+static int id_order(const void *a, const void *b) {
+    int64_t x = ((const struct tally_place *)a)->id;
+    int64_t y = ((const struct tally_place *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static int read_places(struct tally *t, struct db *db, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int64_t count = 0;
+    int rc = db_get_i64(db, "SELECT count(*) FROM place", &count, err);
+    if (rc != 0) {
+        return rc;
+    }
+    t->places = base_alloc_array((size_t)count + 1, sizeof *t->places);
+    t->place_count = 1;
+    rc = db_prepare(db, "SELECT id FROM place ORDER BY id LIMIT ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, count);
+    }
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        t->places[t->place_count++].id = db_column_i64(stmt, 0);
+        rc = 0;
+    }
+    db_finish(&stmt);
+    for (size_t i = 0; i < t->place_count; i++) {
+        t->places[i].counts =
+            base_alloc_array(t->group_count * MESSAGE_STATE_COUNT + 1, sizeof *t->places[i].counts);
+        t->places[i].reached_by =
+            base_alloc_array(t->group_count + 1, sizeof *t->places[i].reached_by);
+    }
+    return rc;
+}
+
+static int read_contacts(struct tally *t, struct db *db, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_get_i64(db, "SELECT coalesce(max(id), 0) FROM contact", &t->contact_most, err);
+    if (rc == 0 && t->contact_most >= CONTACTS_MOST) {
+        rc = base_err_set(err, LANTOA_ELIMIT, "%s", TR("too many contacts for one report"));
+    }
+    if (rc == 0 && t->what & TALLY_PEOPLE) {
+        t->people = base_alloc_array(t->group_count + 1, sizeof *t->people);
+        for (size_t c = 0; c < t->group_count; c++) {
+            t->people[c] = base_alloc_array((size_t)t->contact_most / 64 + 1, sizeof(uint64_t));
+        }
+    }
+    if (rc != 0 || !(t->what & TALLY_PLACES)) {
+        return rc;
+    }
+    t->place_of = base_alloc_array((size_t)t->contact_most + 1, sizeof *t->place_of);
+    rc = db_prepare(db, "SELECT id, place_id FROM contact", &stmt, err);
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        int64_t id = db_column_i64(stmt, 0);
+        struct tally_place key = {.id = db_column_i64(stmt, 1)};
+        struct tally_place *place = bsearch(&key, t->places, t->place_count, sizeof key, id_order);
+        place = place ? place : t->places;
+        place->contacts++;
+        if (id >= 0 && id <= t->contact_most) {
+            t->place_of[id] = (uint32_t)(place - t->places);
+        }
+        rc = 0;
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+/* --- the walk --- */
+
+static struct tally_day *day_of(struct tally *t, int64_t day) {
+    if (t->day_at < t->day_count && t->days[t->day_at].day == day) {
+        return &t->days[t->day_at];
+    }
+    size_t at = 0;
+    while (at < t->day_count && t->days[at].day < day) {
+        at++;
+    }
+    if (at == t->day_count || t->days[at].day != day) {
+        if (t->day_count == t->day_room) {
+            t->day_room = t->day_room ? 2 * t->day_room : 64;
+            t->days = base_realloc(t->days, t->day_room * sizeof *t->days);
+        }
+        memmove(&t->days[at + 1], &t->days[at], (t->day_count - at) * sizeof *t->days);
+        t->days[at] = (struct tally_day){.day = day};
+        t->day_count++;
+    }
+    t->day_at = at;
+    return &t->days[at];
+}
+
+struct tally_row {
+    int64_t id, at;
+    int state, reason, tries;
+};
+
+static bool left(const struct tally_row *row) {
+    return row->tries > 0 && row->state >= MESSAGE_SENDING;
+}
+
+static void count_row(struct tally *t, struct tally_step *step, const struct tally_row *row) {
+    if (row->state < 0 || row->state >= MESSAGE_STATE_COUNT) {
+        return;
+    }
+    int64_t person = ledger_recipient(row->id);
+    bool outlet = row->id >> 42 & 1;
+    bool reached = row->state == MESSAGE_ACCEPTED || row->state == MESSAGE_DELIVERED;
+    bool known = !outlet && person <= t->contact_most;
+    step->counts[row->state][row->reason & (TALLY_REASONS - 1)]++;
+    step->handed_out += left(row);
+    if (t->what & TALLY_DAYS) {
+        struct tally_day *day = day_of(t, (row->at + t->offset_min * INT64_C(60000)) / 86400000);
+        day->counts[row->state]++;
+        day->handed_out += left(row);
+    }
+    if (t->what & TALLY_PLACES) {
+        struct tally_place *place = &t->places[known ? t->place_of[person] : 0];
+        place->counts[step->group * MESSAGE_STATE_COUNT + (size_t)row->state]++;
+    }
+    if (t->what & TALLY_PEOPLE && known && reached) {
+        t->people[step->group][person / 64] |= UINT64_C(1) << (person % 64);
+    }
+}
+
+static int walk_step(
+    struct tally *t, struct db_stmt *stmt, struct tally_step *step, struct base_err *err) {
+    struct tally_row held = {0};
+    int rc;
+    bool days = t->what & TALLY_DAYS;
+    db_bind_i64(stmt, 1, ledger_first(step->id));
+    db_bind_i64(stmt, 2, ledger_last(step->id));
+    while ((rc = db_step(stmt, err)) == 1) {
+        struct tally_row row = {.id = db_column_i64(stmt, 0),
+            .state = (int)db_column_i64(stmt, 1),
+            .reason = (int)db_column_i64(stmt, 2),
+            .tries = (int)db_column_i64(stmt, 3),
+            .at = days ? db_column_i64(stmt, 4) : 0};
+        if (held.id && held.id >> LEDGER_RECIPIENT_SHIFT != row.id >> LEDGER_RECIPIENT_SHIFT) {
+            count_row(t, step, &held);
+        }
+        held = row;
+    }
+    if (held.id) {
+        count_row(t, step, &held);
+    }
+    return rc;
+}
+
+static int read_clicks(struct tally *t, struct db *db, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT count(DISTINCT message_id >> 4) FROM click_first WHERE message_id BETWEEN ?1 AND "
+        "?2 AND link >= 0",
+        &stmt, err);
+    for (size_t s = 0; rc == 0 && s < t->step_count; s++) {
+        db_bind_i64(stmt, 1, ledger_first(t->steps[s].id));
+        db_bind_i64(stmt, 2, ledger_last(t->steps[s].id));
+        rc = db_step(stmt, err);
+        t->steps[s].clicked = rc == 1 ? db_column_i64(stmt, 0) : 0;
+        rc = rc < 0 ? rc : 0;
+        db_reset(stmt);
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+/* Each bit is a person; who was reached by several channels counts once for the place. */
+static void count_people(struct tally *t) {
+    for (int64_t word = 0; t->group_count && word <= t->contact_most / 64; word++) {
+        uint64_t any = 0;
+        for (size_t c = 0; c < t->group_count; c++) {
+            any |= t->people[c][word];
+        }
+        for (; any; any &= any - 1) {
+            int bit = __builtin_ctzll(any);
+            struct tally_place *place =
+                t->place_of ? &t->places[t->place_of[64 * word + bit]] : NULL;
+            t->reached++;
+            if (place) {
+                place->reached++;
+            }
+            for (size_t c = 0; c < t->group_count; c++) {
+                int64_t one = t->people[c][word] >> bit & 1;
+                t->group_reached[c] += one;
+                if (place) {
+                    place->reached_by[c] += one;
+                }
+            }
+        }
+    }
+}
+
+int tally_run(struct db *db, const struct tally_filter *filter, enum tally_by by, int what,
+    int offset_min, struct tally *t, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    *t =
+        (struct tally){.arena = base_arena_new(), .by = by, .what = what, .offset_min = offset_min};
+    int rc = read_steps(t, db, filter, err);
+    if (rc == 0 && what & TALLY_PLACES) {
+        rc = read_places(t, db, err);
+    }
+    if (rc == 0 && what & (TALLY_PLACES | TALLY_PEOPLE)) {
+        rc = read_contacts(t, db, err);
+    }
+    if (rc == 0) {
+        rc = db_prepare(db,
+            what & TALLY_DAYS
+                ? "SELECT id, state, reason, tries, at FROM message WHERE id BETWEEN ?1 AND ?2 "
+                  "ORDER BY id"
+                : "SELECT id, state, reason, tries FROM message WHERE id BETWEEN ?1 AND ?2 ORDER "
+                  "BY id",
+            &stmt, err);
+    }
+    for (size_t s = 0; rc == 0 && s < t->step_count; s++) {
+        rc = walk_step(t, stmt, &t->steps[s], err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        rc = read_clicks(t, db, err);
+    }
+    if (rc == 0 && what & TALLY_PEOPLE) {
+        count_people(t);
+    }
+    return rc;
+}
+
+void tally_release(struct tally *t) {
+    for (size_t i = 0; i < t->place_count; i++) {
+        base_free(t->places[i].counts);
+        base_free(t->places[i].reached_by);
+    }
+    for (size_t c = 0; t->people && c < t->group_count; c++) {
+        base_free(t->people[c]);
+    }
+    base_free(t->people);
+    base_free(t->place_of);
+    base_free(t->places);
+    base_free(t->days);
+    base_free(t->groups);
+    base_free(t->group_ids);
+    base_free(t->group_reached);
+    base_free(t->steps);
+    if (t->arena) {
+        base_arena_free(&t->arena);
+    }
+    *t = (struct tally){0};
+}
+
+int64_t tally_step_state(const struct tally_step *step, int state) {
+    int64_t sum = 0;
+    for (int r = 0; r < TALLY_REASONS; r++) {
+        sum += step->counts[state][r];
+    }
+    return sum;
+}
+
+int64_t tally_step_sum(const struct tally_step *step) {
+    int64_t sum = 0;
+    for (int s = 0; s < MESSAGE_STATE_COUNT; s++) {
+        sum += tally_step_state(step, s);
+    }
+    return sum;
+}
