@@ -44,6 +44,10 @@ struct segment;
  * in *column_out (may be NULL). */
 int segment_parse(struct db *db, struct str text, struct segment **segment_out, int *column_out,
     struct base_err *err) LANTOA_MUST_CHECK;
+/* The same for an expression of a campaign that may not be in the database yet: its own name is
+ * known. The segment is good for a check only. own_campaign BORROWED for the call. */
+int segment_parse_own(struct db *db, struct str text, struct str own_campaign,
+    struct segment **segment_out, int *column_out, struct base_err *err) LANTOA_MUST_CHECK;
 void segment_free(struct segment **segment);
 
 /* Appends a condition over table alias c (contact), with placeholders from first_index on;

@@ -241,7 +241,13 @@ int audience__names_campaign(
         .all_sql = "SELECT name FROM campaign ORDER BY name",
         .unknown = TR("unknown campaign '%.*s'"),
         .near = TR("unknown campaign '%.*s' (did you mean '%.*s'?)")};
-    return find_named(names, &kind, name, id_out, NULL, err);
+    int rc = find_named(names, &kind, name, id_out, NULL, err);
+    if (rc == LANTOA_ENOENT && name.bytes && str_eq(name, names->own_campaign)) {
+        *err = (struct base_err){0};
+        *id_out = 0;
+        rc = 0;
+    }
+    return rc;
 }
 
 /* ---- purposes ---- */

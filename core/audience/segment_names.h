@@ -8,6 +8,7 @@
 struct audience__names {
     struct db *db;
     struct base_arena *arena; /* BORROWED */
+    struct str own_campaign;  /* counts as there; empty: none */
     bool loaded;
     struct str *attributes;
     size_t count, room;

@@ -155,6 +155,11 @@ static int parse_source(
 
 int segment_parse(struct db *db, struct str text, struct segment **segment_out, int *column_out,
     struct base_err *err) {
+    return segment_parse_own(db, text, (struct str){0}, segment_out, column_out, err);
+}
+
+int segment_parse_own(struct db *db, struct str text, struct str own_campaign,
+    struct segment **segment_out, int *column_out, struct base_err *err) {
     if (text.bytes > SEGMENT_TEXT_MOST || !base_utf8_valid(text)) {
         if (column_out) {
             *column_out = 1;
@@ -167,7 +172,8 @@ int segment_parse(struct db *db, struct str text, struct segment **segment_out, 
     segment->postgresql = strcmp(db_dialect(db), "postgresql") == 0;
     base_buf_init(&segment->scratch, 2 * 1024 * 1024);
     base_buf_init(&segment->key, 2 * 1024 * 1024);
-    struct audience__names names = {.db = db, .arena = segment->arena};
+    struct audience__names names = {
+        .db = db, .arena = segment->arena, .own_campaign = own_campaign};
     struct base_err own_err = {0};
     struct audience__parser parser = {
         .segment = segment, .arena = segment->arena, .names = &names, .err = err ? err : &own_err};

@@ -53,6 +53,8 @@ struct campaign_attachment {
     char *content_id; /* "": an attachment; else an inline picture, <img src="cid:..."> */
     char *sha256;     /* hex; NULL until campaign_apply has copied the file into DATA/materials */
 };
+/* What a step may do with accents on a channel that can (SMS): the words of "accents". */
+#define CAMPAIGN_ACCENTS "keep, strip, strip_when_cheaper"
 struct campaign_step {
     char *name, *channel;
     struct campaign_when when;
@@ -66,6 +68,7 @@ struct campaign_step {
     size_t content_count;
     struct campaign_attachment *attachments;
     size_t attachment_count;
+    char *accents; /* CAMPAIGN_ACCENTS; NULL: as the channel says */
 };
 
 /* "canary": {"percent": 1, "at_least": 50, "pause_above_percent": 5, "receipts": "PT0S", "within":

@@ -42,11 +42,13 @@ static int check_theme(struct spec__check *c, const struct spec__node *top) {
     return 0;
 }
 
-static int check_expression(
-    struct spec__check *c, const struct spec__node *node, const char *expression) {
+/* own_campaign: a name that counts as known; "": none. */
+static int check_expression(struct spec__check *c, const struct spec__node *node,
+    const char *expression, const char *own_campaign) {
     struct segment *segment = NULL;
     struct base_err why = {0};
-    int code = segment_parse(c->db, str_from(expression), &segment, NULL, &why);
+    int code = segment_parse_own(
+        c->db, str_from(expression), str_from(own_campaign), &segment, NULL, &why);
     segment_free(&segment);
     if (code == 0) {
         return 0;
@@ -115,7 +117,11 @@ static int check_step(
     int code = find_channel(c, step_node, step, &manifest);
     if (code == 0 && step->only_if) {
         struct spec__node only_if = spec__child(step_node, "only_if");
-        code = check_expression(c, &only_if, step->only_if);
+        code = check_expression(c, &only_if, step->only_if, c->spec->name);
+    }
+    if (code == 0 && step->accents && manifest && !(manifest->capabilities & LANTOA_CAN_ACCENTS)) {
+        struct spec__node accents = spec__child(step_node, "accents");
+        spec__finding(c, &accents, TR("channel '%s' leaves accents alone"), step->channel);
     }
     if (code == 0) {
         code = spec__check_content(c, step_node, step, manifest);
@@ -142,7 +148,7 @@ int campaign__check(struct db *db, const struct base_json *doc, const struct cam
     struct spec__node steps = spec__child(&top, "steps");
     int code = check_theme(&c, &top);
     if (code == 0) {
-        code = check_expression(&c, &audience, spec->audience);
+        code = check_expression(&c, &audience, spec->audience, "");
     }
     for (size_t i = 0; i < spec->step_count && code == 0; i++) {
         struct spec__node step = spec__item(&steps, i);

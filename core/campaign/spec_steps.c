@@ -5,7 +5,8 @@
 #include "base/mem.h"
 #include "base/tr.h"
 
-static const char step_keys[] = "name description channel when only_if expires content attachments";
+static const char step_keys[] =
+    "name description channel when only_if expires content attachments accents";
 
 void spec__step_release(struct campaign_step *step) {
     base_free(step->name);
@@ -17,6 +18,7 @@ void spec__step_release(struct campaign_step *step) {
     }
     base_free(step->when.fallback_reasons);
     base_free(step->only_if);
+    base_free(step->accents);
     for (size_t i = 0; i < step->content_count; i++) {
         struct campaign_content *content = &step->contents[i];
         base_free(content->lang);
@@ -401,6 +403,7 @@ static void read_step(struct spec__reader *r, const struct spec__node *node,
     struct spec__node name = spec__child(node, "name"), channel = spec__child(node, "channel");
     struct spec__node only_if = spec__child(node, "only_if");
     struct spec__node expires = spec__child(node, "expires");
+    struct spec__node accents = spec__child(node, "accents");
     step->name = spec__name(r, &name, SPEC__REQUIRED);
     step->channel = spec__name(r, &channel, SPEC__REQUIRED);
     step->only_if = spec__text(r, &only_if, SPEC__OPTIONAL);
@@ -408,6 +411,11 @@ static void read_step(struct spec__reader *r, const struct spec__node *node,
         spec__fault(r, &name, TR("two steps are called '%s'"), step->name);
     }
     read_when(r, node, step);
+    step->accents = spec__text(r, &accents, SPEC__OPTIONAL);
+    if (step->accents && strcmp(step->accents, "keep") != 0 &&
+        strcmp(step->accents, "strip") != 0 && strcmp(step->accents, "strip_when_cheaper") != 0) {
+        spec__fault(r, &accents, TR("must be one of %s"), CAMPAIGN_ACCENTS);
+    }
     if (expires.json && spec__duration(r, &expires, &step->expires)) {
         step->has_expires = true;
         if (step->expires.months == 0 && step->expires.ms == 0) {

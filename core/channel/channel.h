@@ -113,8 +113,8 @@ struct channel_part {
     struct str name, mime, content_id, bytes; /* BORROWED for the call */
 };
 int channel_step(struct channel *channel, uint32_t step_ref, struct str campaign, struct str step,
-    struct str message_class, const struct channel_part *parts, size_t part_count,
-    struct base_err *err) LANTOA_MUST_CHECK;
+    struct str message_class, struct str accents, const struct channel_part *parts,
+    size_t part_count, struct base_err *err) LANTOA_MUST_CHECK;
 void channel_step_forget(struct channel *channel, uint32_t step_ref);
 bool channel_step_known(const struct channel *channel, uint32_t step_ref);
 

@@ -55,10 +55,10 @@ void channel__tell_steps(struct channel *channel) {
 }
 
 int channel_step(struct channel *channel, uint32_t step_ref, struct str campaign, struct str step,
-    struct str message_class, const struct channel_part *parts, size_t part_count,
-    struct base_err *err) {
+    struct str message_class, struct str accents, const struct channel_part *parts,
+    size_t part_count, struct base_err *err) {
     BASE_ASSERT(step_ref != 0); /* 0 means "all" in channel_cancel */
-    size_t bytes = campaign.bytes + step.bytes + message_class.bytes + 64;
+    size_t bytes = campaign.bytes + step.bytes + message_class.bytes + accents.bytes + 64;
     for (size_t i = 0; i < part_count; i++) {
         bytes += parts[i].name.bytes + parts[i].mime.bytes + parts[i].content_id.bytes;
         bytes += parts[i].bytes.bytes + 20;
@@ -71,7 +71,8 @@ int channel_step(struct channel *channel, uint32_t step_ref, struct str campaign
     channel_step_forget(channel, step_ref);
     struct wire_writer writer;
     wire_writer_init(&writer, WIRE_MOST_STEP_BYTES + 4);
-    struct wire_step head = {step_ref, campaign, step, message_class, (uint32_t)part_count};
+    struct wire_step head = {
+        step_ref, campaign, step, message_class, (uint32_t)part_count, accents};
     wire_put_step(&writer, &head);
     for (size_t i = 0; i < part_count; i++) {
         struct wire_part part = {parts[i].name, parts[i].mime, parts[i].content_id, parts[i].bytes};

@@ -243,8 +243,8 @@ int channel_quote_open(const struct channel_spec *spec, const struct channel_man
 }
 
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
-    struct str step, struct str message_class) {
-    struct wire_step head = {step_ref, campaign, step, message_class, 0};
+    struct str step, struct str message_class, struct str accents) {
+    struct wire_step head = {step_ref, campaign, step, message_class, 0, accents};
     wire_put_step(&quote->outbox, &head);
     wire_end(&quote->outbox);
 }

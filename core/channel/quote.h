@@ -40,7 +40,7 @@ int channel_quote_open(const struct channel_spec *spec, const struct channel_man
     struct base_err *err) LANTOA_MUST_CHECK;
 /* Tells the plugin of a step before its first message. */
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
-    struct str step, struct str message_class);
+    struct str step, struct str message_class, struct str accents);
 /* LANTOA_ELIMIT: larger than a frame may be; err is set and the asking may go on. Other errors
  * (the plugin crashed, hung for 30 s, or lies) end it. */
 int channel_quote_put(struct channel_quote *quote, const struct channel_quote_message *message,

@@ -10,6 +10,7 @@
 #include "delivery/plan.h"
 #include "delivery/rehearsal.h"
 #include "delivery/rules_check.h"
+#include "delivery/text_check.h"
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -137,6 +138,9 @@ static int campaign_check_verb(struct cli *cli) {
         rc = campaign_check(cli->db, doc, spec, base_dir, &findings, &cli->err);
         int ruled = rules_check(cli->db, doc, spec, &findings, &notices, &cli->err);
         rc = rc ? rc : ruled;
+    }
+    if (rc == 0) {
+        rc = text_check(cli->db, cli->data_dir, doc, spec, &notices, &cli->err);
     }
     if (rc == 0) {
         cli_say(cli, json_pack("{s:b,s:[],s:o}", "ok", 1, "findings", "notices", lines(&notices)),

@@ -95,7 +95,8 @@ static int open_step(struct costing *c, size_t index, const char *data_dir, stru
         out->tariff = channel_tariff_new(out->channel->spec->prices, class, out->day);
     }
     channel_quote_step(out->channel->quote, step->ref, str_from(c->campaign->spec->name),
-        str_from(step->spec->name), str_from(class));
+        str_from(step->spec->name), str_from(class),
+        str_from(step->spec->accents ? step->spec->accents : ""));
     return 0;
 }
 

@@ -73,7 +73,7 @@ static int port_step(void *arg, const struct delivery_step *step, struct base_er
     if (rc == 0) {
         rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name),
             str_from(step->spec->name), str_from(campaign_class_word(step->campaign->spec->class)),
-            parts, count, err);
+            str_from(step->spec->accents ? step->spec->accents : ""), parts, count, err);
     }
     for (size_t i = 0; i < count; i++) {
         base_buf_release(&bytes[i]);

@@ -55,6 +55,7 @@ bool host__take_step(struct host *host, struct wire_reader *body) {
         .message_class = keep(arena, head.message_class),
         .parts = parts,
         .part_count = head.part_count,
+        .accents = keep(arena, head.accents),
     };
     step->arena = arena;
     step->ref = head.ref;

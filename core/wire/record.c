@@ -77,6 +77,7 @@ void wire_put_step(struct wire_writer *writer, const struct wire_step *step) {
     wire_put_str(writer, step->campaign);
     wire_put_str(writer, step->step);
     wire_put_str(writer, step->message_class);
+    wire_put_str(writer, step->accents);
     wire_put_u32(writer, step->part_count);
 }
 
@@ -92,6 +93,7 @@ bool wire_get_step(struct wire_reader *body, struct wire_step *step_out) {
     step_out->campaign = wire_get_str(body);
     step_out->step = wire_get_str(body);
     step_out->message_class = wire_get_str(body);
+    step_out->accents = wire_get_str(body);
     step_out->part_count = wire_get_u32(body);
     /* A part is at least four empty texts: a count that cannot be true is refused before anything
      * is allocated for it. */

@@ -49,6 +49,7 @@ struct wire_step {
     uint32_t ref;
     struct str campaign, step, message_class;
     uint32_t part_count;
+    struct str accents; /* empty: not said */
 };
 struct wire_part {
     struct str name, mime, content_id, bytes;

@@ -28,6 +28,9 @@ struct lantoa_step {
     struct lantoa_str campaign, step, message_class;
     const struct lantoa_part *parts;
     size_t part_count;
+    /* since 1.2, for plugins with LANTOA_CAN_ACCENTS: "keep", "strip" or "strip_when_cheaper";
+     * empty: as the plugin's options say */
+    struct lantoa_str accents;
 };
 
 /* One message. Valid from send() until the plugin has given its result. */

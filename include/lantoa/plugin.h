@@ -58,6 +58,7 @@ enum lantoa_capability {
     /* the operator drops a second message with the same key: UNKNOWN may be sent again */
     LANTOA_CAN_IDEMPOTENT = 8,
     LANTOA_CAN_PARTS = 16,     /* takes attachments and inline pictures */
+    LANTOA_CAN_ACCENTS = 64,   /* does with accents what the step says */
     LANTOA_NEEDS_CONFIRM = 32, /* "sent" only means handed over; a person confirms later */
 };
 

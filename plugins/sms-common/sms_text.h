@@ -8,6 +8,7 @@
 #define SMS_TEXT_H
 
 #include <lantoa/errors.h>
+#include <lantoa/message.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -88,6 +89,15 @@ size_t sms_text_decode(enum sms_coding coding, enum sms_alphabet alphabet,
 /* What staff should know of a cost, in Vietnamese or English: parts, coding, the letter that costs,
  * what was replaced. */
 void sms_text_note(const struct sms_cost *cost, bool vietnamese, char *note, size_t room);
+
+/* The accents as the step says, where it says so. */
+void sms_rules_of_step(struct sms_rules *rules, const struct lantoa_step *step);
+/* What staff see before sending: the text as the phone will show it, its note, and what it would be
+ * without accents where that has fewer parts. text may be too long or hold letters that are not
+ * allowed: then the code is that of sms_text_prepare(), and the note says why. LANTOA_ELIMIT also
+ * when `room` lacks; LANTOA_ENOMEM. */
+int sms_text_preview(struct lantoa_str text, const struct sms_rules *rules, bool vietnamese,
+    char *to, size_t room) LANTOA_MUST_CHECK;
 
 /* The letter without its marks: 'a' for U+1EAD; itself when it has none. */
 uint32_t sms_letter_bare(uint32_t letter);

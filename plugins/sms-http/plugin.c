@@ -17,8 +17,8 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(C, api_key, NULL, LANTOA_SECRET, "API key or token", "Khoá API"),
     LANTOA_OPTION_TEXT(
         C, api_secret, NULL, LANTOA_SECRET, "Secret to the API key", "Mã bí mật của khoá API"),
-    LANTOA_OPTION_TEXT(
-        C, sender, NULL, LANTOA_SENDER, "Sender: brand name or number", "Người gửi: tên thương hiệu hoặc số"),
+    LANTOA_OPTION_TEXT(C, sender, NULL, LANTOA_SENDER, "Sender: brand name or number",
+        "Người gửi: tên thương hiệu hoặc số"),
     LANTOA_OPTION_TEXT(C, callback_url, NULL, 0,
         "Where the gateway shall send receipts: this system's address with /hook/CHANNEL",
         "Nơi cổng gửi báo phát: địa chỉ hệ thống này với /hook/KÊNH"),
@@ -43,9 +43,9 @@ static const struct lantoa_option options[] = {
         "Số tin tối đa trong một yêu cầu, nếu cổng nhận nhiều tin"),
     LANTOA_OPTION_DURATION(C, timeout, "30s", 100, 600000, 0, "Longest wait for an answer",
         "Thời gian chờ trả lời tối đa"),
-    LANTOA_OPTION_CHOICE(C, accents, "keep", "keep|strip|strip_if_cheaper", 0,
-        "Accents: keep, strip, or strip where that saves a part",
-        "Dấu tiếng Việt: giữ, bỏ, hoặc chỉ bỏ khi tiết kiệm được phần tin"),
+    LANTOA_OPTION_CHOICE(C, accents, "keep", "keep|strip|strip_when_cheaper|strip_if_cheaper", 0,
+        "Accents, where the step does not say: keep, strip, or strip where that saves a part",
+        "Dấu tiếng Việt khi bước gửi không nêu: giữ, bỏ, hoặc chỉ bỏ khi tiết kiệm được phần tin"),
     LANTOA_OPTION_CHOICE(C, coding, "auto", "auto|gsm7|ucs2", 0,
         "auto: GSM 7-bit where every letter is in it; gsm7: refuse other texts",
         "auto: dùng GSM 7-bit khi đủ chữ; gsm7: từ chối văn bản khác"),
@@ -148,6 +148,7 @@ static int prepare(const struct gateway_config *config, const struct lantoa_mess
     char **text_out, size_t *bytes_out, struct sms_cost *cost_out) {
     struct lantoa_str text = message->fields[FIELD_TEXT];
     struct sms_rules rules = gateway_rules(config);
+    sms_rules_of_step(&rules, message->step);
     size_t room = sms_text_room(text.bytes);
     *text_out = malloc(room);
     if (*text_out == NULL) {
@@ -175,17 +176,10 @@ static int gateway_price(
 /* The text as the phone will show it, an empty line, and what staff should know of it. */
 static int gateway_preview(
     const void *config, const struct lantoa_message *message, char *text, size_t room) {
-    struct sms_cost cost = {0};
-    char *prepared = NULL, note[200];
-    size_t bytes = 0;
-    int status = prepare(config, message, &prepared, &bytes, &cost);
-    if (status != LANTOA_ENOMEM) {
-        sms_text_note(&cost, in_vietnamese(message), note, sizeof(note));
-        int used = snprintf(text, room, "%.*s\n\n%s", (int)bytes, prepared, note);
-        status = used < 0 || (size_t)used >= room ? LANTOA_ELIMIT : status;
-    }
-    free(prepared);
-    return status;
+    struct sms_rules rules = gateway_rules(config);
+    sms_rules_of_step(&rules, message->step);
+    return sms_text_preview(
+        message->fields[FIELD_TEXT], &rules, in_vietnamese(message), text, room);
 }
 
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
@@ -196,7 +190,7 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     .help_en = "SMS through a gateway's HTTP interface, described by a file",
     .help_vi = "Tin nhắn SMS qua giao diện HTTP của cổng tin nhắn, theo một tệp mô tả",
     .address = LANTOA_ADDRESS_PHONE,
-    .capabilities = LANTOA_CAN_RECEIPT | LANTOA_CAN_INBOUND,
+    .capabilities = LANTOA_CAN_RECEIPT | LANTOA_CAN_INBOUND | LANTOA_CAN_ACCENTS,
     .config_size = sizeof(struct gateway_config),
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),

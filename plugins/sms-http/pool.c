@@ -49,9 +49,11 @@ static bool is_word(const char *value, const char *word) {
 
 struct sms_rules gateway_rules(const struct gateway_config *config) {
     return (struct sms_rules){
-        .accents = is_word(config->accents, "strip")              ? SMS_ACCENTS_STRIP
-                   : is_word(config->accents, "strip_if_cheaper") ? SMS_ACCENTS_STRIP_IF_CHEAPER
-                                                                  : SMS_ACCENTS_KEEP,
+        .accents = is_word(config->accents, "strip") ? SMS_ACCENTS_STRIP
+                   : is_word(config->accents, "strip_if_cheaper") ||
+                           is_word(config->accents, "strip_when_cheaper")
+                       ? SMS_ACCENTS_STRIP_IF_CHEAPER
+                       : SMS_ACCENTS_KEEP,
         .coding = is_word(config->coding, "gsm7")   ? SMS_CODING_GSM7
                   : is_word(config->coding, "ucs2") ? SMS_CODING_UCS2
                                                     : SMS_CODING_AUTO,
@@ -210,6 +212,7 @@ struct prepared {
 /* The text as the phone will show it; false when the message has been refused. */
 static bool prepare(struct pool *pool, const struct lantoa_message *message, struct prepared *out) {
     struct sms_rules rules = gateway_rules(pool->config);
+    sms_rules_of_step(&rules, message->step);
     struct sms_cost cost = {0};
     struct lantoa_str text = message->fields[FIELD_TEXT];
     size_t room = sms_text_room(text.bytes), bytes = 0;

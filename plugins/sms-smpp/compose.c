@@ -22,9 +22,11 @@ static bool is_choice(const char *value, const char *word) {
 
 struct sms_rules smpp_compose_rules(const struct smpp_config *config) {
     return (struct sms_rules){
-        .accents = is_choice(config->accents, "strip")              ? SMS_ACCENTS_STRIP
-                   : is_choice(config->accents, "strip_if_cheaper") ? SMS_ACCENTS_STRIP_IF_CHEAPER
-                                                                    : SMS_ACCENTS_KEEP,
+        .accents = is_choice(config->accents, "strip") ? SMS_ACCENTS_STRIP
+                   : is_choice(config->accents, "strip_if_cheaper") ||
+                           is_choice(config->accents, "strip_when_cheaper")
+                       ? SMS_ACCENTS_STRIP_IF_CHEAPER
+                       : SMS_ACCENTS_KEEP,
         .coding = is_choice(config->data_coding, "gsm7")   ? SMS_CODING_GSM7
                   : is_choice(config->data_coding, "ucs2") ? SMS_CODING_UCS2
                                                            : SMS_CODING_AUTO,
@@ -68,6 +70,8 @@ int smpp_compose(const struct smpp_pool *pool, const struct lantoa_message *mess
     struct smpp_job **job_out, enum lantoa_reason *reason_out, char *why, size_t room) {
     const struct lantoa_str text = message->fields[SMPP_FIELD_TEXT];
     const size_t text_room = sms_text_room(text.bytes), most = pool->rules.most_parts;
+    struct sms_rules rules = pool->rules;
+    sms_rules_of_step(&rules, message->step);
     struct smpp_job *job = NULL;
     *reason_out = LANTOA_REASON_TEMPORARY;
     snprintf(why, room, "out of memory");
@@ -87,7 +91,7 @@ int smpp_compose(const struct smpp_pool *pool, const struct lantoa_message *mess
         goto refused;
     }
     int status = sms_text_prepare(
-        text.at, text.bytes, &pool->rules, job->text, text_room, &job->text_bytes, &job->cost);
+        text.at, text.bytes, &rules, job->text, text_room, &job->text_bytes, &job->cost);
     if (status == LANTOA_ELIMIT) {
         *reason_out = LANTOA_REASON_TOO_LARGE;
         snprintf(why, room, "%zu parts, at most %zu are allowed", job->cost.parts, most);

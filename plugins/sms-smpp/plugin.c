@@ -20,7 +20,8 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(C, password, NULL, LANTOA_SECRET, "Password", "Mật khẩu"),
     LANTOA_OPTION_TEXT(C, system_type, NULL, 0, "system_type, if the operator asks for one",
         "system_type, nếu nhà mạng yêu cầu"),
-    LANTOA_OPTION_TEXT(C, source_addr, NULL, LANTOA_SENDER, "Sender: brand name, short code or number",
+    LANTOA_OPTION_TEXT(C, source_addr, NULL, LANTOA_SENDER,
+        "Sender: brand name, short code or number",
         "Người gửi: tên thương hiệu, đầu số ngắn hoặc số điện thoại"),
     LANTOA_OPTION_INT(C, source_ton, "-1", -1, 255, 0,
         "Type of number of the sender; -1: by its look",
@@ -62,9 +63,9 @@ static const struct lantoa_option options[] = {
         "auto: dùng GSM 7-bit khi đủ chữ; gsm7: từ chối văn bản khác"),
     LANTOA_OPTION_CHOICE(C, default_alphabet, "gsm", "gsm|latin1|ascii", 0,
         "What data_coding 0 means to this operator", "Bảng mã của nhà mạng khi data_coding là 0"),
-    LANTOA_OPTION_CHOICE(C, accents, "keep", "keep|strip|strip_if_cheaper", 0,
-        "Accents: keep, strip, or strip where that saves a part",
-        "Dấu tiếng Việt: giữ, bỏ, hoặc chỉ bỏ khi tiết kiệm được phần tin"),
+    LANTOA_OPTION_CHOICE(C, accents, "keep", "keep|strip|strip_when_cheaper|strip_if_cheaper", 0,
+        "Accents, where the step does not say: keep, strip, or strip where that saves a part",
+        "Dấu tiếng Việt khi bước gửi không nêu: giữ, bỏ, hoặc chỉ bỏ khi tiết kiệm được phần tin"),
     LANTOA_OPTION_CHOICE(C, concat, "udh", "udh|udh16|sar|payload", 0,
         "How long texts are joined on the phone: header with 8 or 16 bit reference, SAR, or whole "
         "as message_payload",
@@ -172,6 +173,7 @@ static int prepare(const struct smpp_config *config, const struct lantoa_message
     char **text_out, size_t *bytes_out, struct sms_cost *cost_out) {
     struct lantoa_str text = message->fields[SMPP_FIELD_TEXT];
     struct sms_rules rules = smpp_compose_rules(config);
+    sms_rules_of_step(&rules, message->step);
     size_t room = sms_text_room(text.bytes);
     *text_out = malloc(room);
     if (*text_out == NULL) {
@@ -204,19 +206,10 @@ static int sms_price(
 /* The text as the phone will show it, an empty line, and what staff should know of it. */
 static int sms_preview(
     const void *config, const struct lantoa_message *message, char *text, size_t room) {
-    struct sms_cost cost = {0};
-    char *prepared = NULL, note[200];
-    size_t bytes = 0;
-    int status = prepare(config, message, &prepared, &bytes, &cost);
-    if (status != LANTOA_ENOMEM) {
-        sms_text_note(&cost, in_vietnamese(message), note, sizeof(note));
-        int used = snprintf(text, room, "%.*s\n\n%s", (int)bytes, prepared, note);
-        if (used < 0 || (size_t)used >= room) {
-            status = LANTOA_ELIMIT;
-        }
-    }
-    free(prepared);
-    return status;
+    struct sms_rules rules = smpp_compose_rules(config);
+    sms_rules_of_step(&rules, message->step);
+    return sms_text_preview(
+        message->fields[SMPP_FIELD_TEXT], &rules, in_vietnamese(message), text, room);
 }
 
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
@@ -227,7 +220,7 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     .help_en = "SMS through an operator's SMPP 3.4 server, with receipts and answers",
     .help_vi = "Tin nhắn SMS qua máy chủ SMPP 3.4 của nhà mạng, có báo phát và nhận tin trả lời",
     .address = LANTOA_ADDRESS_PHONE,
-    .capabilities = LANTOA_CAN_RECEIPT | LANTOA_CAN_INBOUND,
+    .capabilities = LANTOA_CAN_RECEIPT | LANTOA_CAN_INBOUND | LANTOA_CAN_ACCENTS,
     .config_size = sizeof(struct smpp_config),
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),

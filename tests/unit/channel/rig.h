@@ -51,7 +51,7 @@ static void rig_pump(struct rig_channel *ch) {
     if (!channel_step_known(ch->channel, 7)) {
         struct base_err err = {0};
         assert_ok(channel_step(ch->channel, 7, STR("chien-dich"), STR("thu-1"),
-                      STR("state_information"), NULL, 0, &err),
+                      STR("state_information"), STR(""), NULL, 0, &err),
             err);
     }
     size_t count = 0;

@@ -54,8 +54,8 @@ static void the_outbox_writes_each_key_once(void **state) {
         &rig, "{\"name\": \"thu\", \"plugin\": \"outbox\", \"options\": {\"fsync\": true}}");
     RIG_UNTIL(&rig, channel_state(ch->channel) == CHANNEL_READY);
     struct base_err err = {0};
-    assert_ok(
-        channel_step(ch->channel, 1, STR("../Tuổi già 2026"), STR(".an"), STR("x"), NULL, 0, &err),
+    assert_ok(channel_step(ch->channel, 1, STR("../Tuổi già 2026"), STR(".an"), STR("x"), STR(""),
+                  NULL, 0, &err),
         err);
     put(ch, 1, "aaaa", "Lan\nBcc: x", "Tiêu đề", "");
     const char *first = "outbox/_._Tuổi_già_2026/_an/aaaa.txt";

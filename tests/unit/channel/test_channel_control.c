@@ -159,8 +159,9 @@ static void handing_over_has_limits(void **state) {
     assert_int_equal(channel_put(ch->channel, &message), LANTOA_EINVAL); /* no such step */
     struct base_err err = {0};
     struct channel_part part = {STR("a.png"), STR("image/png"), STR("c1"), STR("bytes")};
-    assert_ok(
-        channel_step(ch->channel, 9, STR("c"), STR("s"), STR("advertising"), &part, 1, &err), err);
+    assert_ok(channel_step(
+                  ch->channel, 9, STR("c"), STR("s"), STR("advertising"), STR(""), &part, 1, &err),
+        err);
     assert_int_equal(channel_put(ch->channel, &message), 0);
     assert_int_equal(channel_put(ch->channel, &message), LANTOA_EINVAL); /* the same id */
     assert_int_equal(channel_room(ch->channel), 1003);
@@ -204,11 +205,13 @@ static void attachments_have_a_limit(void **state) {
     struct channel_part part = {
         STR("a.bin"), STR("application/octet-stream"), STR(""), {bytes, most}};
     struct base_err err = {0};
-    assert_fault_part(channel_step(ch->channel, 3, STR("c"), STR("anh"), STR("x"), &part, 1, &err),
+    assert_fault_part(
+        channel_step(ch->channel, 3, STR("c"), STR("anh"), STR("x"), STR(""), &part, 1, &err),
         LANTOA_ELIMIT, err, "the attachments of step anh are larger than 32 MB together");
     assert_false(channel_step_known(ch->channel, 3));
     part.bytes.bytes = most - 1000;
-    assert_ok(channel_step(ch->channel, 3, STR("c"), STR("anh"), STR("x"), &part, 1, &err), err);
+    assert_ok(
+        channel_step(ch->channel, 3, STR("c"), STR("anh"), STR("x"), STR(""), &part, 1, &err), err);
     assert_true(channel_step_known(ch->channel, 3));
     rig_send(ch, 10);
     RIG_UNTIL(&rig, ch->ended == 10);
@@ -228,7 +231,8 @@ static void what_finds_no_host_comes_back(void **state) {
     struct rig_channel *ch = rig_start(&rig, ECHO);
     RIG_UNTIL(&rig, channel_state(ch->channel) == CHANNEL_READY);
     struct base_err err = {0};
-    assert_ok(channel_step(ch->channel, 9, STR("c"), STR("s"), STR("x"), NULL, 0, &err), err);
+    assert_ok(
+        channel_step(ch->channel, 9, STR("c"), STR("s"), STR("x"), STR(""), NULL, 0, &err), err);
     const struct str text[1] = {STR("x")};
     for (uint64_t id = 1; id <= 10; id++) {
         struct channel_message message = message_of(id, text);

@@ -157,7 +157,7 @@ static void open_asked(struct asked *asked, const char *json) {
     assert_ok(channel_quote_open(asked->spec, asked->manifest, asked->rig.dir.path, answered, asked,
                   &asked->quote, &err),
         err);
-    channel_quote_step(asked->quote, 3, STR("chien-dich"), STR("thu-1"), STR("internal"));
+    channel_quote_step(asked->quote, 3, STR("chien-dich"), STR("thu-1"), STR("internal"), STR(""));
 }
 
 static void close_asked(struct asked *asked) {

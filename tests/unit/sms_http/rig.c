@@ -74,7 +74,7 @@ static void on_changed(void *arg, struct channel *channel) {
     if (state == CHANNEL_READY && !channel_step_known(channel, 1)) {
         struct base_err err = {0};
         if (channel_step(channel, 1, STR("chien-dich"), STR("tin-1"), STR("state_information"),
-                NULL, 0, &err) != 0) {
+                STR(""), NULL, 0, &err) != 0) {
             exit(3);
         }
     }

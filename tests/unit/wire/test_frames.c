@@ -275,7 +275,7 @@ static void texts_must_end_where_they_say(void **state) {
  * their bounds. */
 static void noise_is_read_in_bounds(void **state) {
     (void)state;
-    struct wire_step step = {1, STR("c"), STR("s"), STR("x"), 1};
+    struct wire_step step = {1, STR("c"), STR("s"), STR("x"), 1, STR("strip")};
     struct wire_part part = {STR("a.png"), STR("image/png"), STR(""), STR("bytes")};
     wire_put_step(&writer, &step);
     wire_put_part(&writer, &part);
@@ -388,7 +388,7 @@ static void large_frames_pass_in_pieces(void **state) {
     size_t bytes = (size_t)20 << 20;
     char *attachment = base_alloc(bytes);
     memset(attachment, 'x', bytes);
-    struct wire_step step = {1, STR("c"), STR("s"), STR("x"), 1};
+    struct wire_step step = {1, STR("c"), STR("s"), STR("x"), 1, STR("strip")};
     struct wire_part part = {STR("a"), STR("b"), STR(""), {attachment, bytes}};
     wire_put_step(&writer, &step);
     wire_put_part(&writer, &part);
