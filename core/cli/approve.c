@@ -78,16 +78,33 @@ int cli_approvals_sweep(struct cli *cli) {
 
 /* --- show --- */
 
+/* Where the rows go: a list, or a table. */
+struct adding {
+    json_t *json; /* NULL: the table */
+    struct report_table *table;
+    const struct report_column *columns;
+};
+
 static json_t *text_of(struct str text) {
     return text.bytes ? json_stringn(text.at, text.bytes) : json_null();
 }
 
+/* The values of a row, in the order of the columns of campaign_show. */
 static int add_approval(void *arg, const struct approval_row *row) {
+    const struct adding *to = arg;
     json_t *values[] = {cli_time(row->at_ms), text_of(row->who), json_integer(row->messages),
         json_integer(row->units), json_integer(row->minor), text_of(row->currency),
         text_of(row->hash), text_of(row->reason), cli_time(row->until_ms),
         cli_time(row->void_at_ms), text_of(row->void_reason)};
-    report_table_add(arg, values);
+    if (to->json) {
+        json_t *object = json_object();
+        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+            json_object_set_new(object, to->columns[i].key, values[i]);
+        }
+        json_array_append_new(to->json, object);
+    } else {
+        report_table_add(to->table, values);
+    }
     return 0;
 }
 
@@ -106,10 +123,9 @@ struct shown {
     struct approval_need need;
     int given;
     struct base_buf authors;
-    struct report_table approvals;
 };
 
-static void print_shown(struct cli *cli, struct shown *s) {
+static void print_shown(const struct shown *s) {
     printf(TR("campaign %s is %s"), s->row.name, TR(campaign_state_word(s->row.state)));
     putchar('\n');
     if (s->row.wait_reason) {
@@ -126,29 +142,32 @@ static void print_shown(struct cli *cli, struct shown *s) {
             s->need.reason ? TR(", with a reason") : "");
     }
     putchar('\n');
-    cli_table(cli, &s->approvals);
 }
 
-static int say_shown(struct cli *cli, struct shown *s) {
-    if (!cli->json) {
-        print_shown(cli, s);
+static json_t *shown_json(struct shown *s, json_t *rows) {
+    return json_pack("{s:s,s:s,s:s?,s:o,s:i,s:i,s:b,s:b,s:o}", "campaign", s->row.name, "state",
+        campaign_state_word(s->row.state), "waits_for", s->row.wait_reason, "authors",
+        authors_json(&s->authors), "given", s->given, "needed", s->need.approvers, "author_may",
+        s->need.author_may, "reason_needed", s->need.reason, "rows", rows);
+}
+
+static int say_shown(
+    struct cli *cli, struct shown *s, const struct report_column *columns, size_t count) {
+    struct report_table table;
+    struct adding to = {cli->json ? json_array() : NULL, &table, columns};
+    report_table_init(&table, columns, count);
+    int rc = approval_each(cli->db, s->row.id, add_approval, &to, &cli->err);
+    if (rc == 0 && cli->json) {
+        cli_say(cli, shown_json(s, to.json), "%s", "");
+    } else if (rc == 0) {
+        print_shown(s);
+        cli_table(cli, &table);
         return 0;
+    } else {
+        json_decref(to.json);
     }
-    struct base_buf out;
-    base_buf_init(&out, (size_t)64 << 20);
-    report_table_write(&s->approvals, REPORT_AS_JSON, &out);
-    report_table_release(&s->approvals);
-    json_t *table = json_loads(base_buf_text(&out), 0, NULL);
-    base_buf_release(&out);
-    cli_say(cli,
-        json_pack("{s:s,s:s,s:s?,s:o,s:i,s:i,s:b,s:b,s:O?}", "campaign", s->row.name, "state",
-            campaign_state_word(s->row.state), "waits_for", s->row.wait_reason, "authors",
-            authors_json(&s->authors), "given", s->given, "needed", s->need.approvers, "author_may",
-            s->need.author_may, "reason_needed", s->need.reason, "rows",
-            json_object_get(table, "rows")),
-        "%s", "");
-    json_decref(table);
-    return 0;
+    report_table_release(&table);
+    return rc;
 }
 
 static int campaign_show(struct cli *cli) {
@@ -171,13 +190,7 @@ static int campaign_show(struct cli *cli) {
         rc = approval_authors(cli->db, s.row.id, &s.authors, &cli->err);
     }
     if (rc == 0) {
-        report_table_init(&s.approvals, columns, sizeof columns / sizeof columns[0]);
-        rc = approval_each(cli->db, s.row.id, add_approval, &s.approvals, &cli->err);
-        if (rc == 0) {
-            rc = say_shown(cli, &s);
-        } else {
-            report_table_release(&s.approvals);
-        }
+        rc = say_shown(cli, &s, columns, sizeof columns / sizeof columns[0]);
     }
     base_buf_release(&s.authors);
     campaign_row_release(&s.row);

@@ -74,6 +74,17 @@ static void note_longest(struct costing *c, const struct cost_longest *found) {
     cost->longest[at] = *found;
 }
 
+static void add(struct costing *c, size_t bucket, int64_t messages, int64_t units, int64_t minor) {
+    struct cost_row *row = &c->cost->rows[bucket];
+    row->messages += messages;
+    row->units += units;
+    row->minor += minor;
+    c->cost->messages += messages;
+    c->cost->units += units;
+    c->cost->minor += minor;
+    c->cost->at_most = c->cost->at_most || row->at_most;
+}
+
 int cost__answered(void *costing, const struct channel_quoted *quoted) {
     struct costing *c = costing;
     if (c->preview) {
@@ -90,15 +101,7 @@ int cost__answered(void *costing, const struct channel_quoted *quoted) {
         c->cost->refused++;
         return 0;
     }
-    struct cost_row *row = &c->cost->rows[bucket];
-    int64_t minor = minor_of(c, step, quoted);
-    row->messages++;
-    row->units += quoted->units;
-    row->minor += minor;
-    c->cost->messages++;
-    c->cost->units += quoted->units;
-    c->cost->minor += minor;
-    c->cost->at_most = c->cost->at_most || row->at_most;
+    add(c, bucket, 1, quoted->units, minor_of(c, step, quoted));
     note_longest(c, &(struct cost_longest){ledger_recipient((int64_t)quoted->id), quoted->units,
                         tag_bytes(quoted->tag)});
     return 0;
@@ -180,6 +183,19 @@ static bool find_price(
     return i + PRICE_FIRST < PRICES_MOST;
 }
 
+/* What has left costs what was booked then, whatever its person and the prices are today. */
+static int count_booked(struct costing *c, const struct cost__step *step,
+    struct cost__message *message, int64_t messages, struct base_err *err) {
+    size_t bucket;
+    (void)policy_check(step->step, &message->person); /* for the address */
+    int rc = find_bucket(c, step, delivery_lang(step->step, &message->person.contact),
+        channel_operator_of(c->operators, message->person.address, step->day), &bucket, err);
+    if (rc == 0) {
+        add(c, bucket, messages, message->units > 0 ? message->units : 0, message->minor);
+    }
+    return rc;
+}
+
 static int ask(struct costing *c, const struct cost__step *step, struct cost__message *message,
     struct base_err *err) {
     struct str fields[DELIVERY_FIELDS_MAX];
@@ -190,7 +206,10 @@ static int ask(struct costing *c, const struct cost__step *step, struct cost__me
     c->cost->audience++;
     if (message->state == MESSAGE_FAILED) {
         c->cost->failed++;
-        return 0;
+        return message->minor > 0 ? count_booked(c, step, message, 0, err) : 0;
+    }
+    if (message->minor >= 0 && message->units >= 0 && c->longest_most == 0) {
+        return count_booked(c, step, message, 1, err);
     }
     int rc = cost__reason(c, step, message, &reason, err);
     if (rc == 0 && reason == 0 && cost__render(c, step, message, &lang, fields, &fault) != 0) {

@@ -36,8 +36,8 @@ struct cost_missing {
 struct cost {
     int64_t audience;               /* rows of the ledger: contacts times steps */
     int64_t messages, units, minor; /* what goes out, or has gone out */
-    int64_t failed;                 /* tried, and failed for good; costs nothing here */
-    int64_t refused;                /* the channel cannot send them (too many parts, ...) */
+    int64_t failed;  /* tried, and failed for good; costs something only when it was taken first */
+    int64_t refused; /* the channel cannot send them (too many parts, ...) */
     int64_t suppressed[COST_REASONS];
     bool at_most;         /* of some row */
     int64_t budget_minor; /* -1: none */

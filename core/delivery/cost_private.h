@@ -49,6 +49,7 @@ struct costing {
 struct cost__message {
     int64_t id;
     int state, reason, before_state, before_reason; /* before_state -1: none */
+    int64_t units, minor;                           /* as booked when it left; -1: not */
     struct policy_person person;
 };
 

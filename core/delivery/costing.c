@@ -102,7 +102,7 @@ static int open_step(struct costing *c, size_t index, const char *data_dir, stru
 
 static int prepare(struct costing *c, struct base_err *err) {
     return db_prepare(c->db,
-        "SELECT m.id, m.state, m.reason, p.state, p.reason, " CONTACT_COLUMNS
+        "SELECT m.id, m.state, m.reason, p.state, p.reason, m.units, m.minor, " CONTACT_COLUMNS
         ", " POLICY_COLUMNS("?4", "?5") " FROM message m "
                                         "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
                                             "m.id") " "
@@ -183,8 +183,13 @@ int cost__each(struct costing *c, const struct cost__step *step, int64_t first, 
             .state = (int)db_column_i64(c->rows, 1),
             .reason = (int)db_column_i64(c->rows, 2),
             .before_state = db_column_is_null(c->rows, 3) ? -1 : (int)db_column_i64(c->rows, 3),
-            .before_reason = (int)db_column_i64(c->rows, 4)};
-        policy_read(c->rows, 5, &message.person);
+            .before_reason = (int)db_column_i64(c->rows, 4),
+            .units = db_column_is_null(c->rows, 5) ? -1 : db_column_i64(c->rows, 5),
+            .minor = db_column_is_null(c->rows, 6) ? -1 : db_column_i64(c->rows, 6)};
+        if (message.state < MESSAGE_SENDING) { /* of an earlier try */
+            message.units = message.minor = -1;
+        }
+        policy_read(c->rows, 7, &message.person);
         rc = each(c, step, &message, err);
         if (rc != 0) {
             break;

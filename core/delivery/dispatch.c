@@ -33,7 +33,7 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
     const struct statement all[] = {
         {&d->range, range_sql},
         {&d->claim, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, due_at = NULL, "
-                    "at = ?2 WHERE id = ?1"},
+                    "at = ?2, units = ?3, minor = ?4 WHERE id = ?1"},
         {&d->hold, "UPDATE message SET state = 1, reason = ?2, due_at = ?3 WHERE id = ?1"},
         {&d->suppress, "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4, at "
                        "= ?5 WHERE id = ?1"},
@@ -57,8 +57,9 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
                       "?3, ?4, ?5)"},
         {&d->record, "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, "
                      "ref), detail = ?6, "
-                     "tries = tries + ?7 WHERE id = ?1 AND state = 3"},
-        {&d->get, "SELECT state, tries FROM message WHERE id = ?1"},
+                     "tries = tries + ?7, units = CASE WHEN ?2 IN (4, 7) THEN units END, minor = "
+                     "CASE WHEN ?2 IN (4, 7) THEN minor END WHERE id = ?1 AND state = 3"},
+        {&d->get, "SELECT state, tries, coalesce(minor, 0) FROM message WHERE id = ?1"},
         {&d->contact, "SELECT email, phone FROM contact WHERE id = ?1"},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -72,8 +73,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 
 static void finish_all(struct dispatcher *d) {
     struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
-        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->times, &d->attempt, &d->record,
-        &d->get, &d->contact};
+        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->times, &d->attempt,
+        &d->record, &d->get, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }
@@ -109,6 +110,7 @@ int dispatcher_new(
     if (rc == 0) {
         rc = delivery_renderer_new(db, &d->renderer, err);
     }
+    d->money = money_new(db, NULL);
     if (rc == 0) {
         rc = policy_caps_new(db, &d->caps, err);
     }
@@ -146,11 +148,17 @@ void dispatcher_free(struct dispatcher **dispatcher) {
     base_free(d->campaigns);
     base_buf_release(&d->acks);
     policy_caps_free(&d->caps);
+    money_free(&d->money);
     delivery_renderer_free(&d->renderer);
     base_hmac_free(&d->instance);
     rules_free(&d->rules);
     base_free(d);
     *dispatcher = NULL;
+}
+
+void dispatcher_data_dir(struct dispatcher *d, const char *data_dir) {
+    money_free(&d->money);
+    d->money = money_new(d->db, data_dir);
 }
 
 struct delivery_step *dispatch__step(struct dispatcher *d, int64_t step_id) {
@@ -373,11 +381,19 @@ static bool turn_needed(struct dispatcher *d, int64_t now_ms) {
     return false;
 }
 
+/* What was given back is not spent. */
+static int count_spent(struct dispatcher *d, struct base_err *err) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < d->campaign_count; i++) {
+        rc = delivery_campaign_spent(d->db, d->campaigns[i], err);
+    }
+    return rc;
+}
+
 static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     int64_t version;
     int rc = db_data_version(d->db, &version, err);
-    if (rc == 0 &&
-        (d->must_reload || version != d->data_version || now_ms >= d->rules_until_ms)) {
+    if (rc == 0 && (d->must_reload || version != d->data_version || now_ms >= d->rules_until_ms)) {
         rc = dispatch__reload(d, now_ms, err);
         d->data_version = version;
         d->must_reload = rc != 0;
@@ -388,6 +404,7 @@ static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
         if (rc == 0 &&
             (channel->recovery == RECOVERY_TRUSTED || channel->recovery == RECOVERY_UNTRUSTED)) {
             rc = dispatch__recover(d, channel, now_ms, err);
+            rc = rc == 0 ? count_spent(d, err) : rc;
         }
     }
     if (rc == 0) {

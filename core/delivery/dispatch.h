@@ -31,6 +31,8 @@ int dispatcher_new(struct db *db, int64_t campaign_id, struct dispatcher **dispa
     struct base_err *err) LANTOA_MUST_CHECK;
 void dispatcher_free(struct dispatcher **dispatcher);
 
+/* Where channels are asked what messages cost; without it only prices of a message are known. */
+void dispatcher_data_dir(struct dispatcher *d, const char *data_dir);
 /* A channel that may be sent through. spec is copied as far as needed; calling again for the same
  * id changes pace and retry rules. A channel must be recovered (dispatcher_recovered) before
  * anything goes out. */

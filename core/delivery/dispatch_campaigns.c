@@ -35,6 +35,29 @@ void dispatch__cancel(struct dispatcher *d, struct delivery_campaign *campaign) 
     }
 }
 
+int dispatch__pause(struct dispatcher *d, struct delivery_campaign *campaign, const char *reason,
+    struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(
+        d->db, "UPDATE campaign SET state = 4, wait_reason = ?2 WHERE id = ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, campaign->id);
+        db_bind_text(stmt, 2, reason);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        rc = audit_add(d->db, "lantoa", "pause", campaign->row.name, reason, err);
+    }
+    if (rc == 0) {
+        campaign->row.state = CAMPAIGN_PAUSED;
+        campaign->watched = false;
+        dispatch__cancel(d, campaign);
+        base_log(BASE_LOG_WARN, "delivery", "campaign %s waits: %s", campaign->row.name, reason);
+    }
+    return rc;
+}
+
 /* Reads again what people may have changed about a loaded campaign. */
 static int refresh(struct dispatcher *d, struct delivery_campaign *campaign,
     enum campaign_state state, struct base_err *err) {
@@ -155,6 +178,9 @@ int dispatch__reload(struct dispatcher *d, int64_t now_ms, struct base_err *err)
     struct listed_campaign *campaigns = NULL;
     size_t count = 0;
     int rc = reload_rules(d, now_ms, err);
+    if (rc == 0) {
+        rc = money_reload(d->money, err);
+    }
     if (rc == 0) {
         rc = list(d, &campaigns, &count, err);
     }

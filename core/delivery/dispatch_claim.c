@@ -16,6 +16,9 @@
 /* Rows that the rules hold are looked at again after this time, or when the rules change. */
 #define GATE_LOOK_MS (INT64_C(6) * 60 * 60 * 1000)
 
+/* How long a message waits for money that operators may still give back. */
+#define MONEY_LOOK_MS 200
+
 enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
 
 struct candidate {
@@ -33,8 +36,9 @@ struct claimer {
     struct dispatch_channel *channel;
     struct delivery_step *step;
     int64_t now_ms;
-    size_t quota; /* messages that may still go out */
-    bool told;    /* the port knows the step */
+    size_t quota;   /* messages that may still go out */
+    bool told;      /* the port knows the step */
+    bool by_cursor; /* the row at hand is one not looked at before */
 };
 
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
@@ -144,6 +148,82 @@ static int64_t due_of(const struct claimer *c, const struct candidate *row) {
     return row->due_ms && row->due_ms > c->step->start_ms ? row->due_ms : c->step->start_ms;
 }
 
+static bool over_budget(const struct delivery_step *step, int64_t minor) {
+    int64_t budget = step->campaign->spec->budget_minor;
+    return budget >= 0 && minor > 0 && step->campaign->spent_minor + minor > budget;
+}
+
+static size_t outstanding(const struct delivery_campaign *campaign) {
+    size_t count = 0;
+    for (size_t i = 0; i < campaign->step_count; i++) {
+        count += campaign->steps[i].outstanding;
+    }
+    return count;
+}
+
+/* No money for this one. While some are at the operator, who may refuse them, it waits a moment;
+ * else it is left out. Returns as judge. */
+static int out_of_money(struct claimer *c, const struct candidate *row, struct base_err *err) {
+    int rc;
+    if (outstanding(c->step->campaign) == 0) {
+        rc = suppress(c, row, SUPPRESSED_OVER_BUDGET, NULL, err);
+        return rc ? rc : 1;
+    }
+    if (c->by_cursor) {
+        c->step->pause_ms = c->now_ms + MONEY_LOOK_MS;
+        return 2;
+    }
+    rc = hold(c, row, HELD_BUDGET, c->now_ms + MONEY_LOOK_MS, err);
+    return rc ? rc : 1;
+}
+
+/* Where every message costs the same there is no need to make it first. Returns as
+ * judge. */
+static int judge_price(struct claimer *c, const struct candidate *row, struct base_err *err) {
+    int64_t minor;
+    if (c->step->campaign->spec->budget_minor < 0) {
+        return 0;
+    }
+    int rc = money_fixed(c->d->money, c->step, &minor, err);
+    return rc == 0 && over_budget(c->step, minor) ? out_of_money(c, row, err) : rc;
+}
+
+/* What a rendered message costs: 0 and *amount_out, or 1 when it was left out or its campaign waits
+ * for a person now. */
+static int price(struct claimer *c, const struct candidate *row,
+    const struct channel_message *message, struct money_amount *amount_out,
+    enum verdict *verdict_out, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    struct base_err fault = {0};
+    *amount_out = (struct money_amount){-1, -1};
+    if (!delivery_step_books(step)) {
+        return 0;
+    }
+    int rc = money_of(c->d->money, step, message, c->now_ms, amount_out, &fault);
+    bool budget = step->campaign->spec->budget_minor >= 0;
+    if (rc == LANTOA_ENOENT && !budget) {
+        return 0; /* nobody set a limit, so it goes; what it costs is not known */
+    }
+    if (rc == LANTOA_ENOENT) {
+        rc = suppress(c, row, SUPPRESSED_OVER_BUDGET, fault.text, err);
+        return rc ? rc : 1;
+    }
+    if (rc == 0 && over_budget(step, amount_out->minor)) {
+        rc = out_of_money(c, row, err);
+        *verdict_out = rc == 2 ? VERDICT_STOP : VERDICT_ASIDE;
+        return rc < 0 ? rc : 1;
+    }
+    if (rc != 0) {
+        char *reason = base_printf(TR("step %s: what a message costs cannot be found out: %s"),
+            step->spec->name, fault.text);
+        rc = dispatch__pause(c->d, step->campaign, reason, err);
+        base_free(reason);
+        *verdict_out = VERDICT_STOP;
+        return rc ? rc : 1;
+    }
+    return 0;
+}
+
 /* Everything that can be said before rendering: 0 go on, 1 settled (held or ended), 2 stop the
  * cursor, negative error. */
 static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struct base_err *err) {
@@ -199,25 +279,30 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
             return rc;
         }
     }
-    int64_t budget = step->campaign->spec->budget_minor;
-    if (budget >= 0 && step->price_minor &&
-        step->campaign->spent_minor + step->price_minor > budget) {
-        int rc = suppress(c, row, SUPPRESSED_OVER_BUDGET, NULL, err);
-        return rc ? rc : 1;
-    }
-    return 0;
+    return judge_price(c, row, err);
 }
 
-static int mark_sending(struct claimer *c, const struct candidate *row, struct base_err *err) {
+static void bind_known(struct db_stmt *stmt, int index, int64_t value) {
+    if (value >= 0) {
+        db_bind_i64(stmt, index, value);
+    } else {
+        db_bind_null(stmt, index);
+    }
+}
+
+static int mark_sending(struct claimer *c, const struct candidate *row,
+    const struct money_amount *amount, struct base_err *err) {
     struct delivery_step *step = c->step;
     db_bind_i64(c->d->claim, 1, row->id);
     db_bind_i64(c->d->claim, 2, c->now_ms);
+    bind_known(c->d->claim, 3, amount->units);
+    bind_known(c->d->claim, 4, amount->minor);
     int rc = db_run(c->d->claim, err);
     if (rc == 0) {
         step->outstanding++;
         c->channel->put++;
         c->quota--;
-        step->campaign->spent_minor += step->price_minor;
+        step->campaign->spent_minor += amount->minor > 0 ? amount->minor : 0;
     }
     return rc;
 }
@@ -260,6 +345,11 @@ static int send(
         .name = row->person.contact.name,
         .lang = str_from(step->langs[lang]),
         .fields = fields};
+    struct money_amount amount;
+    rc = price(c, row, &message, &amount, verdict_out, err);
+    if (rc != 0) {
+        return rc == 1 ? 0 : rc;
+    }
     rc = c->channel->port.put(c->channel->port.arg, &message);
     if (rc == LANTOA_ELIMIT) {
         return end(c, row, MESSAGE_FAILED, LANTOA_REASON_TOO_LARGE,
@@ -270,7 +360,7 @@ static int send(
         return 0;
     }
     *verdict_out = VERDICT_SENT;
-    return mark_sending(c, row, err);
+    return mark_sending(c, row, &amount, err);
 }
 
 static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
@@ -303,6 +393,7 @@ static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, 
     struct candidate row;
     int rc;
     *rows_out = 0;
+    c->by_cursor = by_cursor;
     bind_range(c, from, to, most);
     while ((rc = db_step(c->d->range, err)) == 1) {
         enum verdict verdict = VERDICT_ASIDE;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "delivery/dispatch.h"
+#include "delivery/money.h"
 #include "delivery/policy.h"
 #include "delivery/render.h"
 
@@ -66,6 +67,7 @@ struct dispatcher {
     struct base_hmac *instance;
     struct delivery_renderer *renderer;
     struct policy_caps *caps;
+    struct money *money;
     struct dispatch_channel *channels;
     size_t channel_count;
     struct delivery_campaign **campaigns;
@@ -97,6 +99,9 @@ int dispatch__finish(struct dispatcher *d, int64_t now_ms,
 int64_t dispatch__next_start(const struct dispatcher *d,
     const struct delivery_step *step); /* when a waiting step opens; INT64_MAX: not known */
 
+/* The campaign waits for a person, who reads this reason. */
+int dispatch__pause(struct dispatcher *d, struct delivery_campaign *campaign, const char *reason,
+    struct base_err *err) LANTOA_MUST_CHECK;
 /* Asks for what has not begun of a campaign's messages back. */
 void dispatch__cancel(struct dispatcher *d, struct delivery_campaign *campaign);
 int dispatch__times(struct dispatcher *d, const struct delivery_step *step,

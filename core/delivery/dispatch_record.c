@@ -26,7 +26,27 @@ struct record {
     struct str ref, detail;
 };
 
+/* What the operator did not take is not charged. */
+static int unbook(struct dispatcher *d, const struct record *r, struct base_err *err) {
+    struct delivery_step *step = dispatch__step(d, ledger_step(r->id));
+    if (r->state == MESSAGE_ACCEPTED || r->state == MESSAGE_UNCERTAIN || !step ||
+        !delivery_step_books(step)) {
+        return 0;
+    }
+    db_bind_i64(d->get, 1, r->id);
+    int rc = db_step(d->get, err);
+    if (rc == 1 && db_column_i64(d->get, 0) == MESSAGE_SENDING) {
+        step->campaign->spent_minor -= db_column_i64(d->get, 2);
+    }
+    db_reset(d->get);
+    return rc < 0 ? rc : 0;
+}
+
 static int write_record(struct dispatcher *d, const struct record *r, struct base_err *err) {
+    int rc = unbook(d, r, err);
+    if (rc != 0) {
+        return rc;
+    }
     db_bind_i64(d->record, 1, r->id);
     db_bind_i64(d->record, 2, r->state);
     db_bind_i64(d->record, 3, r->reason);
@@ -77,13 +97,6 @@ static void note_due(struct dispatcher *d, int64_t step_id, int64_t due_ms) {
     }
 }
 
-static void refund(struct dispatcher *d, int64_t step_id) {
-    struct delivery_step *step = dispatch__step(d, step_id);
-    if (step) {
-        step->campaign->spent_minor -= step->price_minor;
-    }
-}
-
 int dispatch__suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms,
     const char *reason, const char *source, struct base_err *err) {
     db_bind_i64(d->contact, 1, ledger_recipient(message_id));
@@ -113,7 +126,6 @@ static int record_throttled(
     r->state = MESSAGE_PLANNED;
     r->tries_change = -1;
     r->due_ms = now_ms + (result->after_ms > 0 ? result->after_ms : THROTTLED_MS);
-    refund(d, ledger_step(r->id));
     note_due(d, ledger_step(r->id), r->due_ms);
     return 0;
 }
@@ -134,7 +146,6 @@ static int record_retry(struct dispatcher *d, struct dispatch_channel *channel,
     wait = result->after_ms > wait ? result->after_ms : wait;
     r->state = enough ? MESSAGE_FAILED : MESSAGE_PLANNED;
     r->due_ms = enough ? 0 : now_ms + wait;
-    refund(d, ledger_step(r->id));
     if (!enough) {
         note_due(d, ledger_step(r->id), r->due_ms);
     }
@@ -159,7 +170,6 @@ static int record_not_sent(
     struct dispatcher *d, struct record *r, int64_t now_ms, struct base_err *err) {
     int rc;
     r->tries_change = -1;
-    refund(d, ledger_step(r->id));
     if (is_stopped(d, ledger_step(r->id), err, &rc)) {
         r->state = MESSAGE_SUPPRESSED;
         r->reason = SUPPRESSED_STOPPED;
@@ -186,7 +196,6 @@ static int record_result(struct dispatcher *d, struct dispatch_channel *channel,
         break;
     case LANTOA_REFUSED:
         r.state = MESSAGE_FAILED;
-        refund(d, ledger_step(r.id));
         rc = dispatch__attempt(d, r.id, now_ms, MESSAGE_FAILED, r.reason, r.detail, err);
         if (rc == 0 && result->reason == LANTOA_REASON_ADDRESS) {
             rc = dispatch__suppress_address(d, r.id, now_ms, "invalid", "refused", err);

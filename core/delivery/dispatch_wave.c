@@ -158,29 +158,6 @@ static bool too_many(const struct delivery_step *step, int64_t failed, int64_t o
            (double)failed * 100 > step->campaign->spec->canary.pause_above * (double)of;
 }
 
-static int pause_campaign(struct dispatcher *d, struct delivery_campaign *campaign,
-    const char *reason, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(
-        d->db, "UPDATE campaign SET state = 4, wait_reason = ?2 WHERE id = ?1", &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, campaign->id);
-        db_bind_text(stmt, 2, reason);
-        rc = db_run(stmt, err);
-    }
-    db_finish(&stmt);
-    if (rc == 0) {
-        rc = audit_add(d->db, "lantoa", "pause", campaign->row.name, reason, err);
-    }
-    if (rc == 0) {
-        campaign->row.state = CAMPAIGN_PAUSED;
-        campaign->watched = false;
-        dispatch__cancel(d, campaign);
-        base_log(BASE_LOG_WARN, "delivery", "campaign %s waits: %s", campaign->row.name, reason);
-    }
-    return rc;
-}
-
 static char *reason_of(const struct delivery_step *step, const struct outcomes *out) {
     int64_t known = out->arrived + out->failed;
     if (known == 0) {
@@ -205,7 +182,7 @@ static int close_wave(struct dispatcher *d, struct delivery_step *step, const st
     }
     if (pause) {
         char *reason = reason_of(step, out);
-        rc = pause_campaign(d, step->campaign, reason, err);
+        rc = dispatch__pause(d, step->campaign, reason, err);
         base_free(reason);
         return rc;
     }

@@ -52,10 +52,11 @@
     X(SUPPRESSED_ERASED, 34, "erased") /* the contact was deleted after planning */                \
     X(HELD_QUIET_HOURS, 40, "quiet_hours")                                                         \
     X(HELD_CAP, 41, "cap")                                                                         \
-    X(HELD_EARLIER_STEP, 42, "earlier_step") /* waits for the step before, plus the delay */       \
+    X(HELD_BUDGET, 45, "budget") /* the budget is at the operators, who may refuse some */         \
+    X(HELD_EARLIER_STEP, 42, "earlier_step")     /* waits for the step before, plus the delay */   \
     X(HELD_DNC_LIST, 43, "do_not_call_list_old") /* the list is older than the rule allows */      \
-    X(HELD_RULE, 44, "rule") /* the rules in force allow nothing of this step */                   \
-    X(UNCERTAIN_HOST_DIED, 50, "host_died")  /* began, and nobody saw the end */                   \
+    X(HELD_RULE, 44, "rule")                /* the rules in force allow nothing of this step */    \
+    X(UNCERTAIN_HOST_DIED, 50, "host_died") /* began, and nobody saw the end */                    \
     X(FAILED_BY_PERSON, 51, "settled_by_person")
 
 #define LEDGER__ENUM(name, value, word) name = (value),

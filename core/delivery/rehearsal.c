@@ -277,8 +277,8 @@ static int prepare_copy(struct db *copy, const char *name, struct base_err *err)
     return rc;
 }
 
-static int run_copy(
-    struct db *copy, const char *name, struct rehearsal *out, struct base_err *err) {
+static int run_copy(struct db *copy, const char *data_dir, const char *name, struct rehearsal *out,
+    struct base_err *err) {
     struct rehearsing r = {.db = copy};
     struct campaign_row row = {0};
     int rc = prepare_copy(copy, name, err);
@@ -289,6 +289,7 @@ static int run_copy(
         rc = dispatcher_new(copy, row.id, &r.dispatcher, err);
     }
     if (rc == 0) {
+        dispatcher_data_dir(r.dispatcher, data_dir);
         rc = channel_each(copy, add_stand_in, &r, err);
     }
     if (rc == 0) {
@@ -314,7 +315,7 @@ int rehearsal_run(struct db *db, const char *data_dir, const char *campaign, int
     int rc = scratch_open(db, data_dir, "rehearsal", &scratch, err);
     if (rc == 0) {
         base_clock_stand(from_ms ? from_ms : base_clock_now_ms());
-        rc = run_copy(scratch.db, campaign, rehearsal_out, err);
+        rc = run_copy(scratch.db, data_dir, campaign, rehearsal_out, err);
         scratch_close(&scratch);
     }
     if (rc != 0) {

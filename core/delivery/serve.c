@@ -248,6 +248,7 @@ static int start(struct serve *s, struct base_err *err) {
         rc = dispatcher_new(s->db, 0, &s->dispatcher, err);
     }
     if (rc == 0) {
+        dispatcher_data_dir(s->dispatcher, s->options->data_dir);
         dispatcher_on_inbound(s->dispatcher, s->options->inbound, s->options->inbound_arg);
         s->channels = serve_channels_new(
             s->loop, s->db, s->options->data_dir, s->dispatcher, s->options->hooks, on_news, s);

@@ -118,8 +118,8 @@ static void take_rule(
     step->forbidden = why[0] ? base_strdup(why) : NULL;
 }
 
-static int load_channel(struct db *db, struct delivery_step *step, const struct rules *rules,
-    struct base_err *err) {
+static int load_channel(
+    struct db *db, struct delivery_step *step, const struct rules *rules, struct base_err *err) {
     struct channel_row row = {0};
     struct channel_spec *spec = NULL;
     struct base_json *doc = NULL;
@@ -135,6 +135,7 @@ static int load_channel(struct db *db, struct delivery_step *step, const struct 
     }
     if (rc == 0) {
         step->price_minor = spec->price_minor;
+        step->has_prices = spec->prices != NULL;
         take_rule(step, rules, spec);
     }
     channel_spec_free(&spec);
@@ -228,24 +229,30 @@ static int load_theme(struct db *db, struct delivery_campaign *campaign, struct 
     return rc;
 }
 
-static int load_spent(struct db *db, struct delivery_campaign *campaign, struct base_err *err) {
+int delivery_campaign_spent(
+    struct db *db, struct delivery_campaign *campaign, struct base_err *err) {
+    campaign->spent_minor = 0;
     for (size_t i = 0; i < campaign->step_count; i++) {
         const struct delivery_step *step = &campaign->steps[i];
-        if (step->price_minor == 0 || campaign->spec->budget_minor < 0) {
+        if (!delivery_step_books(step)) {
             continue;
         }
+        /* A message that was taken and failed later is charged all the same; one that was refused
+         * has lost its amount. Rows of before amounts were kept have the price of a message. */
         struct db_stmt *stmt = NULL;
         int rc = db_prepare(db,
-            "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, 5, 7)",
+            "SELECT sum(CASE WHEN minor IS NOT NULL THEN minor WHEN state <> 6 THEN ?3 ELSE 0 END) "
+            "FROM message WHERE id BETWEEN ?1 AND ?2 AND state >= 3",
             &stmt, err);
         if (rc != 0) {
             return rc;
         }
         db_bind_i64(stmt, 1, ledger_first(step->id));
         db_bind_i64(stmt, 2, ledger_last(step->id));
+        db_bind_i64(stmt, 3, step->price_minor);
         rc = db_step(stmt, err);
         if (rc == 1) {
-            campaign->spent_minor += db_column_i64(stmt, 0) * step->price_minor;
+            campaign->spent_minor += db_column_i64(stmt, 0);
         }
         db_finish(&stmt);
         if (rc < 0) {
@@ -283,7 +290,7 @@ int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rule
         rc = load_steps(db, campaign, rules, err);
     }
     if (rc == 0) {
-        rc = load_spent(db, campaign, err);
+        rc = delivery_campaign_spent(db, campaign, err);
     }
     if (rc != 0) {
         rc = base_err_prefix(err, TR("campaign %s"), campaign->row.name ? campaign->row.name : "?");

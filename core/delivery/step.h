@@ -23,7 +23,7 @@ struct delivery_campaign {
     struct theme_spec *theme;
     const struct calendar_zone *zone;
     int64_t open_ms, close_ms; /* the window: first moment, and the first moment after it */
-    int64_t spent_minor;       /* cost of what has been handed out */
+    int64_t spent_minor;       /* booked: cost of what the operators have, or may have, taken */
     struct delivery_step *steps;
     size_t step_count;
     bool stale;   /* a failed transaction touched it: to be loaded again */
@@ -59,14 +59,16 @@ struct delivery_step {
     int64_t channel_id;
     struct channel_manifest *manifest;
     const struct rule *rule;
-    /* Why the rule lets nothing of this step leave, whatever the person: the sender is no brand name,
+    /* Why the rule lets nothing of this step leave, whatever the person: the sender is no brand
+     * name,
      * ... Owned; NULL: nothing keeps it. */
     char *forbidden;
-    char *refusal_to; /* of the channel file, or NULL; owned */
-    bool release;     /* rows that only the rule or the do-not-call list held may go on */
-    int64_t price_minor;
-    int64_t start_ms; /* 0: not known yet ("now", or it follows another step) */
-    int64_t after_id; /* 0: none */
+    char *refusal_to;    /* of the channel file, or NULL; owned */
+    bool release;        /* rows that only the rule or the do-not-call list held may go on */
+    int64_t price_minor; /* of a message, when the channel was read; else 0 */
+    bool has_prices;     /* the channel has a price list */
+    int64_t start_ms;    /* 0: not known yet ("now", or it follows another step) */
+    int64_t after_id;    /* 0: none */
     int64_t first_sent_ms, last_sent_ms;
     size_t lang_count;
     const char *langs[DELIVERY_LANGS_MAX];
@@ -98,6 +100,13 @@ const struct rule *delivery_step_rule(
  * longer fit. */
 int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rules *rules,
     struct delivery_campaign **campaign_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Whether what its messages cost is kept. */
+static inline bool delivery_step_books(const struct delivery_step *step) {
+    return step->price_minor > 0 || step->has_prices || step->campaign->spec->budget_minor >= 0;
+}
+/* Reads spent_minor off the ledger again. */
+int delivery_campaign_spent(
+    struct db *db, struct delivery_campaign *campaign, struct base_err *err) LANTOA_MUST_CHECK;
 void delivery_campaign_free(struct delivery_campaign **campaign);
 struct delivery_step *delivery_campaign_step(
     struct delivery_campaign *campaign, int64_t step_id); /* NULL if not its own */
