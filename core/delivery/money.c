@@ -169,7 +169,8 @@ static int find_step(struct money *m, struct priced_channel *channel,
         channel->steps = base_realloc(channel->steps, (i + 1) * sizeof *channel->steps);
         channel->steps[channel->step_count++] = (struct priced_step){.ref = step->ref};
         channel_quote_step(channel->quote, step->ref, str_from(step->campaign->spec->name),
-            str_from(step->spec->name), str_from(class));
+            str_from(step->spec->name), str_from(class),
+            str_from(step->spec->accents ? step->spec->accents : ""));
     }
     struct priced_step *found = &channel->steps[i];
     if (channel->spec->prices && (!found->tariff || found->day != day)) {
