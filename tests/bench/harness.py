@@ -21,6 +21,8 @@ OUT = os.path.join(BUILD, "bench")  # programs of the bench, raw rows
 LAYERS = ("delivery", "campaign", "audience", "channel", "host", "store", "wire", "base")
 LIBRARIES = "-lev -lsqlite3 -ljansson -lical -lunistring -lcsv -lcrypto -ldl -lpthread -lm".split()
 RUN_SECONDS_MOST = 300
+PEERS = os.path.join(HERE, "peers")
+MODULES = os.path.join(PEERS, "node_modules")
 
 
 def say(text):
@@ -48,8 +50,8 @@ def free_port():
 class Server:
     """A peer that listens; ended by its pid."""
 
-    def __init__(self, command, port):
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def __init__(self, command, port, env=None):
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
                 socket.create_connection(("127.0.0.1", port), 0.2).close()
@@ -123,3 +125,21 @@ def round_robin(contenders, rounds):
 def ratio(a, b):
     return a.median / b.median if a.median and b.median else None
 
+
+def with_sink(bench, sink, act):
+    server, port = sink(bench)
+    try:
+        return act(port)
+    finally:
+        server.stop()
+
+
+def node_environment():
+    binary = os.path.join(MODULES, "better-sqlite3", "build", "Release", "better_sqlite3.node")
+    wanted, there = (os.path.join(PEERS, name) for name in ("package-lock.json", "node_modules/.package-lock.json"))
+    if not os.path.exists(binary) or os.path.getmtime(wanted) > os.path.getmtime(there):
+        say("npm ci in tests/bench/peers")
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=PEERS, check=True, stdout=subprocess.DEVNULL)
+    if not os.path.exists(binary):  # newer npm runs no install scripts unless told so
+        subprocess.run(["npm", "rebuild", "better-sqlite3", "--loglevel=error"], cwd=PEERS, check=True, stdout=subprocess.DEVNULL)
+    return {**os.environ, "NODE_PATH": MODULES}

@@ -29,14 +29,35 @@ def write_plain_csv(path, count):
                       f"{'vi' if i % 3 else 'en'},t{i * 2654435761 % (1 << 60):015x}\n")
 
 
-def write_sqlite(path, count):
+PREFIXES = ("090", "091", "096", "097", "098", "086", "032", "070")
+PHONE_FIELDS = ("ref", "name", "first", "phone", "lang", "city", "plan", "amount", "due", "token")
+
+
+def phone_person(i):
+    ref, name, first, _last, _email, lang, city, plan, amount, due, token = person(i)
+    return (ref, name, first, f"+84{PREFIXES[i % 8][1:]}{i:07d}", lang, city, plan, amount, due, token)
+
+
+def write_phones_csv(path, count):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(",".join(PHONE_FIELDS) + "\n")
+        for i in range(1, count + 1):
+            out.write(",".join(phone_person(i)) + "\n")
+
+
+def write_phones_sqlite(path, count):
+    """What peers/esme.js works on."""
+    write_sqlite(path, count, PHONE_FIELDS, phone_person)
+
+
+def write_sqlite(path, count, fields=FIELDS, one=person):
     """What peers/mailer.js works on."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute(f"CREATE TABLE contact (id INTEGER PRIMARY KEY, {', '.join(name + ' TEXT' for name in FIELDS)})")
+    db.execute(f"CREATE TABLE contact (id INTEGER PRIMARY KEY, {', '.join(name + ' TEXT' for name in fields)})")
     db.execute("CREATE TABLE outcome (id INTEGER PRIMARY KEY, state INTEGER NOT NULL DEFAULT 0, ref TEXT, at INTEGER)")
     db.execute("CREATE INDEX outcome_waiting ON outcome (id) WHERE state = 0")
-    db.executemany(f"INSERT INTO contact VALUES ({'?,' * len(FIELDS)}?)", ((i, *person(i)) for i in range(1, count + 1)))
+    db.executemany(f"INSERT INTO contact VALUES ({'?,' * len(fields)}?)", ((i, *one(i)) for i in range(1, count + 1)))
     db.executemany("INSERT INTO outcome (id) VALUES (?)", ((i,) for i in range(1, count + 1)))
     db.commit()
     db.close()

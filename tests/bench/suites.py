@@ -7,20 +7,20 @@ import subprocess
 import tempfile
 import time
 
+import door
 import people
-from harness import BUILD, HERE, Contender, Server, compile_c, free_port, ratio, run, say
+import sms
+from harness import BUILD, HERE, PEERS, Contender, Server, compile_c, free_port, node_environment, ratio, run, say, with_sink
 from ours import ENVIRONMENT, LANTOA, Ours
 
 SMTP_SINK, SMTP_SOURCE = "/usr/sbin/smtp-sink", "/usr/sbin/smtp-source"
-PEERS = os.path.join(HERE, "peers")
-MODULES = os.path.join(PEERS, "node_modules")
 
 
 class Demand:
     """A ratio (or a time, or a size) and its limit."""
 
-    def __init__(self, what, least, value, most=None):
-        self.what, self.least, self.most, self.ask = what, least, most, value
+    def __init__(self, suite, what, least, value, most=None):
+        self.suite, self.what, self.least, self.most, self.ask = suite, what, least, most, value
 
     @property
     def value(self):
@@ -38,7 +38,9 @@ class Bench:
     def __init__(self, scale):
         self.scale = scale
         self.contenders, self.demands, self.later, self.told = [], [], [], []
-        self.figures = {}
+        self.suite = None  # the one that is being prepared
+        self.of_suite = {}  # its contenders; some belong to several
+        self.figures = {}  # by suite, then by name
         self.work = tempfile.mkdtemp(prefix="lantoa-bench-shared.")
         self.programs = {}
 
@@ -64,20 +66,28 @@ class Bench:
         if not found:
             found = Contender(name, once, unit)
             self.contenders.append(found)
+        mine = self.of_suite.setdefault(self.suite, [])
+        if found not in mine:
+            mine.append(found)
         return found
 
+    def prepare(self, suite):
+        self.suite = suite
+        self.figures[suite] = {}
+        ALL[suite](self)
+
     def demand(self, what, least, value, most=None):
-        self.demands.append(Demand(what, least, value, most))
+        self.demands.append(Demand(self.suite, what, least, value, most))
 
     def tell(self, what, value):
         """A figure nobody demands, worked out when all rounds are over."""
-        self.told.append((what, value))
+        self.told.append((self.suite, what, value))
 
     def once(self):
         for measure in self.later:
             measure()
-        for what, value in self.told:
-            self.figures[what] = round(value() or 0, 2)
+        for suite, what, value in self.told:
+            self.figures[suite][what] = round(value() or 0, 2)
 
 
 # --- sinks ---
@@ -93,14 +103,6 @@ def light_sink(*flags):
         port = free_port()
         return Server([bench.program("peers/sink.c"), "-p", str(port), *flags], port), port
     return start
-
-
-def with_sink(bench, sink, act):
-    server, port = sink(bench)
-    try:
-        return act(port)
-    finally:
-        server.stop()
 
 
 # --- contenders ---
@@ -131,16 +133,6 @@ def smtp_source(bench, full):
         command = [SMTP_SOURCE, "-s", "10", "-d", "-l", "1864", "-m", str(count), "-f", "a@sender.example", "-t", "b@dest.example"]
         return with_sink(bench, postfix_sink, lambda port: (count, run([*command, f"127.0.0.1:{port}"])[0]))
     return bench.add("smtp-source -d -s 10 > smtp-sink", once)
-
-
-def node_environment():
-    binary = os.path.join(MODULES, "better-sqlite3", "build", "Release", "better_sqlite3.node")
-    if not os.path.exists(binary):
-        say("npm ci in tests/bench/peers")
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=PEERS, check=True, stdout=subprocess.DEVNULL)
-    if not os.path.exists(binary):  # newer npm runs no install scripts unless told so
-        subprocess.run(["npm", "rebuild", "better-sqlite3", "--loglevel=error"], cwd=PEERS, check=True, stdout=subprocess.DEVNULL)
-    return {**os.environ, "NODE_PATH": MODULES}
 
 
 def nodemailer(bench, full):
@@ -241,12 +233,12 @@ def render(bench):
 
     def by_node(_work):
         said = run(["node", os.path.join(PEERS, "render.js"), template, str(bench.count(300000))], environment)[1]
-        bench.figures["bytes of a render, handlebars"] = said["bytes"] / said["n"]
+        bench.figures["render"]["bytes of a render, handlebars"] = said["bytes"] / said["n"]
         return said["n"], said["secs"]
 
     def by_us(_work):
         said = run([bench.program("render.c", product=True), template, str(bench.count(3000000))])[1]
-        bench.figures["bytes of a render, lantoa"] = said["bytes"] / said["n"]
+        bench.figures["render"]["bytes of a render, lantoa"] = said["bytes"] / said["n"]
         return said["n"], said["secs"]
     peer = bench.add("handlebars, compiled", by_node, "render")
     mine = bench.add("lantoa template, HTML-escaped", by_us, "render")
@@ -331,16 +323,17 @@ def memory(bench):
                     server.stop()
                 if one.window()[0] != size:
                     raise RuntimeError(f"not all of {size} messages accepted")
-                bench.figures[f"memory of core + host at {size:,} recipients, MB"] = round(most, 1)
+                bench.figures["memory"][f"memory of core + host at {size:,} recipients, MB"] = round(most, 1)
                 say(f"  memory at {size:,} recipients: {most:.1f} MB ({secs:.1f} s)")
             finally:
                 shutil.rmtree(work, ignore_errors=True)
 
     def more():
-        low, high = (bench.figures.get(f"memory of core + host at {size:,} recipients, MB") for size in sizes)
+        low, high = (bench.figures["memory"].get(f"memory of core + host at {size:,} recipients, MB") for size in sizes)
         return high - low if low is not None and high is not None else None
     bench.later.append(measure)
     bench.demand("memory at 1,000,000 recipients above that at 10,000, MB", None, more, most=20)
 
 
-ALL = {"email": email, "wall": wall, "import": contact_import, "render": render, "plan": plan, "dkim": dkim, "memory": memory}
+ALL = {"email": email, "wall": wall, "import": contact_import, "render": render, "plan": plan, "dkim": dkim, "memory": memory,
+       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": door.receipts}
