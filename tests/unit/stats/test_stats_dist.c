@@ -1,4 +1,4 @@
-/* Tails and quantiles against values computed elsewhere (scipy 1.10; boost), and against each other. */
+/* Tails and quantiles against values computed elsewhere (scipy, boost), and each other. */
 #include "near.h"
 
 #include "stats/dist.h"
