@@ -84,7 +84,8 @@ void provider_refs_free(struct provider_refs **refs) {
 }
 
 int64_t provider_ref_key(int64_t channel_id, struct str ref) {
-    uint64_t hash = UINT64_C(0xCBF29CE484222325) ^ (uint64_t)channel_id;
+    uint64_t hash =
+        (UINT64_C(0xCBF29CE484222325) ^ (uint64_t)channel_id) * UINT64_C(0x9E3779B97F4A7C15);
     for (size_t i = 0; i < ref.bytes; i++) {
         hash = (hash ^ (unsigned char)ref.at[i]) * UINT64_C(0x100000001B3);
     }

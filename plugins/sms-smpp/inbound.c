@@ -169,9 +169,13 @@ static bool answer_awaited(const struct smpp_pool *pool, const struct smpp_deliv
 static enum refs_found find_key(struct smpp_pool *pool, struct smpp_delivery *delivery) {
     const struct refs_numbers numbers = {
         {delivery->from, strlen(delivery->from)}, {delivery->to, strlen(delivery->to)}};
-    return delivery->id[0] == '\0'
-               ? REFS_UNKNOWN
-               : refs_take(pool->refs, delivery->id, &numbers, delivery->kind, delivery->key);
+    if (delivery->id[0] == '\0') {
+        return REFS_UNKNOWN;
+    }
+    enum refs_found found =
+        refs_take(pool->refs, delivery->id, &numbers, delivery->kind, delivery->key);
+    submits_keep_form(pool->submits, refs_learned(pool->refs));
+    return found;
 }
 
 /* Tells a receipt whose message is known; false: it is not. */
@@ -190,6 +194,34 @@ static bool tell_known(struct smpp_pool *pool, struct smpp_delivery *delivery) {
     return false;
 }
 
+/* The operator's words, where they say more than the kind of the event does. */
+static void put_state(struct smpp_delivery *delivery, const struct receipt *receipt) {
+    bool error =
+        receipt->error[0] != '\0' && strspn(receipt->error, "0/") != strlen(receipt->error);
+    if (error || strcmp(receipt->state, "DELIVRD") != 0) {
+        bytes_put_text(&delivery->detail, receipt->state);
+    }
+    if (error) {
+        bytes_put_format(&delivery->detail, " err %s", receipt->error);
+    }
+}
+
+/* Receipts come from the person's number; some operators turn the two around. */
+static void set_person_first(const struct smpp_config *config, struct smpp_delivery *delivery) {
+    char ours[24] = "";
+    struct lantoa_str source = {
+        config->source_addr, config->source_addr == NULL ? 0 : strlen(config->source_addr)};
+    write_number(config, source, 0, ours, sizeof(ours));
+    bool number = strlen(delivery->from) > SAME_DIGITS && delivery->from[0] == '+';
+    bool other = strlen(delivery->to) > SAME_DIGITS && delivery->to[0] == '+';
+    if (other && (!number || strcmp(delivery->from, ours) == 0)) {
+        char from[sizeof(delivery->from)];
+        memcpy(from, delivery->from, sizeof(from));
+        memcpy(delivery->from, delivery->to, sizeof(from));
+        memcpy(delivery->to, from, sizeof(from));
+    }
+}
+
 static void take_receipt(struct smpp_pool *pool, struct smpp_delivery *delivery,
     const struct smpp_pdu *pdu, const struct receipt *receipt) {
     const struct refs_numbers numbers = {
@@ -199,10 +231,7 @@ static void take_receipt(struct smpp_pool *pool, struct smpp_delivery *delivery,
     delivery->kind = receipt->kind;
     delivery->reason = receipt->reason;
     snprintf(delivery->id, sizeof(delivery->id), "%s", receipt->id);
-    bytes_put_text(&delivery->detail, receipt->state);
-    if (receipt->error[0] != '\0' && strspn(receipt->error, "0/") != strlen(receipt->error)) {
-        bytes_put_format(&delivery->detail, " err %s", receipt->error);
-    }
+    put_state(delivery, receipt);
     if (tell_known(pool, delivery)) {
         return;
     }
@@ -229,6 +258,7 @@ void smpp_inbound_take(struct smpp_bind *bind, const struct smpp_pdu *pdu) {
         return;
     }
     if (receipt_read(pdu, &receipt)) {
+        set_person_first(pool->config, delivery);
         take_receipt(pool, delivery, pdu, &receipt);
         return;
     }

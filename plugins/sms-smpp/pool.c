@@ -95,6 +95,7 @@ int smpp_pool_init(
         smpp_pool_release(pool);
         return LANTOA_ENOMEM;
     }
+    refs_learn(pool->refs, submits_form(pool->submits));
     return LANTOA_OK;
 }
 

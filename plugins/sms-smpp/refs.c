@@ -176,6 +176,14 @@ void refs_free(struct refs *refs) {
     }
 }
 
+enum refs_form refs_learned(const struct refs *refs) {
+    return refs->learned;
+}
+
+void refs_learn(struct refs *refs, enum refs_form form) {
+    refs->learned = form;
+}
+
 static void link_id(struct refs *refs, uint32_t at) {
     uint32_t *bucket = &refs->buckets[refs->ids[at].hash & (refs->room - 1)];
     refs->ids[at].next = *bucket;

@@ -36,6 +36,11 @@ uint64_t refs_message(
 /* An answer gave this id to a part of that message. */
 void refs_add(struct refs *refs, uint64_t message, const char *id);
 
+/* With REFS_EITHER: the form that fitted last; REFS_EITHER while none has. refs_learn tells what an
+ * earlier process found out. */
+enum refs_form refs_learned(const struct refs *refs);
+void refs_learn(struct refs *refs, enum refs_form form);
+
 /* The id of an answer in the form in which it is told to the core, as result.ref. */
 void refs_of_answer(const struct refs *refs, const char *id, char *ref, size_t room);
 /* The id of a receipt in that same form, as event.ref. */

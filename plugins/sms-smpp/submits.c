@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REFERENCES = 1 << 16, DIGITS_MOST = 15, MAGIC = 0x4C545332 };
+enum { REFERENCES = 1 << 16, DIGITS_MOST = 15, MAGIC = 0x4C545333 };
 
 struct entry {
     char key[SMPP_KEY_BYTES];
@@ -19,6 +19,7 @@ struct entry {
 
 struct ring {
     uint32_t magic, last;
+    uint32_t form, unused; /* form: enum refs_form and 1; 0: none is known */
     struct entry entries[REFERENCES];
 };
 
@@ -111,4 +112,16 @@ bool submits_find(const struct submits *submits, uint16_t reference,
     memset(key_out, 0, SMPP_KEY_ROOM);
     memcpy(key_out, entry->key, SMPP_KEY_BYTES);
     return true;
+}
+
+void submits_keep_form(struct submits *submits, enum refs_form form) {
+    uint32_t kept = form == REFS_EITHER ? 0 : (uint32_t)form + 1;
+    if (submits->ring->form != kept) {
+        submits->ring->form = kept;
+    }
+}
+
+enum refs_form submits_form(const struct submits *submits) {
+    uint32_t kept = submits->ring->form;
+    return kept == 0 || kept > REFS_EITHER ? REFS_EITHER : (enum refs_form)(kept - 1);
 }

@@ -17,4 +17,8 @@ uint16_t submits_add(struct submits *submits, struct lantoa_str key, struct lant
 bool submits_find(const struct submits *submits, uint16_t reference,
     const struct refs_numbers *numbers, char key_out[SMPP_KEY_ROOM]);
 
+/* The form of ids that was found out, kept for the next process; REFS_EITHER: none yet. */
+void submits_keep_form(struct submits *submits, enum refs_form form);
+enum refs_form submits_form(const struct submits *submits);
+
 #endif
