@@ -1,7 +1,7 @@
 /* What a campaign will cost, exactly, before it is approved: every message is rendered for its
  * person with the real templates and policy, and the channel's plugin says how many units (parts of
- * an SMS) it has. Nothing is sent, planned or changed. A draft is planned on a scratch copy of the
- * database, so a draft and its plan cost the same. Memory does not grow with the audience. */
+ * an SMS) it has. Nothing is sent, planned or changed. A draft is planned into private copies of
+ * the ledger's tables, so a draft and its plan cost the same. Memory does not grow with the audience. */
 #ifndef DELIVERY_COST_H
 #define DELIVERY_COST_H
 
@@ -53,7 +53,7 @@ struct cost {
 
 /* A campaign open for questions; belongs to one thread. */
 struct costing;
-/* data_dir: where the scratch copy of a draft lies, and where relative paths of secrets start. */
+/* data_dir: where relative paths of secrets start. */
 int costing_open(struct db *db, const char *data_dir, const char *campaign,
     struct costing **costing_out, struct base_err *err) LANTOA_MUST_CHECK;
 void costing_close(struct costing **costing);

@@ -10,10 +10,9 @@
 
 /* --- opening --- */
 
-static int plan_copy(struct costing *c, struct db *db, const char *data_dir, const char *name,
-    struct base_err *err) {
+static int plan_copy(struct costing *c, struct db *db, const char *name, struct base_err *err) {
     struct plan_outcome outcome;
-    int rc = scratch_open(db, data_dir, "cost", &c->scratch, err);
+    int rc = scratch_open_plan(db, &c->scratch, err);
     if (rc == 0) {
         c->db = c->scratch.db;
         rc = campaign_plan(c->scratch.db, name, "cost", NULL, &outcome, err);
@@ -21,12 +20,11 @@ static int plan_copy(struct costing *c, struct db *db, const char *data_dir, con
     return rc;
 }
 
-static int load_campaign(struct costing *c, struct db *db, const char *data_dir, const char *name,
-    struct base_err *err) {
+static int load_campaign(struct costing *c, struct db *db, const char *name, struct base_err *err) {
     struct campaign_row row = {0};
     int rc = campaign_get(db, name, &row, err);
     if (rc == 0 && row.state == CAMPAIGN_DRAFT) {
-        rc = plan_copy(c, db, data_dir, name, err);
+        rc = plan_copy(c, db, name, err);
     }
     if (rc == 0) {
         rc = rules_load(c->db, &c->rules, err);
@@ -115,7 +113,7 @@ int costing_open(struct db *db, const char *data_dir, const char *campaign,
     struct costing **costing_out, struct base_err *err) {
     struct costing *c = base_alloc(sizeof *c);
     c->db = db;
-    int rc = load_campaign(c, db, data_dir, campaign, err);
+    int rc = load_campaign(c, db, campaign, err);
     if (rc == 0) {
         c->steps = base_alloc_array(c->campaign->step_count + 1, sizeof *c->steps);
         c->channels = base_alloc_array(c->campaign->step_count + 1, sizeof *c->channels);

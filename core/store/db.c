@@ -216,6 +216,11 @@ int db_backup(struct db *db, const char *path, struct base_err *err) {
     return db->driver->backup(db, path, err);
 }
 
+int db_shadow_open(struct db *db, const struct db_shadow *tables, size_t count,
+    struct db **shadow_out, struct base_err *err) {
+    return db->driver->shadow(db, tables, count, shadow_out, err);
+}
+
 int db_check(struct db *db, struct base_err *err) {
     return db->driver->check(db, err);
 }

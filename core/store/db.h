@@ -78,6 +78,16 @@ int db_data_version(struct db *db, int64_t *version_out, struct base_err *err) L
 /* A consistent copy into a new file while others read and write; meta.restored is set to 1 in the
  * copy. */
 int db_backup(struct db *db, const char *path, struct base_err *err) LANTOA_MUST_CHECK;
+/* A second connection, to try something out: it reads the same database, but the tables named are
+ * private copies of its own, with or without the rows, which alone it may write to; they go with
+ * it. References are not checked in them and their indexes are not there. For the time it is open
+ * others read and write as ever. */
+struct db_shadow {
+    const char *name; /* trusted: it is put into SQL as it is */
+    bool with_rows;
+};
+int db_shadow_open(struct db *db, const struct db_shadow *tables, size_t count,
+    struct db **shadow_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Integrity check of the file itself; LANTOA_ECORRUPT with the first finding. */
 int db_check(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 /* Moves the WAL into the database file when that disturbs nobody. */

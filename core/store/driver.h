@@ -32,6 +32,8 @@ struct db_driver {
     void (*set_wait)(struct db *db, int wait_ms);
     int (*data_version)(struct db *db, int64_t *version_out, struct base_err *err);
     int (*backup)(struct db *db, const char *path, struct base_err *err);
+    int (*shadow)(struct db *db, const struct db_shadow *tables, size_t count,
+        struct db **shadow_out, struct base_err *err);
     int (*check)(struct db *db, struct base_err *err);
     int (*checkpoint)(struct db *db, struct base_err *err);
     /* Whether the table is there, and whether any is; both as of one moment. */

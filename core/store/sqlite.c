@@ -241,6 +241,7 @@ const struct db_driver db__sqlite_driver = {
     .set_wait = driver_set_wait,
     .data_version = sqlite__data_version,
     .backup = sqlite__backup,
+    .shadow = sqlite__shadow,
     .check = sqlite__check,
     .checkpoint = sqlite__checkpoint,
     .has_table = driver_has_table,

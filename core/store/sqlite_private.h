@@ -31,6 +31,8 @@ int sqlite__open(const char *where, int flags, struct db **db_out, struct base_e
 void sqlite__close(struct db *db);
 int sqlite__data_version(struct db *db, int64_t *version_out, struct base_err *err);
 int sqlite__backup(struct db *db, const char *path, struct base_err *err);
+int sqlite__shadow(struct db *db, const struct db_shadow *tables, size_t count,
+    struct db **shadow_out, struct base_err *err);
 int sqlite__check(struct db *db, struct base_err *err);
 int sqlite__checkpoint(struct db *db, struct base_err *err);
 
