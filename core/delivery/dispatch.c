@@ -49,6 +49,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
         {&d->gate_due, "UPDATE message SET state = 1, reason = ?4, due_at = ?3 WHERE id IN (SELECT "
                        "id FROM message "
                        "WHERE (id >> 43) = ?1 AND due_at IS NOT NULL AND due_at <= ?2 LIMIT 5000)"},
+        {&d->stranger, "SELECT address FROM message_text WHERE message_id = ?1"},
+        {&d->next_row, "SELECT min(id) FROM message WHERE id > ?1 AND id <= ?2"},
         {&d->release, "UPDATE message SET due_at = ?2 WHERE (id >> 43) = ?1 AND due_at IS NOT NULL "
                       "AND due_at > ?2 AND state = 1 AND reason IN (?3, ?4)"},
         {&d->times, "UPDATE step SET state = ?2, start_at = ?3, first_sent_at = ?4, last_sent_at = "
@@ -73,8 +75,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 
 static void finish_all(struct dispatcher *d) {
     struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
-        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->times, &d->attempt,
-        &d->record, &d->get, &d->contact};
+        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->stranger, &d->next_row,
+        &d->times, &d->attempt, &d->record, &d->get, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }

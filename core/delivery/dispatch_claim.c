@@ -8,7 +8,6 @@
 
 /* Ids looked through in one go, so that a step that is nearly through does not hold up the turn. */
 #define SCAN_RECIPIENTS 20000
-#define GATE_RECIPIENTS 5000
 /* A row that follows an earlier step and is due within this time stops the cursor; a later one is
  * put aside by itself. */
 #define PAUSE_MS (INT64_C(10) * 60 * 1000)
@@ -36,9 +35,10 @@ struct claimer {
     struct dispatch_channel *channel;
     struct delivery_step *step;
     int64_t now_ms;
-    size_t quota;   /* messages that may still go out */
-    bool told;      /* the port knows the step */
-    bool by_cursor; /* the row at hand is one not looked at before */
+    size_t quota;       /* messages that may still go out */
+    bool told;          /* the port knows the step */
+    bool by_cursor;     /* the row at hand is one not looked at before */
+    char stranger[320]; /* address of an answer to nobody we know */
 };
 
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
@@ -363,6 +363,29 @@ static int send(
     return mark_sending(c, row, &amount, err);
 }
 
+/* An answer to an address that no contact has: the address stands with its text. */
+static int read_stranger(struct claimer *c, struct candidate *row, struct base_err *err) {
+    row->person.address = (struct str){0};
+    if (ledger_recipient(row->id) < LEDGER_STRANGER_FIRST) {
+        return 0;
+    }
+    db_bind_i64(c->d->stranger, 1, row->id);
+    int rc = db_step(c->d->stranger, err);
+    struct str address = rc == 1 ? db_column_str(c->d->stranger, 0) : (struct str){0};
+    if (address.bytes && address.bytes < sizeof c->stranger) {
+        memcpy(c->stranger, address.at, address.bytes);
+        struct str kept = str_of(c->stranger, address.bytes);
+        row->person.contact.id = ledger_recipient(row->id);
+        if (memchr(kept.at, '@', kept.bytes)) {
+            row->person.contact.email = kept;
+        } else {
+            row->person.contact.phone = kept;
+        }
+    }
+    db_reset(c->d->stranger);
+    return rc < 0 ? rc : 0;
+}
+
 static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
     row_out->id = db_column_i64(stmt, 0);
     row_out->tries = (int)db_column_i64(stmt, 1);
@@ -398,8 +421,9 @@ static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, 
     while ((rc = db_step(c->d->range, err)) == 1) {
         enum verdict verdict = VERDICT_ASIDE;
         read_candidate(c->d->range, &row);
-        if (row.person.contact.id == 0) {
-            row.person.address = (struct str){0};
+        rc = row.person.contact.id == 0 ? read_stranger(c, &row, err) : 0;
+        if (rc < 0) {
+            break;
         }
         rc = judge(c, &row, by_cursor, err);
         if (rc == 0) {
@@ -460,6 +484,21 @@ static int work_due(struct claimer *c, struct base_err *err) {
     return rc < 0 ? rc : 0;
 }
 
+/* Numbers of recipients may lie far apart: on to the next row there is. */
+static int skip_gap(struct claimer *c, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    db_bind_i64(c->d->next_row, 1, step->cursor);
+    db_bind_i64(c->d->next_row, 2, step->last_id);
+    int rc = db_step(c->d->next_row, err);
+    if (rc == 1) {
+        step->cursor = db_column_is_null(c->d->next_row, 0) ? step->last_id
+                                                            : db_column_i64(c->d->next_row, 0) - 1;
+        rc = 0;
+    }
+    db_reset(c->d->next_row);
+    return rc;
+}
+
 /* Rows not looked at yet, in order of id. */
 static int work_fresh(struct claimer *c, struct base_err *err) {
     struct delivery_step *step = c->step;
@@ -475,58 +514,15 @@ static int work_fresh(struct claimer *c, struct base_err *err) {
             return rc;
         }
         step->cursor = rc == 0 && rows < most ? to : last;
+        if (rc == 0 && rows == 0) {
+            rc = skip_gap(c, err);
+        }
         step->swept = step->cursor >= step->last_id;
-        if (rc == 1 || rows == 0) {
-            break;
+        if (rc != 0 || rows == 0) {
+            return rc < 0 ? rc : 0;
         }
     }
     return 0;
-}
-
-/* Outside the hours, or when the rules let nothing out: puts rows aside until the doors may open,
- * many at a time. */
-static int close_gate(struct claimer *c, int64_t open_ms, int reason, struct base_err *err) {
-    struct delivery_step *step = c->step;
-    int rc = 0;
-    if (step->next_due_ms <= c->now_ms) {
-        db_bind_i64(c->d->gate_due, 1, step->id);
-        db_bind_i64(c->d->gate_due, 2, c->now_ms);
-        db_bind_i64(c->d->gate_due, 3, open_ms);
-        db_bind_i64(c->d->gate_due, 4, reason);
-        rc = db_run(c->d->gate_due, err);
-        if (rc == 0 && db_changes(c->d->db) < 5000) {
-            step->next_due_ms = open_ms;
-        }
-    }
-    int64_t limit = dispatch__limit(step);
-    if (rc == 0 && !step->swept && step->cursor < limit) {
-        int64_t to = step->cursor + ((int64_t)GATE_RECIPIENTS << LEDGER_RECIPIENT_SHIFT);
-        to = to < limit ? to : limit;
-        db_bind_i64(c->d->gate_fresh, 1, step->cursor + 1);
-        db_bind_i64(c->d->gate_fresh, 2, to);
-        db_bind_i64(c->d->gate_fresh, 3, open_ms);
-        db_bind_i64(c->d->gate_fresh, 4, reason);
-        rc = db_run(c->d->gate_fresh, err);
-        step->cursor = to;
-        step->swept = to >= step->last_id;
-        note_due(step, open_ms);
-    }
-    return rc;
-}
-
-/* What a rule or an old list held need not wait for its hour once that is mended. */
-static int release_held(struct claimer *c, struct base_err *err) {
-    struct delivery_step *step = c->step;
-    db_bind_i64(c->d->release, 1, step->id);
-    db_bind_i64(c->d->release, 2, c->now_ms);
-    db_bind_i64(c->d->release, 3, HELD_DNC_LIST);
-    db_bind_i64(c->d->release, 4, HELD_RULE);
-    int rc = db_run(c->d->release, err);
-    if (rc == 0) {
-        step->release = false;
-        step->next_due_ms = db_changes(c->d->db) ? 0 : step->next_due_ms;
-    }
-    return rc;
 }
 
 static int work_step(struct claimer *c, struct base_err *err) {
@@ -540,10 +536,10 @@ static int work_step(struct claimer *c, struct base_err *err) {
     }
     /* Doors that stay shut to the end: the rows wait for that and are then too late. */
     if (open_ms > c->now_ms && c->now_ms < close_ms) {
-        return close_gate(
-            c, open_ms < close_ms ? open_ms : close_ms, reason ? reason : HELD_QUIET_HOURS, err);
+        return dispatch__close_gate(c->d, step, c->now_ms, open_ms < close_ms ? open_ms : close_ms,
+            reason ? reason : HELD_QUIET_HOURS, err);
     }
-    int rc = step->release ? release_held(c, err) : 0;
+    int rc = step->release ? dispatch__release(c->d, step, c->now_ms, err) : 0;
     if (rc == 0) {
         rc = policy_caps_prepare(c->d->caps, step, c->now_ms, err);
     }

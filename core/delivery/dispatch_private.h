@@ -73,7 +73,7 @@ struct dispatcher {
     struct delivery_campaign **campaigns;
     size_t campaign_count;
     struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh,
-        *gate_due, *release, *times, *attempt;
+        *gate_due, *release, *stranger, *next_row, *times, *attempt;
     struct db_stmt *record, *get, *contact;
     struct dispatch_receipts *receipts; /* dispatch_receipt.c */
     int64_t data_version;
@@ -127,6 +127,14 @@ int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int6
     struct base_err *err) LANTOA_MUST_CHECK;
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms);
 int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries);
+
+/* dispatch_gate.c: what waits. Outside the hours, or when the rules let nothing out: puts rows
+ * aside until open_ms, some thousands in one turn. */
+int dispatch__close_gate(struct dispatcher *d, struct delivery_step *step, int64_t now_ms,
+    int64_t open_ms, int reason, struct base_err *err) LANTOA_MUST_CHECK;
+/* What a rule or an old list held need not wait for its hour once that is mended. */
+int dispatch__release(struct dispatcher *d, struct delivery_step *step, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
 /* dispatch_record.c: what came back */
 int dispatch__record(struct dispatcher *d, struct dispatch_channel *channel, int64_t now_ms,

@@ -79,6 +79,9 @@ const char *message_reason_label(int reason);
 #define LEDGER_RECIPIENT_MAX ((INT64_C(1) << 38) - 1)
 #define LEDGER_STEP_MAX ((INT64_C(1) << 20) - 1)
 #define LEDGER_GENERATION_MAX 15
+/* Recipients from here on are no contacts: an answer to an address nobody has, whose text (table
+ * message_text) says where it goes. */
+#define LEDGER_STRANGER_FIRST (INT64_C(1) << 37)
 /* The recipient inside SQL: LEDGER_RECIPIENT_SQL("m.id"). */
 #define LEDGER_RECIPIENT_SQL(id) "((" id " >> 4) & 274877906943)"
 

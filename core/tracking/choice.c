@@ -8,6 +8,10 @@
 #include "campaign/store.h"
 #include "channel/manifest.h"
 #include "delivery/ledger.h"
+#include "tracking/keyword.h"
+#include "tracking/reply.h"
+
+#define CONFIRM_BYTES_MAX 8192
 
 /* --- masking --- */
 
@@ -42,7 +46,8 @@ static int read_contact(struct db *db, struct choice_state *state, struct addres
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "SELECT lang, email, phone, "
-        "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'email' AND x.address = lower(c.email)), "
+        "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'email' AND x.address = "
+        "lower(c.email)), "
         "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'phone' AND x.address = c.phone) "
         "FROM contact c WHERE id = ?1",
         &stmt, err);
@@ -185,7 +190,7 @@ int choice_read(
 /* --- changing it --- */
 
 static int change_kind(struct db *db, const struct choice_change *change, int64_t contact_id,
-    const char *kind, bool on, struct base_err *err) {
+    const char *kind, bool on, bool *refused_io, struct base_err *err) {
     int action;
     bool all_purposes;
     int rc = newest(db, contact_id, kind, &action, &all_purposes, err);
@@ -202,7 +207,40 @@ static int change_kind(struct db *db, const struct choice_change *change, int64_
         .at_ms = change->at_ms,
         .source = change->source,
         .evidence = change->evidence};
-    return consent_add(db, &entry, err);
+    rc = consent_add(db, &entry, err);
+    *refused_io |= rc == 0 && !on;
+    return rc;
+}
+
+/* By the channel of the message that was answered, where it takes a text: what the person sees on a
+ * page is no proof they can keep. */
+static int confirm(struct db *db, const struct choice_change *change,
+    const struct choice_state *state, struct base_err *err) {
+    char *rules = NULL;
+    struct base_json *doc = NULL;
+    struct keywords *keywords = NULL;
+    struct base_buf text;
+    struct base_err fault = {0};
+    struct reply reply = {
+        .contact_id = state->contact_id, .purpose = "confirm", .now_ms = change->at_ms};
+    base_buf_init(&text, CONFIRM_BYTES_MAX);
+    int rc = own_channel(db, change->message_id, &reply.channel_id, err);
+    rc = rc ? rc : keywords_text(db, &rules, err);
+    rc = rc ? rc : base_json_parse(str_from(rules), "keywords", &doc, err);
+    rc = rc ? rc : keywords_parse(doc, &keywords, err);
+    const struct keyword_rule *rule = rc == 0 ? keywords_refusal(keywords) : NULL;
+    if (rule && keyword_confirm(keywords, rule, str_from(state->lang), change->at_ms, &text)) {
+        int64_t id;
+        reply.text = base_buf_str(&text);
+        rc = reply_add(db, &reply, &id, &fault);
+        bool cannot = rc == LANTOA_ESTATE || rc == LANTOA_ELIMIT || rc == LANTOA_ENOENT;
+        rc = rc == 0 || cannot ? 0 : base_err_set(err, rc, "%s", fault.text);
+    }
+    keywords_free(&keywords);
+    base_json_free(&doc);
+    base_free(rules);
+    base_buf_release(&text);
+    return rc;
 }
 
 /* Free again only from what the person asked for: never from a do-not-call list or a dead address.
@@ -248,6 +286,7 @@ static const struct choice_kind *find_kind(const struct choice_state *state, con
 int choice_apply(struct db *db, const struct choice_change *change, struct base_err *err) {
     struct choice_state state;
     struct address_row address = {0};
+    bool refused = false;
     int rc = read_state(db, change->message_id, &state, &address, err);
     for (size_t i = 0; rc == 0 && i < change->count; i++) {
         const char *asked = change->kinds[i].kind;
@@ -256,12 +295,15 @@ int choice_apply(struct db *db, const struct choice_change *change, struct base_
         if (!kind) {
             continue; /* the form of a page older than the channels */
         }
-        rc = change_kind(db, change, state.contact_id, kind->kind, on, err);
+        rc = change_kind(db, change, state.contact_id, kind->kind, on, &refused, err);
         /* A kind that is on cannot reach a suppressed address; one that is off alone needs no
          * suppression, which would silence its neighbours. */
         if (rc == 0 && (on || change->address_too)) {
             rc = change_address(db, change, kind->email, &address, on, err);
         }
+    }
+    if (rc == 0 && refused) {
+        rc = confirm(db, change, &state, err);
     }
     release_address(&address);
     return rc;

@@ -42,7 +42,8 @@ struct choice_change {
     int64_t at_ms;
     const char *source, *evidence; /* of the consent rows */
 };
-/* Inside the caller's transaction. Doing it twice adds nothing. LANTOA_ENOENT as above. */
+/* Inside the caller's transaction. Doing it twice adds nothing. What was refused is confirmed by a
+ * message, once, where the channel takes a text. LANTOA_ENOENT as above. */
 int choice_apply(
     struct db *db, const struct choice_change *change, struct base_err *err) LANTOA_MUST_CHECK;
 

@@ -240,7 +240,8 @@ static void note(struct taking *t, const char *text) {
 static int send_reply(
     struct taking *t, const char *purpose, struct str text, struct base_err *err) {
     const struct reply reply = {.channel_id = t->event->channel_id,
-        .contact_id = t->contacts[0],
+        .contact_id = t->contact_count ? t->contacts[0] : LEDGER_STRANGER_FIRST + t->row.id,
+        .address = t->contact_count ? (struct str){0} : base_buf_str(&t->address),
         .purpose = purpose,
         .text = text,
         .now_ms = t->event->now_ms};
@@ -335,16 +336,6 @@ static int withdraw(struct taking *t, int64_t contact_id, const char *evidence, 
     return rc;
 }
 
-/* The rule whose confirmation goes out when the channel, not a keyword, says it was a refusal. */
-static const struct keyword_rule *any_refusal(const struct inbound *inbound) {
-    for (size_t i = 0; i < inbound->keywords->count; i++) {
-        if (inbound->keywords->rules[i].act == KEYWORD_OPT_OUT) {
-            return &inbound->keywords->rules[i];
-        }
-    }
-    return NULL;
-}
-
 static int refuse(struct taking *t, const struct inbound *inbound, const struct keyword_rule *rule,
     struct base_err *err) {
     bool changed = false;
@@ -357,11 +348,9 @@ static int refuse(struct taking *t, const struct inbound *inbound, const struct 
         rc = withdraw(t, t->contacts[i], evidence, &changed, err);
     }
     base_free(evidence);
-    rule = rule ? rule : any_refusal(inbound);
-    if (rc == 0 && t->contact_count == 0) {
-        note(t, t->form ? TR("a refusal from an address that no contact has: it is suppressed, but "
-                             "nobody could be sent a confirmation")
-                        : TR("a refusal without a usable address: nothing could be suppressed"));
+    rule = rule ? rule : keywords_refusal(inbound->keywords);
+    if (rc == 0 && t->contact_count == 0 && !t->form) {
+        note(t, TR("a refusal without a usable address: nothing could be suppressed"));
     } else if (rc == 0 && changed && rule) {
         rc = answer_by_rule(t, inbound, rule, "confirm", err);
     }

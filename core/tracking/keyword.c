@@ -86,6 +86,15 @@ const struct keyword_rule *keywords_match(
     return best;
 }
 
+const struct keyword_rule *keywords_refusal(const struct keywords *keywords) {
+    for (size_t i = 0; i < keywords->count; i++) {
+        if (keywords->rules[i].act == KEYWORD_OPT_OUT) {
+            return &keywords->rules[i];
+        }
+    }
+    return NULL;
+}
+
 bool keyword_confirm(const struct keywords *keywords, const struct keyword_rule *rule,
     struct str lang, int64_t received_ms, struct base_buf *out) {
     static const char placeholder[] = "{{received}}";

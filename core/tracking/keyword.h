@@ -70,6 +70,9 @@ int keywords_apply(struct db *db, const char *path, const char *who, size_t *cou
 /* The rule a message of this channel kind fits; NULL: none. text may be anything. BORROWED. */
 const struct keyword_rule *keywords_match(
     const struct keywords *keywords, struct str text, const char *channel_kind, int64_t now_ms);
+/* The rule whose confirmation goes out when no keyword, but a page or the channel says it was a
+ * refusal; NULL: none. BORROWED. */
+const struct keyword_rule *keywords_refusal(const struct keywords *keywords);
 /* Appends the confirmation of a rule in a language ("vi", "en"; empty: the rule's own), false when
  * it has none. */
 bool keyword_confirm(const struct keywords *keywords, const struct keyword_rule *rule,

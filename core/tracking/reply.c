@@ -257,6 +257,24 @@ static int run_with(struct db *db, const char *sql, int64_t first, int64_t secon
     return rc;
 }
 
+static int insert_text(struct db *db, const struct reply *reply, int64_t id, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(
+        db, "INSERT INTO message_text (message_id, text, address) VALUES (?1, ?2, ?3)", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, id);
+        db_bind_str(stmt, 2, reply->text);
+        if (reply->address.bytes) {
+            db_bind_str(stmt, 3, reply->address);
+        } else {
+            db_bind_null(stmt, 3);
+        }
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
 static int insert_row(struct db *db, const struct reply *reply, const struct home *home,
     int64_t *id_out, struct base_err *err) {
     *id_out = home->last_id ? home->last_id + 1 : ledger_id(home->step_id, reply->contact_id, 0);
@@ -264,8 +282,7 @@ static int insert_row(struct db *db, const struct reply *reply, const struct hom
         "INSERT INTO message (id, state, reason, at, due_at) VALUES (?1, 0, 0, ?2, ?2)", *id_out,
         reply->now_ms, (struct str){0}, err);
     if (rc == 0) {
-        rc = run_with(db, "INSERT INTO message_text (message_id, text) VALUES (?1, ?2)", *id_out, 0,
-            reply->text, err);
+        rc = insert_text(db, reply, *id_out, err);
     }
     /* A campaign that was through, or was stopped with all others, has work again: who stopped it
      * did not mean what is asked for later. One that is paused stays so. */

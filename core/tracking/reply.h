@@ -1,7 +1,7 @@
 /* Messages to one person that belong to no campaign of staff: the confirmation of a refusal, an
  * answer from the inbox. They go through the ledger like all others, as rows of system campaigns
  * (CAMPAIGN_SYSTEM_PREFIX of campaign/store.h), one for each channel and purpose, which run while
- * they have something to send. Class personal_service: its hours and caps hold. */
+ * they have something to send. No rule of sending delays them. */
 #ifndef TRACKING_REPLY_H
 #define TRACKING_REPLY_H
 
@@ -10,7 +10,9 @@
 #define REPLY_TEXT_CHARS_MAX 1600
 
 struct reply {
+    /* contact_id: LEDGER_STRANGER_FIRST and more when address says where it goes. */
     int64_t channel_id, contact_id;
+    struct str address; /* empty: the contact's own */
     const char *purpose; /* small letters and digits: confirm, answer, ... */
     struct str text;
     int64_t now_ms;

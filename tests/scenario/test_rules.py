@@ -180,7 +180,11 @@ def test_emergencies_pass_hours_and_caps(data, made, witness):
     rule = {"class": "*", "channel": "*", "hours": {"from": "07:00", "to": "20:00"}, "caps": [{"messages": 1, "period": "P7D"}]}
     data.ok("rules", "apply", data.write("r.json", {"rules": [rule]}))
     for number in (1, 2):
-        made.start(campaign(f"e{number}", steps=[step(when={"at": f"2026-12-01T23:0{number}"})], **{"class": "emergency"}))
+        name = made.apply(campaign(f"e{number}", steps=[step(when={"at": f"2026-12-01T23:0{number}"})], **{"class": "emergency"}))
+        data.ok("campaign", "plan", name)
+        for who in ("an", "be"):
+            data.ok("campaign", "approve", name, "--by", who, "--reason", "lũ về")
+        data.ok("campaign", "start", name)
     data.until_idle("--clock", "2026-12-01T23:00:00+07:00,x10")
     assert witness.count() == 6
 

@@ -138,10 +138,17 @@ static void undone_and_refused_again_is_confirmed_again(void **state) {
 
 static void strangers_and_nonsense_wait_for_a_person(void **state) {
     struct tracking_fixture *f = *state;
+    /* Nobody we know, but the refusal holds and is confirmed to the number it came from, once. */
     say(.from = "0900000001", .text = "TC");
+    say(.from = "0900000001", .text = "TC", .at = NOON + 1);
+    assert_int_equal(number(f->db, MESSAGES), 1);
+    char *whom = text_of(f->db, "SELECT address FROM message_text");
+    assert_string_equal(whom, "+84900000001");
+    base_free(whom);
+    run_sql(f->db, "DELETE FROM message");
     say(.from = "VIETTEL", .text = "TC", .at = NOON + 1);
     say(.from = "", .text = "TC", .at = NOON + 2);
-    assert_int_equal(number(f->db, OPEN " AND note IS NOT NULL"), 3);
+    assert_int_equal(number(f->db, OPEN " AND note IS NOT NULL"), 2);
     assert_int_equal(number(f->db, "SELECT count(*) FROM suppression"), 1);
     say(.from = "0912345678", .text = "a\x01\xff z\xc4");
     char *text = text_of(f->db, "SELECT text FROM inbound WHERE contact_id = 1");
