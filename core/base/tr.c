@@ -20,6 +20,7 @@ const struct base__tr_entry base__tr_entries[] = {
 const size_t base__tr_count = sizeof(base__tr_entries) / sizeof(base__tr_entries[0]) - 1;
 
 static _Atomic(int) language = BASE_LANG_EN;
+static _Thread_local int here = -1; /* -1: the language of the process */
 static pthread_once_t index_once = PTHREAD_ONCE_INIT;
 static const struct base__tr_entry **index_slots; /* open addressing, at most half full */
 static size_t index_mask;
@@ -49,7 +50,15 @@ void base_tr_set(enum base_lang lang) {
 }
 
 enum base_lang base_tr_get(void) {
-    return (enum base_lang)atomic_load(&language);
+    return (enum base_lang)(here >= 0 ? here : atomic_load(&language));
+}
+
+void base_tr_set_here(enum base_lang lang) {
+    here = (int)lang;
+}
+
+void base_tr_unset_here(void) {
+    here = -1;
 }
 
 const char *base_tr(const char *english) {

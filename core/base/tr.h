@@ -9,6 +9,10 @@ enum base_lang { BASE_LANG_EN, BASE_LANG_VI };
  * Vietnamese). */
 void base_tr_set(enum base_lang lang);
 enum base_lang base_tr_get(void);
+/* Another language for this thread only, until it is taken back: what one person asked for in a
+ * program that serves many. */
+void base_tr_set_here(enum base_lang lang);
+void base_tr_unset_here(void);
 
 /* The text in the current language; the English one itself when no translation exists. Static. */
 const char *base_tr(const char *english) __attribute__((format_arg(1)));

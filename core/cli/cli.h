@@ -24,7 +24,7 @@ struct cli {
     size_t arg_count;
     struct cli_option options[CLI_OPTIONS_MAX];
     size_t option_count;
-    struct db *db; /* open when the command asks for it */
+    struct db *db;                     /* open when the command asks for it */
     const struct cli_command *command; /* the one that runs */
     struct base_err err;
 };
@@ -45,8 +45,8 @@ struct cli_command {
 /* Tables of the commands, one per file, ended by a row without noun. */
 extern const struct cli_command cli_data_commands[], cli_audience_commands[],
     cli_consent_commands[], cli_campaign_commands[], cli_message_commands[], cli_serve_commands[],
-    cli_http_commands[], cli_cost_commands[], cli_inbox_commands[], cli_report_commands[], cli_contribution_commands[],
-    cli_approval_commands[],
+    cli_http_commands[], cli_cost_commands[], cli_inbox_commands[], cli_report_commands[],
+    cli_report_schedule_commands[], cli_contribution_commands[], cli_approval_commands[],
     cli_stats_commands[];
 
 const char *cli_option(const struct cli *cli, const char *name); /* NULL when absent */

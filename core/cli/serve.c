@@ -2,10 +2,12 @@
 #include "delivery/serve.h"
 
 #include "api/server.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "report/schedule.h"
 #include "store/schema.h"
 #include "tracking/hook.h"
 #include "tracking/inbound.h"
@@ -68,7 +70,29 @@ static int next_hooks(struct db *db, int64_t channel_id, int64_t after, int most
 
 static const struct serve_hook_store hook_store = {next_hooks, hook_done};
 
+/* The reports that are due now go along with --until-idle, which waits for nothing that comes
+ * later; the thread makes the others. */
+static int start_reports(struct cli *cli, struct report_runner **runner_out) {
+    char *path = base_path_join(cli->data_dir, "lantoa.db");
+    struct db *db = NULL;
+    int64_t made;
+    int rc = base_file_exists(path) ? db_open(path, 0, &db, &cli->err) : LANTOA_ENOENT;
+    if (rc == 0) {
+        rc = schema_migrate(db, &cli->err);
+    }
+    if (rc == 0) {
+        rc = report_schedule_run(db, cli->data_dir, base_clock_now_ms(), &made, &cli->err);
+    }
+    db_close(&db);
+    base_free(path);
+    if (rc == 0) {
+        rc = report_runner_start(cli->data_dir, runner_out, &cli->err);
+    }
+    return rc == LANTOA_ENOENT ? 0 : rc; /* serve_run tells what a folder without a database is */
+}
+
 static int serve(struct cli *cli) {
+    struct report_runner *reports = NULL;
     struct inbound *inbound = inbound_new();
     const struct serve_options options = {.data_dir = cli->data_dir,
         .until_idle = cli_switch(cli, "until-idle"),
@@ -80,8 +104,12 @@ static int serve(struct cli *cli) {
     struct api_server *door = NULL;
     int rc = open_door(cli, &door);
     if (rc == 0) {
+        rc = start_reports(cli, &reports);
+    }
+    if (rc == 0) {
         rc = serve_run(&options, &cli->err);
     }
+    report_runner_stop(&reports);
     api_stop(&door);
     inbound_free(&inbound);
     return rc;
