@@ -56,7 +56,7 @@ static void row_start(struct xlsx__part *part, const char **attributes) {
     if (row <= sheet->row) {
         xlsx__stop(part, LANTOA_EINVAL, TR("the rows of the sheet are not in order"));
     } else if (row > XLSX__ROWS_MOST) {
-        xlsx__stop(part, LANTOA_ELIMIT, TR("more than %d rows"), XLSX__ROWS_MOST);
+        xlsx__stop(part, LANTOA_ELIMIT, TR("the sheet has more than %d rows"), XLSX__ROWS_MOST);
     } else {
         sheet->row = row;
         sheet->next = sheet->used = 0;

@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "conversion/enrolment.h"
 
 typedef int import_fn(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err);
@@ -71,8 +72,18 @@ static int place_list(struct cli *cli) {
 
 /* --- contacts --- */
 
+/* Enrolments that came in before their people are matched now, and those whose people are gone are
+ * of nobody again. */
+static int match_enrolments(struct cli *cli) {
+    int64_t matched, review, events = 0;
+    int rc = db_get_i64(cli->db, "SELECT COUNT(*) FROM (SELECT 1 FROM enrolment LIMIT 1) AS one",
+        &events, &cli->err);
+    return rc == 0 && events ? enrolment_rematch(cli->db, &matched, &review, &cli->err) : rc;
+}
+
 static int contact_import_verb(struct cli *cli) {
-    return run_import(cli, contact_import);
+    int rc = run_import(cli, contact_import);
+    return rc == 0 && !cli_switch(cli, "dry-run") ? match_enrolments(cli) : rc;
 }
 
 static int contact_undo_verb(struct cli *cli) {
@@ -83,6 +94,7 @@ static int contact_undo_verb(struct cli *cli) {
             &cli->err, LANTOA_EINVAL, TR("%s: not the number of an import batch"), cli->args[0]);
     }
     int rc = contact_undo(cli->db, batch, &outcome, &cli->err);
+    rc = rc ? rc : match_enrolments(cli);
     if (rc == 0) {
         cli_say(cli,
             json_pack("{s:I,s:I,s:I}", "deleted", (json_int_t)outcome.deleted, "restored",
