@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define STATS_LEVEL 0.95 /* the usual confidence level */
 /* A field that the estimator does not have. Never the result of a computation. */
