@@ -32,8 +32,11 @@ struct statement {
 static int prepare_all(struct dispatcher *d, struct base_err *err) {
     const struct statement all[] = {
         {&d->range, range_sql},
-        {&d->claim, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, due_at = NULL, "
-                    "at = ?2, units = ?3, minor = ?4 WHERE id = ?1"},
+        /* Nearly all rows have no due time of their own: no look at its index for them. */
+        {&d->claim, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, at = ?2, "
+                    "units = ?3, minor = ?4 WHERE id = ?1"},
+        {&d->claim_due, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, "
+                        "due_at = NULL, at = ?2, units = ?3, minor = ?4 WHERE id = ?1"},
         {&d->hold, "UPDATE message SET state = 1, reason = ?2, due_at = ?3 WHERE id = ?1"},
         {&d->suppress, "UPDATE message SET state = ?2, reason = ?3, due_at = NULL, detail = ?4, at "
                        "= ?5 WHERE id = ?1"},
@@ -74,9 +77,9 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 }
 
 static void finish_all(struct dispatcher *d) {
-    struct db_stmt **all[] = {&d->range, &d->claim, &d->hold, &d->suppress, &d->due, &d->min_due,
-        &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->stranger, &d->next_row,
-        &d->times, &d->attempt, &d->record, &d->get, &d->contact};
+    struct db_stmt **all[] = {&d->range, &d->claim, &d->claim_due, &d->hold, &d->suppress, &d->due,
+        &d->min_due, &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->stranger,
+        &d->next_row, &d->times, &d->attempt, &d->record, &d->get, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }

@@ -293,11 +293,12 @@ static void bind_known(struct db_stmt *stmt, int index, int64_t value) {
 static int mark_sending(struct claimer *c, const struct candidate *row,
     const struct money_amount *amount, struct base_err *err) {
     struct delivery_step *step = c->step;
-    db_bind_i64(c->d->claim, 1, row->id);
-    db_bind_i64(c->d->claim, 2, c->now_ms);
-    bind_known(c->d->claim, 3, amount->units);
-    bind_known(c->d->claim, 4, amount->minor);
-    int rc = db_run(c->d->claim, err);
+    struct db_stmt *claim = row->due_ms ? c->d->claim_due : c->d->claim;
+    db_bind_i64(claim, 1, row->id);
+    db_bind_i64(claim, 2, c->now_ms);
+    bind_known(claim, 3, amount->units);
+    bind_known(claim, 4, amount->minor);
+    int rc = db_run(claim, err);
     if (rc == 0) {
         step->outstanding++;
         c->channel->put++;
@@ -402,8 +403,11 @@ static void bind_range(struct claimer *c, int64_t from, int64_t to, size_t most)
     db_bind_i64(c->d->range, 1, from);
     db_bind_i64(c->d->range, 2, to);
     db_bind_i64(c->d->range, 3, (int64_t)most);
-    db_bind_i64(
-        c->d->range, 4, step->after_id ? (step->id - step->after_id) << LEDGER_STEP_SHIFT : 0);
+    if (step->after_id) {
+        db_bind_i64(c->d->range, 4, (step->id - step->after_id) << LEDGER_STEP_SHIFT);
+    } else {
+        db_bind_null(c->d->range, 4); /* no step before: no row of it is looked for */
+    }
     db_bind_text(c->d->range, 5, step->manifest->kind);
     db_bind_text(c->d->range, 6, campaign_class_word(step->campaign->spec->class));
     db_bind_i64(c->d->range, 7, c->now_ms);

@@ -72,8 +72,8 @@ struct dispatcher {
     size_t channel_count;
     struct delivery_campaign **campaigns;
     size_t campaign_count;
-    struct db_stmt *range, *claim, *hold, *suppress, *due, *min_due, *open_rows, *gate_fresh,
-        *gate_due, *release, *stranger, *next_row, *times, *attempt;
+    struct db_stmt *range, *claim, *claim_due, *hold, *suppress, *due, *min_due, *open_rows,
+        *gate_fresh, *gate_due, *release, *stranger, *next_row, *times, *attempt;
     struct db_stmt *record, *get, *contact;
     struct dispatch_receipts *receipts; /* dispatch_receipt.c */
     int64_t data_version;
