@@ -153,7 +153,7 @@ static int feed(struct stats_sheet *sheet, const struct stats_paths_options *opt
                   channels, options->models, options->half_life, &out->credit, sheet->err);
     for (size_t i = 0; rc == 0 && i < all->count; i++) {
         struct path *p = &all->paths[i];
-        struct stats_touch *touches = all->touches + p->first;
+        struct stats_touch *touches = p->count > 0 ? all->touches + p->first : NULL;
         size_t count = stats_credit_window(touches, p->count, p->day, windows, channels);
         struct stats_path path = {touches, count, p->conversions, p->nulls, p->value};
         rc = stats_credit_add(out->credit, &path, sheet->err);
