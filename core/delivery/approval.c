@@ -188,8 +188,9 @@ static int write_campaign(struct db *db, const struct state *s, enum campaign_st
     if (rc == 0) {
         rc = db_prepare(db,
             "UPDATE campaign SET state = ?2, wait_reason = ?3, changed_at = ?4, approved_by = ?5, "
-            "approved_at = CASE WHEN ?2 = 1 THEN NULL ELSE coalesce(approved_at, ?4) END, "
-            "started_at = CASE WHEN ?2 = 3 THEN ?4 END WHERE id = ?1",
+            "approved_at = CASE WHEN CAST(?2 AS SMALLINT) = 1 THEN NULL ELSE coalesce(approved_at, "
+            "?4) END, "
+            "started_at = CASE WHEN CAST(?2 AS SMALLINT) = 3 THEN ?4 END WHERE id = ?1",
             &stmt, err);
     }
     if (rc == 0) {

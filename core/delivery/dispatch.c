@@ -60,10 +60,12 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
                     "?5 WHERE id = ?1"},
         {&d->attempt, "INSERT INTO attempt (message_id, at, state, reason, detail) VALUES (?1, ?2, "
                       "?3, ?4, ?5)"},
-        {&d->record, "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, "
-                     "ref), detail = ?6, "
-                     "tries = tries + ?7, units = CASE WHEN ?2 IN (4, 7) THEN units END, minor = "
-                     "CASE WHEN ?2 IN (4, 7) THEN minor END WHERE id = ?1 AND state = 3"},
+        {&d->record,
+            "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, ref = coalesce(?5, "
+            "ref), detail = ?6, "
+            "tries = tries + ?7, units = CASE WHEN CAST(?2 AS SMALLINT) IN (4, 7) THEN units END, "
+            "minor = "
+            "CASE WHEN CAST(?2 AS SMALLINT) IN (4, 7) THEN minor END WHERE id = ?1 AND state = 3"},
         {&d->get, "SELECT state, tries, coalesce(minor, 0) FROM message WHERE id = ?1"},
         {&d->contact, "SELECT email, phone FROM contact WHERE id = ?1"},
     };

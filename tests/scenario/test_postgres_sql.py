@@ -54,14 +54,23 @@ def expand(text):
     return text
 
 
-@pytest.fixture(scope="module")
-def schema(postgres):
+def migration_texts():
     folder = os.path.join(ROOT, "core", "store", "migrations")
     for name in sorted(os.listdir(folder)):
         if name.endswith(".sql"):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
-                code, _out, err = postgres.psql("BEGIN;\n" + expand(file.read()) + "\nCOMMIT;\n")
-            assert code == 0, f"{name}: {err}"
+                yield name, file.read()
+
+
+def migrations():
+    return "".join(text for _name, text in migration_texts())
+
+
+@pytest.fixture(scope="module")
+def schema(postgres):
+    for name, text in migration_texts():
+        code, _out, err = postgres.psql("BEGIN;\n" + expand(text) + "\nCOMMIT;\n")
+        assert code == 0, f"{name}: {err}"
     return postgres
 
 
@@ -94,11 +103,16 @@ def test_every_statement_of_the_main_job(schema, data, made, witness, scratch):
     for axis in ("step", "state", "reason", "place", "day"):
         data.ok("report", "campaign", "c", "--by", axis)
     data.ok("message", "list", "--campaign", "c")
+    data.ok("campaign", "show", "c")
+    data.ok("campaign", "list")
     data.ok("doctor")
     with open(log, "rb") as file:
         statements = sorted({text.decode().strip() for text in file.read().split(b"\0")})
     statements = [COMMENT.sub("", text).strip() for text in statements]
     statements = [text for text in statements if text and not SQLITE_OWN.search(text) and not text.upper().startswith(("CREATE", "ALTER", "DROP"))]
+    # What a migration changes in old rows stands in the trace too, with the rest of its file behind it; test_migrations runs these.
+    once = " ".join(COMMENT.sub("", migrations()).split())
+    statements = [text for text in statements if " ".join(text.split(";")[0].split()) not in once]
     assert len(statements) > 30
     faults = []
     for text in statements:
