@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PAUSE_MS 1000 /* time-outs of connections are looked at this often */
+/* The library ends a connection that is silent; who drips a head byte by byte is never silent. */
+#define HEAD_TIME_US (INT64_C(20) * 1000 * 1000)
 
 /* --- what is committed --- */
 
@@ -83,6 +86,59 @@ enum MHD_Result loop_wait(struct api_request *r) {
     return MHD_YES;
 }
 
+/* --- connections --- */
+
+void loop_visit(void *loop, struct MHD_Connection *connection, void **visit,
+    enum MHD_ConnectionNotificationCode code) {
+    struct api_loop *l = loop;
+    struct api_visit *v = *visit;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        v = base_alloc(sizeof *v);
+        *v = (struct api_visit){.next = l->visits,
+            .link = &l->visits,
+            .fd = info ? info->connect_fd : -1,
+            .awaited_us = metrics_now_us()};
+        if (l->visits) {
+            l->visits->link = &v->next;
+        }
+        l->visits = v;
+        *visit = v;
+    } else if (v) {
+        *v->link = v->next;
+        if (v->next) {
+            v->next->link = v->link;
+        }
+        base_free(v);
+        *visit = NULL;
+    }
+}
+
+void loop_head(struct MHD_Connection *connection, bool there) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct api_visit *v = info ? info->socket_context : NULL;
+    if (v) {
+        v->awaited_us = there ? 0 : metrics_now_us();
+    }
+}
+
+/* The library sees the end of what it reads, and closes. */
+static void end_the_slow(struct api_loop *l) {
+    int64_t now_us = metrics_now_us();
+    if (now_us - l->swept_us < PAUSE_MS * INT64_C(1000)) {
+        return;
+    }
+    l->swept_us = now_us;
+    for (struct api_visit *v = l->visits; v; v = v->next) {
+        if (v->awaited_us && now_us - v->awaited_us > HEAD_TIME_US && v->fd >= 0) {
+            shutdown(v->fd, SHUT_RDWR);
+            v->awaited_us = now_us; /* once is enough */
+        }
+    }
+}
+
 /* --- the thread --- */
 
 static void pause_for_news(struct api_loop *l) {
@@ -124,6 +180,7 @@ static void *run(void *arg) {
             continue; /* it may all be answered already */
         }
         pause_for_news(l);
+        end_the_slow(l);
     }
     return NULL;
 }

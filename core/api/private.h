@@ -39,6 +39,13 @@ enum request_phase {
     REQUEST_ANSWERED
 };
 
+/* A connection, as long as it is open. */
+struct api_visit {
+    struct api_visit *next, **link;
+    int fd;
+    int64_t awaited_us; /* since when the head of a request is awaited; 0: there is one */
+};
+
 /* One serving thread (loop.c): a daemon of the library on the socket that all share. */
 struct api_loop {
     struct api_server *server;
@@ -47,6 +54,8 @@ struct api_loop {
     bool running;
     atomic_bool stopping;
     int poll_fd, wake_fd;
+    struct api_visit *visits;
+    int64_t swept_us;
     uint64_t turns; /* of the thread: so many times the library was called */
     size_t waiting; /* of the thread: requests in the commit queue */
 
@@ -98,6 +107,8 @@ struct api_server {
     struct link_targets *targets;
     bool tls;
     int port;
+    atomic_int_fast64_t beat_us; /* of the delivery loop: when it last went round */
+    int64_t stuck_us;
 
     pthread_mutex_t lock; /* of what follows: shared by the serving threads, each for moments */
     struct db *db;        /* for reading */
@@ -115,6 +126,11 @@ void loop_wake(struct api_loop *loop);
 /* Takes no new connections, answers what waits for the disk, ends the thread. Twice is fine. */
 void loop_stop(struct api_loop *loop);
 void loop_release(struct api_loop *loop);
+/* For the library: connections come and go. */
+void loop_visit(void *loop, struct MHD_Connection *connection, void **visit,
+    enum MHD_ConnectionNotificationCode code);
+/* The head of a request is there (true), or the next one is awaited. */
+void loop_head(struct MHD_Connection *connection, bool there);
 /* For the handler of a request that waits and is asked again. */
 enum MHD_Result loop_wait(struct api_request *request);
 

@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 
 #define BODY_TIME_US (INT64_C(30) * 1000 * 1000) /* a body that drips longer is cut off */
-#define SWALLOW_BYTES (size_t)(4 << 20) /* of a body too large, so that its sender hears why */
+#define SWALLOW_BYTES (size_t)(8 << 20) /* of a body too large, so that its sender hears why */
 
 void *request_begin(void *loop, const char *uri, struct MHD_Connection *connection) {
     struct api_request *r = base_alloc(sizeof *r);
@@ -34,8 +34,8 @@ void request_end(void *loop, struct MHD_Connection *connection, void **request,
     enum MHD_RequestTerminationCode code) {
     struct api_request *r = *request;
     (void)loop;
-    (void)connection;
     (void)code;
+    loop_head(connection, false);
     if (r && r->phase == REQUEST_WAITS) {
         r->gone = true; /* the event counts all the same; loop.c frees it */
     } else if (r) {
@@ -142,11 +142,11 @@ enum MHD_Result request_handle(void *loop, struct MHD_Connection *connection, co
     const char *method, const char *version, const char *data, size_t *data_bytes, void **request) {
     struct api_request *r = *request;
     (void)loop;
-    (void)connection;
     (void)url;
     (void)version;
     switch (r->phase) {
     case REQUEST_NEW:
+        loop_head(connection, true);
         return read_head(r, method);
     case REQUEST_READS:
         if (*data_bytes > 0) {

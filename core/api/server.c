@@ -18,6 +18,7 @@
 #define CONNECTIONS_MAX 4000
 #define DESCRIPTORS_KEPT 200 /* for databases, channels and the log */
 #define IDLE_TIMEOUT_S 15
+#define STUCK_MS 30000 /* three times the longest wait for the database */
 /* A connection's memory: head of the request and of the answer. Larger heads are refused (431). */
 #define CONNECTION_BYTES (size_t)(32 * 1024)
 #define FORM_BYTES (size_t)(16 * 1024)
@@ -153,9 +154,9 @@ static struct MHD_Daemon *daemon_new(
     return MHD_start_daemon(flags, 0, NULL, NULL, request_handle, loop, MHD_OPTION_EXTERNAL_LOGGER,
         on_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_URI_LOG_CALLBACK,
         request_begin, loop, MHD_OPTION_NOTIFY_COMPLETED, request_end, loop,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
-        MHD_OPTION_ARRAY, s->tls ? tls : none, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, loop_visit, loop, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_BYTES, MHD_OPTION_ARRAY, s->tls ? tls : none, MHD_OPTION_END);
 }
 
 static int serve_now(struct api_server *s, const struct api_options *options,
@@ -229,6 +230,8 @@ int api_start(
     s->targets = link_targets_new();
     s->tls = options->tls_cert != NULL;
     s->listen_fd = -1;
+    s->stuck_us = (options->stuck_ms ? options->stuck_ms : STUCK_MS) * INT64_C(1000);
+    api_beat(s);
     int rc = check_options(options, err);
     if (rc == 0) {
         rc = load_pem(options->tls_cert, &cert, err);
@@ -297,6 +300,10 @@ void api_stop(struct api_server **server) {
     pthread_mutex_destroy(&s->lock);
     base_free(s);
     *server = NULL;
+}
+
+void api_beat(struct api_server *server) {
+    atomic_store_explicit(&server->beat_us, metrics_now_us(), memory_order_relaxed);
 }
 
 int api_port(const struct api_server *server) {

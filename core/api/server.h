@@ -12,6 +12,7 @@ struct api_options {
     const char *listen;             /* 127.0.0.1:8080, [::1]:8080; port 0: any free one */
     const char *tls_cert, *tls_key; /* PEM files; both or none */
     int threads;                    /* 1..64 that serve connections */
+    int stuck_ms; /* /healthz complains when api_beat was not called for so long; 0: 30 s */
 };
 
 struct api_server;
@@ -21,6 +22,8 @@ int api_start(const struct api_options *options, struct api_server **server_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 /* What has come in is committed and answered first. NULL is fine. */
 void api_stop(struct api_server **server);
+/* The delivery loop is alive. From any thread. */
+void api_beat(struct api_server *server);
 int api_port(const struct api_server *server);
 
 #endif

@@ -91,17 +91,26 @@ static int start_reports(struct cli *cli, struct report_runner **runner_out) {
     return rc == LANTOA_ENOENT ? 0 : rc; /* serve_run tells what a folder without a database is */
 }
 
+static void beat(void *arg) {
+    struct api_server *const *door = arg;
+    if (*door) {
+        api_beat(*door);
+    }
+}
+
 static int serve(struct cli *cli) {
     struct report_runner *reports = NULL;
     struct inbound *inbound = inbound_new();
+    struct api_server *door = NULL;
     const struct serve_options options = {.data_dir = cli->data_dir,
         .until_idle = cli_switch(cli, "until-idle"),
         .ready = say_ready,
         .ready_arg = cli,
+        .beat = beat,
+        .beat_arg = &door,
         .inbound = inbound_take,
         .inbound_arg = inbound,
         .hooks = &hook_store};
-    struct api_server *door = NULL;
     int rc = open_door(cli, &door);
     if (rc == 0) {
         rc = start_reports(cli, &reports);

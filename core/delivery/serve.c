@@ -135,6 +135,9 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
     struct base_err err = {0};
     (void)loop;
     (void)events;
+    if (s->options->beat) {
+        s->options->beat(s->options->beat_arg);
+    }
     if (!s->stopping && serve_channels_reload(s->channels, &err) != 0) {
         base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
     }

@@ -13,6 +13,8 @@ struct serve_options {
                         within the next hour) */
     void (*ready)(void *arg); /* called once the daemon is up; may be NULL */
     void *ready_arg;
+    void (*beat)(void *arg); /* called five times a second while the loop goes round; may be NULL */
+    void *beat_arg;
     dispatcher_inbound_fn *inbound; /* takes what people say back; may be NULL */
     void *inbound_arg;
     const struct serve_hook_store *hooks; /* where call-backs are kept; may be NULL */

@@ -186,7 +186,7 @@ def test_health_and_metrics(data, made, scratch):
     codes, _ = sent_campaign(data, made)
     door = Door(data)
     health = door.get("/healthz")
-    assert health.status == 200 and json.loads(health.body)["status"] == "ok"
+    assert health.status == 200 and json.loads(health.body)["status"] == "ok" and json.loads(health.body)["delivery"] == "ok"
     for code in codes:
         door.get(f"/t/{code}")
     door.get("/nothing")
@@ -195,6 +195,8 @@ def test_health_and_metrics(data, made, scratch):
     assert 'lantoa_http_requests_total{route="click",code="3xx"} 10' in metrics
     assert 'lantoa_channel_ready{channel="outbox"} 1' in metrics
     assert re.search(r"lantoa_commit_events_total 10\b", metrics)
+    # The loop goes round five times a second.
+    assert float(re.search(r"^lantoa_delivery_still_seconds ([\d.]+)$", metrics, re.M).group(1)) < 10
     assert door.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status == 404
     promtool = promtool_of(scratch)
     if promtool:
