@@ -30,12 +30,15 @@ const char *campaign_class_word(enum campaign_class class); /* "state_informatio
 
 enum holdout_unit { HOLDOUT_CONTACT = 1, HOLDOUT_HOUSEHOLD, HOLDOUT_PLACE };
 
-enum when_kind { WHEN_AT = 1, WHEN_NOW, WHEN_AFTER, WHEN_RRULE };
+/* BEFORE: so many days before the person's next payment is due, at a time of day. */
+enum when_kind { WHEN_AT = 1, WHEN_NOW, WHEN_AFTER, WHEN_RRULE, WHEN_BEFORE };
 struct campaign_when {
     enum when_kind kind;
     struct base_civil at; /* AT, and RRULE's first occurrence: local time in the campaign's zone */
     char *after;          /* AFTER: name of an earlier step */
     struct base_duration delay; /* AFTER */
+    int64_t before_days;        /* BEFORE */
+    int before_minute;          /* BEFORE: local minute of the day */
     char *rrule;                /* RFC 5545 value, e.g. FREQ=WEEKLY;BYDAY=MO;COUNT=4 */
     /* {"fallback_of": STEP, "reasons": [...], "delay": ..}: AFTER, but only for those whom STEP did
      * not reach for one of these reasons (words of the ledger). delay: how long a message that was

@@ -105,15 +105,44 @@ static void read_fallback(
     }
 }
 
+enum { BEFORE_DAYS_MOST = 365, BEFORE_MINUTE = 8 * 60 };
+
+static void read_before(
+    struct spec__reader *r, const struct spec__node *when, struct campaign_step *step) {
+    struct spec__node before = spec__child(when, "before"), days = spec__child(when, "days");
+    struct spec__node time = spec__child(when, "time");
+    step->when.kind = WHEN_BEFORE;
+    step->when.before_minute = BEFORE_MINUTE;
+    spec__choice(r, &before, SPEC__REQUIRED, "due");
+    spec__integer(r, &days, SPEC__REQUIRED, 0, BEFORE_DAYS_MOST, &step->when.before_days);
+    char *text = spec__text(r, &time, SPEC__OPTIONAL);
+    if (text && (base_parse_minute(str_from(text), &step->when.before_minute) != 0 ||
+                    step->when.before_minute == 24 * 60)) {
+        spec__fault(r, &time, TR("'%s' is no time of day like 08:00"), text);
+    }
+    base_free(text);
+    static const char *const others[] = {"at", "after", "delay", "rrule", "reasons"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct spec__node other = spec__child(when, others[i]);
+        if (other.json) {
+            spec__fault(r, &other, TR("goes with \"before\" nowhere"));
+        }
+    }
+}
+
 static void read_when(
     struct spec__reader *r, const struct spec__node *step_node, struct campaign_step *step) {
     struct spec__node node = spec__child(step_node, "when");
-    if (!spec__object(r, &node, "at after delay rrule fallback_of reasons")) {
+    if (!spec__object(r, &node, "at after delay rrule fallback_of reasons before days time")) {
         return;
     }
     struct spec__node fallback = spec__child(&node, "fallback_of");
     if (fallback.json) {
         read_fallback(r, &node, step);
+        return;
+    }
+    if (spec__child(&node, "before").json) {
+        read_before(r, &node, step);
         return;
     }
     struct spec__node at = spec__child(&node, "at"), after = spec__child(&node, "after");
@@ -219,6 +248,7 @@ static void check_when(struct spec__reader *r, const struct spec__node *step_nod
         check_after(r, &when, spec, zone, index, starts_ms);
         break;
     case WHEN_NOW:
+    case WHEN_BEFORE:
         break;
     }
 }

@@ -67,6 +67,7 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
             "minor = "
             "CASE WHEN CAST(?2 AS SMALLINT) IN (4, 7) THEN minor END WHERE id = ?1 AND state = 3"},
         {&d->get, "SELECT state, tries, coalesce(minor, 0) FROM message WHERE id = ?1"},
+        {&d->payment, dispatch__payment_sql},
         {&d->contact, "SELECT email, phone FROM contact WHERE id = ?1"},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
@@ -81,7 +82,7 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
 static void finish_all(struct dispatcher *d) {
     struct db_stmt **all[] = {&d->range, &d->claim, &d->claim_due, &d->hold, &d->suppress, &d->due,
         &d->min_due, &d->open_rows, &d->gate_fresh, &d->gate_due, &d->release, &d->stranger,
-        &d->next_row, &d->times, &d->attempt, &d->record, &d->get, &d->contact};
+        &d->next_row, &d->times, &d->attempt, &d->record, &d->get, &d->payment, &d->contact};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }

@@ -234,6 +234,12 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
     if (reason == 0) {
         reason = after_earlier(c, row, &due);
     }
+    if (reason == 0 && step->spec->when.kind == WHEN_BEFORE) {
+        int rc = dispatch__before(c->d, step, row->person.contact.id, c->now_ms, &due, &reason, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
     if (reason == 0 && c->now_ms >= policy_expires_at(step, due ? due : step->start_ms)) {
         reason = SUPPRESSED_EXPIRED;
     }
@@ -242,11 +248,12 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
         return rc ? rc : 1;
     }
     if (due > c->now_ms) {
-        if (by_cursor && due - c->now_ms < PAUSE_MS) {
+        bool payment = step->spec->when.kind == WHEN_BEFORE;
+        if (by_cursor && !payment && due - c->now_ms < PAUSE_MS) {
             step->pause_ms = due;
             return 2;
         }
-        int rc = hold(c, row, HELD_EARLIER_STEP, due, err);
+        int rc = hold(c, row, payment ? HELD_PAYMENT_DUE : HELD_EARLIER_STEP, due, err);
         return rc ? rc : 1;
     }
     if (step->only_if) {

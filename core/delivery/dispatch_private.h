@@ -74,7 +74,7 @@ struct dispatcher {
     size_t campaign_count;
     struct db_stmt *range, *claim, *claim_due, *hold, *suppress, *due, *min_due, *open_rows,
         *gate_fresh, *gate_due, *release, *stranger, *next_row, *times, *attempt;
-    struct db_stmt *record, *get, *contact;
+    struct db_stmt *record, *get, *contact, *payment;
     struct dispatch_receipts *receipts; /* dispatch_receipt.c */
     int64_t data_version;
     bool must_reload;
@@ -166,5 +166,11 @@ int dispatch__receipts_end(
 /* Whether a turn is wanted though nothing came: at once (_busy), or some time (_due). */
 bool dispatch__receipts_due(const struct dispatcher *d);
 bool dispatch__receipts_busy(const struct dispatcher *d);
+
+/* When a step of the kind WHEN_BEFORE reaches this person: *due_out, 0 for now; or *reason_out, why
+ * never (left alone otherwise). */
+extern const char dispatch__payment_sql[];
+int dispatch__before(struct dispatcher *d, const struct delivery_step *step, int64_t contact_id,
+    int64_t now_ms, int64_t *due_out, int *reason_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

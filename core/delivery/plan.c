@@ -103,6 +103,7 @@ static int insert_occurrences(struct db *db, int64_t campaign_id, const struct c
     }
     case WHEN_NOW:
     case WHEN_AFTER:
+    case WHEN_BEFORE:
         break;
     }
     for (size_t i = 0; rc == 0 && i < count; i++) {

@@ -179,3 +179,35 @@ def test_many_rows_in_seconds(ready):
     print(f"{count} rows in {seconds:.1f} s")
     assert told["added"] == count and told["matched"] == count
     assert seconds < 60
+
+
+def test_reminders_come_before_the_due_date_and_stop_with_payment(ready, made):
+    ready.ok("theme", "apply", ready.write("theme.json", {"name": "theme", "title": {"vi": "Đ", "en": "S"}}))
+    made.channel(outbox_channel())
+    # Due on 2026-12-31 (monthly, paid to November): a, b, c, d. e has no due date.
+    ids = {"c": "024190000003", "d": "024190000004"}
+    ready.ok("contact", "import", ready.write("ids.csv", "ref,person_id\n" + "".join(f"{ref},{person}\n" for ref, person in ids.items())))
+    load(ready, f"{HEAD}\n024180000001,new,2026-11-01,,24101,,,monthly,\n2412345678,new,2026-11-01,,24101,,,monthly,\n"
+                f"024190000003,new,2026-11-01,,24101,,,6,\n")
+    remind = step("remind", channel="outbox", when={"before": "due", "days": 30, "time": "09:00"}, content={"vi": {"text": "hạn"}})
+    spec = campaign(audience="all", steps=[remind])
+    made.apply(spec)
+    for verb in ("plan", "approve", "start"):
+        ready.ok("--clock", "2026-11-23T10:00:00+07:00", "campaign", verb, "c")
+    ready.json("--clock", "2026-11-24T09:00:00+07:00", "enrolment", "import",
+               ready.write("paid.csv", f"{HEAD}\n2412345678,renewed,2026-11-23,,24101,,,monthly,\n"))
+    ready.until_idle("--clock", f"{START},x1000")
+    by_ref = {row["contact_ref"]: (row["state"], row["reason"], row["sent_at"]) for row in ready.messages("c")}
+    assert by_ref["a"][0] == "accepted" and by_ref["a"][2].startswith("2026-12-01T09")
+    assert by_ref["b"][:2] == ("suppressed", "converted")
+    assert by_ref["c"][:2] == ("suppressed", "condition")  # due on 2027-08-31, after the window
+    assert by_ref["e"][:2] == ("suppressed", "condition")
+
+
+def test_a_step_before_due_is_checked(ready, made):
+    ready.ok("theme", "apply", ready.write("theme.json", {"name": "theme", "title": {"vi": "Đ", "en": "S"}}))
+    made.channel(outbox_channel())
+    for when, words in (({"before": "birthday", "days": 3}, "before"), ({"before": "due"}, "days"), ({"before": "due", "days": 400}, "days"),
+                        ({"before": "due", "days": 3, "time": "25:00"}, "25:00"), ({"before": "due", "days": 3, "at": "now"}, "when.at")):
+        told = ready.run("campaign", "apply", ready.write("bad.json", campaign(steps=[step(channel="outbox", when=when, content={"vi": {"text": "x"}})])))
+        assert told.code == 1 and words in told.err + told.out, (when, told)
