@@ -182,8 +182,8 @@ int stats_rates_verb(struct cli *cli) {
 
 int stats_adjust_verb(struct cli *cli) {
     double p[CLI_ARGS_MAX];
-    double holm[CLI_ARGS_MAX];
-    double bh[CLI_ARGS_MAX];
+    double holm[CLI_ARGS_MAX] = {0};
+    double bh[CLI_ARGS_MAX] = {0};
     struct stats_say say;
     for (size_t i = 0; i < cli->arg_count; i++) {
         if (stats_parse_f64(str_from(cli->args[i]), &p[i]) != 0) {

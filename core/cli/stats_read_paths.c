@@ -80,7 +80,7 @@ static int read_days(struct stats_sheet *sheet, struct paths *all, struct path *
         if (day < before) {
             return stats_sheet_fault(sheet, A_DAYS, "%s", TR("the days must not fall"));
         }
-        if (count < path->count) {
+        if (count < path->count && all->touches) {
             all->touches[path->first + count].day = day;
         }
         before = path->day = day;

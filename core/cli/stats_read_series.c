@@ -220,7 +220,7 @@ static int fill_table(struct stats_sheet *sheet, const struct gathered *g, const
 /* The number of periods before the start, from the phases or --start. */
 static int find_start(struct stats_sheet *sheet, const struct gathered *g, const uint32_t *place,
     const char *first_post, struct stats_series_file *out) {
-    size_t periods = out->periods.count;
+    size_t periods = out->periods.name ? out->periods.count : 0;
     if (first_post) {
         for (size_t t = 0; t < periods; t++) {
             if (strcmp(out->periods.name[t], first_post) == 0) {

@@ -40,9 +40,9 @@ static int rank(const double *p, size_t count, struct ranked **out, struct base_
 }
 
 int stats_holm(const double *p, size_t count, double *adjusted_out, struct base_err *err) {
-    struct ranked *ranked;
+    struct ranked *ranked = NULL;
     int rc = rank(p, count, &ranked, err);
-    if (rc != 0) {
+    if (rc != 0 || !ranked) {
         return rc;
     }
     double most = 0;
@@ -56,9 +56,9 @@ int stats_holm(const double *p, size_t count, double *adjusted_out, struct base_
 
 int stats_benjamini_hochberg(
     const double *p, size_t count, double *adjusted_out, struct base_err *err) {
-    struct ranked *ranked;
+    struct ranked *ranked = NULL;
     int rc = rank(p, count, &ranked, err);
-    if (rc != 0) {
+    if (rc != 0 || !ranked) {
         return rc;
     }
     double least = 1;

@@ -151,9 +151,9 @@ static int inverse_variance(const struct stats_pair *strata, size_t count, doubl
 
 int stats_inverse_variance(const struct stats_pair *strata, size_t count, double level,
     struct stats_estimate *out, struct base_err *err) {
-    double mean;
-    double weights;
-    double q;
+    double mean = 0;
+    double weights = 0;
+    double q = 0;
     stats_estimate_clear(out);
     int rc = check(strata, count, level, err);
     rc = rc ? rc : one_sided_stratum(strata, count, err);
@@ -166,9 +166,9 @@ int stats_inverse_variance(const struct stats_pair *strata, size_t count, double
 
 int stats_heterogeneity(const struct stats_pair *strata, size_t count, double level,
     struct stats_estimate *out, struct base_err *err) {
-    double mean;
-    double weights;
-    double q;
+    double mean = 0;
+    double weights = 0;
+    double q = 0;
     size_t used = 0;
     stats_estimate_clear(out);
     int rc = check(strata, count, level, err);

@@ -38,7 +38,7 @@ static void moments_add(struct moments *m, double value) {
 
 int stats_welch(const struct stats_unit *units, size_t count, double level,
     struct stats_estimate *out, struct base_err *err) {
-    size_t strata;
+    size_t strata = 0;
     struct moments arm[2] = {{0, 0, 0}, {0, 0, 0}};
     stats_estimate_clear(out);
     int rc = stats_level_check(level, err);
@@ -95,7 +95,7 @@ static void within_strata(
 
 static int adjusted(
     const struct stats_unit *units, size_t count, struct within *out, struct base_err *err) {
-    size_t strata;
+    size_t strata = 0;
     int rc = stats_units_check(units, count, &strata, err);
     if (rc != 0) {
         return rc;
@@ -109,7 +109,7 @@ static int adjusted(
 
 int stats_units_effect(
     const struct stats_unit *units, size_t count, double *effect_out, struct base_err *err) {
-    struct within w;
+    struct within w = {0};
     int rc = adjusted(units, count, &w, err);
     *effect_out = rc == 0 ? w.ty / w.tt : STATS_ABSENT;
     return rc;
@@ -117,7 +117,7 @@ int stats_units_effect(
 
 int stats_dummies(const struct stats_unit *units, size_t count, double level,
     struct stats_estimate *out, struct base_err *err) {
-    struct within w;
+    struct within w = {0};
     stats_estimate_clear(out);
     int rc = stats_level_check(level, err);
     rc = rc ? rc : adjusted(units, count, &w, err);
