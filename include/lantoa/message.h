@@ -107,7 +107,8 @@ enum lantoa_event_kind {
 };
 
 /* Something learned later. key, ref or address says whom it concerns; the core tries them in this
- * order. */
+ * order. ref: of receipts only, as the result told it; an address settles a receipt only when one
+ * message of the channel to it is open and that one is uncertain. */
 struct lantoa_event {
     size_t size; /* LANTOA_EVENT() sets it */
     /* the plugin's own, unique while not done; given back in event_done() once the core has
