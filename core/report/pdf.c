@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/tr.h"
 #include <cairo-pdf.h>
+#include <pango/pangocairo.h>
 
 #define MM (72 / 25.4)
 #define A4_SHORT (210 * MM)

@@ -3,7 +3,10 @@
 #define REPORT_PDF_H
 
 #include "report/private.h"
-#include <pango/pangocairo.h>
+
+/* cairo.h and pango/pango-layout.h */
+typedef struct _cairo_surface cairo_surface_t;
+typedef struct _PangoLayout PangoLayout;
 
 enum pdf_weight { PDF_PLAIN, PDF_BOLD, PDF_ITALIC };
 

@@ -2,6 +2,7 @@
 #include "report/pdf.h"
 
 #include "base/tr.h"
+#include <pango/pangocairo.h>
 
 #define PAD 3.0
 #define SIZE_MOST 10.5
@@ -17,6 +18,7 @@ struct grid {
     double widths[REPORT_COLUMNS_MAX];
     double least[REPORT_COLUMNS_MAX]; /* what a column needs */
     double x;
+    double head; /* height of the heading */
 };
 
 static void show(const struct grid *grid, size_t row, size_t column, struct base_buf *out) {
@@ -198,7 +200,9 @@ static double row_height(
         double have = report__pdf_text_height(pdf, grid->widths[c] - 2 * PAD, base_buf_text(cell));
         height = have > height ? have : height;
     }
-    return height + 2 * PAD - 2;
+    /* A text that no page could hold is cut at the foot of one. */
+    double most = pdf->bottom - pdf->top - grid->head - 2 * PAD;
+    return (height < most ? height : most) + 2 * PAD - 2;
 }
 
 static void draw_row(
@@ -209,8 +213,13 @@ static void draw_row(
         show(grid, row, c, cell);
         frame(pdf, x, pdf->y, grid->widths[c], height);
         if (cell->bytes) {
+            pango_layout_set_height(pdf->layout, (int)(height * PANGO_SCALE));
+            pango_layout_set_ellipsize(
+                pdf->layout, right ? PANGO_ELLIPSIZE_NONE : PANGO_ELLIPSIZE_END);
             report__pdf_text(pdf, x + PAD, pdf->y + PAD - 1, grid->widths[c] - 2 * PAD, right,
                 base_buf_text(cell), !right);
+            pango_layout_set_ellipsize(pdf->layout, PANGO_ELLIPSIZE_NONE);
+            pango_layout_set_height(pdf->layout, -1);
         }
         x += grid->widths[c];
     }
@@ -246,7 +255,8 @@ void report__pdf_table(struct pdf *pdf, const struct report_table *table) {
     base_buf_init(&cell, 1 << 20);
     report__whys_of(table, &grid.whys);
     fit(pdf, &grid);
-    report__pdf_need(pdf, head_height(pdf, &grid) + 4 * grid.size);
+    grid.head = head_height(pdf, &grid) + group_height(pdf, &grid);
+    report__pdf_need(pdf, grid.head + 4 * grid.size);
     draw_head(pdf, &grid);
     for (size_t r = 0; r < table->row_count; r++) {
         bool sum = table->has_sum && r + 1 == table->row_count;

@@ -3,7 +3,8 @@
 #define REPORT_PRIVATE_H
 
 #include "report/document.h"
-#include <cairo.h>
+
+typedef struct _cairo cairo_t; /* cairo.h */
 
 /* How a value is shown to people: grouped, rounded to its column's digits, in the reader's
  * language. Blank values add nothing. */

@@ -220,11 +220,37 @@ static void every_form_is_written(void **state) {
     }
 }
 
+/* A text longer than a page does not run off the paper, nor make pages for ever. */
+static void a_very_long_text_stays_on_its_page(void **state) {
+    (void)state;
+    static const struct report_column two[] = {{"a", "a", REPORT_TEXT}, {"b", "b", REPORT_COUNT}};
+    struct report report;
+    struct base_err err = {0};
+    struct base_buf text, out;
+    report_init(&report, "test", 0, 420);
+    report_title(&report, "x");
+    struct report_table *table = report_add_table(&report, "main", "", two, 2);
+    base_buf_init(&text, 1 << 20);
+    base_buf_init(&out, 16 << 20);
+    for (int i = 0; i < 5000; i++) {
+        base_buf_add_text(&text, "chữ dài ");
+    }
+    report_put_text(table, base_buf_str(&text));
+    report_put_i64(table, 1);
+    assert_ok(report_write(&report, REPORT_AS_PDF, &out, &err), err);
+    assert_true(out.bytes < 500000);
+    assert_ok(report_write(&report, REPORT_AS_XLSX, &out, &err), err);
+    base_buf_release(&text);
+    base_buf_release(&out);
+    report_release(&report);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numbers_are_shown_in_the_readers_language),
         cmocka_unit_test(edges_of_numbers), cmocka_unit_test(programs_get_all_digits),
         cmocka_unit_test(no_number_says_why), cmocka_unit_test(sums_do_not_overflow),
         cmocka_unit_test(small_counts_cannot_be_worked_out),
-        cmocka_unit_test(every_form_is_written)};
+        cmocka_unit_test(every_form_is_written),
+        cmocka_unit_test(a_very_long_text_stays_on_its_page)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
