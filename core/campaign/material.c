@@ -89,3 +89,28 @@ int material__copy(const struct campaign_spec *spec, json_t *root, const char *b
     base_free(dir);
     return code;
 }
+
+int material__copy_theme(
+    const struct base_json *doc, const char *base_dir, const char *data_dir, struct base_err *err) {
+    json_t *list = json_object_get(base_json_root(doc), "materials");
+    char *dir = base_path_join(data_dir, "materials");
+    int code = json_array_size(list) > 0 ? base_dir_make(dir, 0750, err) : 0;
+    for (size_t i = 0; i < json_array_size(list) && code == 0; i++) {
+        json_t *item = json_array_get(list, i);
+        struct base_err why = {0};
+        struct campaign_attachment material = {
+            .file = base_strdup(json_string_value(json_object_get(item, "file")))};
+        const char *hash = json_string_value(json_object_get(item, "sha256"));
+        material.sha256 = hash ? base_strdup(hash) : NULL;
+        code = copy_one(&material, item, base_dir, data_dir, &why);
+        if (code) {
+            char path[60];
+            snprintf(path, sizeof(path), "materials[%zu].file", i);
+            code = base_json_fault(doc, json_object_get(item, "file"), path, err, "%s", why.text);
+        }
+        base_free(material.file);
+        base_free(material.sha256);
+    }
+    base_free(dir);
+    return code;
+}

@@ -26,9 +26,11 @@ const char *step_state_word(enum step_state state);
 /* Each reads FILE, checks it and stores it in one transaction. *changed_out: false when the same
  * text was there already. */
 
-/* LANTOA_ESTATE when a campaign that is planned, approved, running or paused uses the theme. */
-int theme_apply(struct db *db, const char *path, const char *who, bool *changed_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
+/* LANTOA_ESTATE when a campaign that is planned, approved, running or paused uses the theme. Its
+ * materials (paths relative to the file) are copied into DATA/materials by content hash, which the
+ * stored text notes; data_dir NULL: they are not. */
+int theme_apply(struct db *db, const char *data_dir, const char *path, const char *who,
+    bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Describes the plugin (a process of its own) and checks the options. */
 int channel_apply(struct db *db, const char *path, const char *who, bool *changed_out,
     struct base_err *err) LANTOA_MUST_CHECK;

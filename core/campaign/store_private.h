@@ -36,6 +36,10 @@ int theme__load(struct db *db, const char *name, struct theme_spec **spec_out,
  * hash names. data_dir may be NULL. */
 int material__read(const struct campaign_attachment *attachment, const char *base_dir,
     const char *data_dir, struct base_buf *out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Copies the materials of a theme into data_dir and notes their hashes in the document. A file that
+ * cannot be read is a fault with file, line and field. */
+int material__copy_theme(const struct base_json *doc, const char *base_dir, const char *data_dir,
+    struct base_err *err) LANTOA_MUST_CHECK;
 /* Copies all attachments into data_dir and notes their hashes in root, the JSON that spec was read
  * from. */
 int material__copy(const struct campaign_spec *spec, json_t *root, const char *base_dir,

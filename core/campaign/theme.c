@@ -103,14 +103,20 @@ static void read_materials(struct spec__reader *r, const struct spec__node *node
     }
     for (size_t i = 0; i < json_array_size(node->json); i++) {
         struct spec__node item = spec__item(node, i);
-        if (!spec__object(r, &item, "name file mime description")) {
+        if (!spec__object(r, &item, "name file mime description sha256")) {
             return;
         }
         struct spec__node name = spec__child(&item, "name"), file = spec__child(&item, "file");
         struct spec__node mime = spec__child(&item, "mime");
+        struct spec__node sha256 = spec__child(&item, "sha256");
         base_free(spec__text(r, &name, SPEC__REQUIRED));
         base_free(spec__text(r, &file, SPEC__REQUIRED));
         base_free(spec__text(r, &mime, SPEC__OPTIONAL));
+        char *hash = spec__text(r, &sha256, SPEC__OPTIONAL);
+        if (hash && (strlen(hash) != 64 || strspn(hash, "0123456789abcdef") != 64)) {
+            spec__fault(r, &sha256, TR("must be 64 digits 0-9a-f"));
+        }
+        base_free(hash);
     }
 }
 

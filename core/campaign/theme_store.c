@@ -92,14 +92,20 @@ static int theme_put(struct db *db, void *arg, struct base_err *err) {
     return code;
 }
 
-int theme_apply(
-    struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) {
+int theme_apply(struct db *db, const char *data_dir, const char *path, const char *who,
+    bool *changed_out, struct base_err *err) {
     struct base_json *doc = NULL;
     struct theme_spec *spec = NULL;
     *changed_out = false;
     int code = base_json_load(path, &doc, err);
     if (code == 0) {
         code = theme_spec_parse(doc, &spec, err);
+    }
+    if (code == 0 && data_dir) {
+        const char *slash = strrchr(path, '/');
+        char *folder = slash ? base_strndup(path, (size_t)(slash - path) + 1) : base_strdup(".");
+        code = material__copy_theme(doc, folder, data_dir, err);
+        base_free(folder);
     }
     if (code == 0) {
         char *text = store__canonical(spec->root);

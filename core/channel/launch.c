@@ -58,6 +58,7 @@ static void put_hello(struct channel *channel) {
         .log_level = debug && debug[0] ? LANTOA_LOG_DEBUG : LANTOA_LOG_INFO,
         .timeout_s = (uint32_t)channel->spec->timeout_s,
         .hosts = str_from(channel->spec->hosts),
+        .user = str_from(channel->spec->user ? channel->spec->user : ""),
     };
     wire_put_hello(&channel->outbox, &hello);
 }

@@ -223,6 +223,7 @@ int channel_quote_open(const struct channel_spec *spec, const struct channel_man
         .data_dir = str_from(resolved ? resolved : data_dir),
         .state_dir = {"", 0},
         .options = str_from(spec->options_json),
+        .user = str_from(spec->user ? spec->user : ""),
         .window = (uint32_t)spec->window,
         .memory_mb = (uint32_t)spec->memory_mb,
         .log_level = LANTOA_LOG_INFO,

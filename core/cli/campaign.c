@@ -23,7 +23,7 @@ static void say_applied(struct cli *cli, bool changed) {
 
 static int theme_apply_verb(struct cli *cli) {
     bool changed;
-    int rc = theme_apply(cli->db, cli->args[0], cli->who, &changed, &cli->err);
+    int rc = theme_apply(cli->db, cli->data_dir, cli->args[0], cli->who, &changed, &cli->err);
     if (rc == 0) {
         say_applied(cli, changed);
         rc = changed ? cli_approvals_sweep(cli) : 0;

@@ -1,11 +1,15 @@
 /* What a plugin's process may not do: gain privileges, dump its memory (there are secrets in it),
  * eat the machine's memory. */
+#include "base/mem.h"
 #include "base/parse.h"
+#include "base/tr.h"
 #include "host/internal.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,6 +44,39 @@ void host__confine(const char *name) {
     signal(SIGPIPE, SIG_IGN);
     /* Each thread's arena would reserve 64 MiB of address space, which the memory limit counts. */
     mallopt(M_ARENA_MAX, 1);
+}
+
+/* The user need not, and shall not, pass through the data folder: its own folder becomes the one
+ * the process stands in. */
+static int give_folder(char **dir_io, const struct passwd *entry, struct base_err *err) {
+    if (chown(*dir_io, entry->pw_uid, entry->pw_gid) != 0 || chdir(*dir_io) != 0) {
+        return base_err_set(err, LANTOA_EIO, TR("give %s to user %s: %s"), *dir_io, entry->pw_name,
+            strerror(errno));
+    }
+    base_free(*dir_io);
+    *dir_io = base_strdup(".");
+    return 0;
+}
+
+int host__become(struct str user, char **state_dir_io, struct base_err *err) {
+    char name[64];
+    if (user.bytes == 0 || geteuid() != 0) {
+        return 0;
+    }
+    snprintf(name, sizeof(name), STR_FMT, STR_ARG(user));
+    const struct passwd *entry = getpwnam(name);
+    if (!entry || entry->pw_uid == 0) {
+        return base_err_set(err, LANTOA_ENOENT, TR("there is no system user %s"), name);
+    }
+    int code = state_dir_io ? give_folder(state_dir_io, entry, err) : 0;
+    if (code) {
+        return code;
+    }
+    if (initgroups(name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
+        setuid(entry->pw_uid) != 0 || setuid(0) == 0) {
+        return base_err_set(err, LANTOA_ESTATE, TR("become user %s: %s"), name, strerror(errno));
+    }
+    return 0;
 }
 
 /* Field `index` of /proc/self/statm, in bytes: 0 the address space, 1 the resident part. */

@@ -169,6 +169,10 @@ static int start(struct asker *asker, struct base_err *err) {
     if (code) {
         return code;
     }
+    code = host__become(hello.user, NULL, err);
+    if (code) {
+        return code;
+    }
     host__limit_memory(hello.memory_mb);
     const struct lantoa_ops *ops = &host->plugin->table.ops;
     asker->fields = base_alloc_array(host->plugin->table.content_count + 1, sizeof(*asker->fields));

@@ -294,6 +294,11 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
     if (code) {
         return code;
     }
+    code = host__become(hello.user, &host->state_dir, err);
+    if (code) {
+        return code;
+    }
+    host->api.state_dir = host->state_dir;
     host->memory_mb = hello.memory_mb;
     if (host->memory_mb > 0) {
         host->memory_bytes = host__resident_bytes() + host__memory_allowed(host->memory_mb);

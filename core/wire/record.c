@@ -33,6 +33,7 @@ void wire_put_hello(struct wire_writer *writer, const struct wire_hello *hello) 
     wire_put_u32(writer, hello->log_level);
     wire_put_u32(writer, hello->timeout_s);
     wire_put_str(writer, hello->hosts);
+    wire_put_str(writer, hello->user);
     wire_end(writer);
 }
 
@@ -49,6 +50,7 @@ bool wire_get_hello(struct wire_reader *body, struct wire_hello *hello_out) {
     hello_out->log_level = wire_get_u32(body);
     hello_out->timeout_s = wire_get_u32(body);
     hello_out->hosts = wire_get_str(body);
+    hello_out->user = wire_get_str(body);
     return !body->bad && hello_out->window > 0 && hello_out->timeout_s > 0 &&
            hello_out->log_level <= LANTOA_LOG_ERROR;
 }

@@ -32,6 +32,7 @@ struct wire_hello {
     uint32_t timeout_s; /* a message the plugin has held this long without a result is a fault */
     /* servers for host->http, each followed by a line end; empty: those of the options' URLs */
     struct str hosts;
+    struct str user; /* to run as when root; empty: as it is */
 };
 void wire_put_hello(struct wire_writer *writer, const struct wire_hello *hello);
 bool wire_get_hello(struct wire_reader *body, struct wire_hello *hello_out);

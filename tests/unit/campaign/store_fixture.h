@@ -66,7 +66,7 @@ SUPPORT_UNUSED static int set_up(void **state) {
     fake_program();
     assert_ok(
         db_exec(db, "INSERT INTO attribute (name, heading) VALUES ('nghe', 'Nghề')", &err), err);
-    assert_ok(theme_apply(db, file("theme.json", theme_text), "an", &changed, &err), err);
+    assert_ok(theme_apply(db, NULL, file("theme.json", theme_text), "an", &changed, &err), err);
     assert_ok(channel_apply(db,
                   file("mail.json",
                       "{\"name\":\"mail\",\"plugin\":\"mail\",\"options\":{\"host\":\"h\"}}"),

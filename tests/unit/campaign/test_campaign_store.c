@@ -28,13 +28,14 @@ static void theme_round_trip(void **state) {
     assert_int_equal(number("SELECT count(*) FROM audit WHERE object = 'theme t' AND verb = "
                             "'apply' AND who = 'an' AND detail = 'added'"),
         1);
-    assert_ok(theme_apply(db, file("t.json", theme_text), "an", &changed, &err), err);
+    assert_ok(theme_apply(db, NULL, file("t.json", theme_text), "an", &changed, &err), err);
     assert_false(changed);
     export_to("theme", "t", "exported.json");
-    assert_ok(theme_apply(db, support_path(&dir, "exported.json"), "an", &changed, &err), err);
+    assert_ok(
+        theme_apply(db, NULL, support_path(&dir, "exported.json"), "an", &changed, &err), err);
     assert_false(changed);
     assert_int_equal(number("SELECT count(*) FROM audit WHERE object = 'theme t'"), 1);
-    assert_ok(theme_apply(db, file("t.json", "{\"name\":\"t\",\"title\":{\"vi\":\"Khác\"}}"),
+    assert_ok(theme_apply(db, NULL, file("t.json", "{\"name\":\"t\",\"title\":{\"vi\":\"Khác\"}}"),
                   "binh", &changed, &err),
         err);
     assert_true(changed);
@@ -45,14 +46,14 @@ static void theme_round_trip(void **state) {
 
 static void broken_files_change_nothing(void **state) {
     (void)state;
-    assert_fault_part(
-        theme_apply(db, file("t.json", "{\"name\":\"t\",\n\"title\":3}"), "an", &changed, &err),
+    assert_fault_part(theme_apply(db, NULL, file("t.json", "{\"name\":\"t\",\n\"title\":3}"), "an",
+                          &changed, &err),
         LANTOA_EINVAL, err, "t.json:2: field title: ");
     assert_false(changed);
-    assert_fault_part(
-        theme_apply(db, file("t.json", "{\"name\":\"t\",\n\"title\" 3}"), "an", &changed, &err),
+    assert_fault_part(theme_apply(db, NULL, file("t.json", "{\"name\":\"t\",\n\"title\" 3}"), "an",
+                          &changed, &err),
         LANTOA_EINVAL, err, "t.json:2: ");
-    assert_fault_part(theme_apply(db, support_path(&dir, "none.json"), "an", &changed, &err),
+    assert_fault_part(theme_apply(db, NULL, support_path(&dir, "none.json"), "an", &changed, &err),
         LANTOA_ENOENT, err, "none.json");
     assert_int_equal(number("SELECT count(*) FROM audit"), 3);
     assert_int_equal(number("SELECT count(*) FROM theme WHERE spec LIKE '%footer%'"), 1);
@@ -67,11 +68,12 @@ static void theme_in_use(void **state) {
         assert_ok(db_exec(db, sql, &err), err);
         base_free(sql);
         bool live = s >= CAMPAIGN_PLANNED && s <= CAMPAIGN_PAUSED;
-        int code = theme_apply(db, file("t.json", live ? other : theme_text), "an", &changed, &err);
+        int code =
+            theme_apply(db, NULL, file("t.json", live ? other : theme_text), "an", &changed, &err);
         assert_int_equal(code, live ? LANTOA_ESTATE : 0);
         assert_false(changed);
         /* the same text is never a change */
-        assert_ok(theme_apply(db, file("t.json", theme_text), "an", &changed, &err), err);
+        assert_ok(theme_apply(db, NULL, file("t.json", theme_text), "an", &changed, &err), err);
     }
     assert_false(db_in_transaction(db));
 }

@@ -46,7 +46,7 @@ static int set_up(void **state) {
     assert_ok(schema_migrate(db, &err), err);
     base_buf_init(&findings, 1 << 16);
     const char *theme = file("t.json", "{\"name\":\"t\",\"title\":{\"vi\":\"x\"}}");
-    assert_ok(theme_apply(db, theme, "me", &changed, &err), err);
+    assert_ok(theme_apply(db, NULL, theme, "me", &changed, &err), err);
     const char *channel = file("k.json", "{\"name\":\"k\",\"plugin\":\"priced\",\"options\":{}}");
     assert_ok(channel_apply(db, channel, "me", &changed, &err), err);
     const char *campaign = file("c.json",
