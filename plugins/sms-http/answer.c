@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GROUPS = 2 };
+enum { GROUPS = 2, AFTER_MOST_S = 7 * 24 * 60 * 60 };
 
 static const char *const verdicts[] = {[VERDICT_SENT] = "sent",
     [VERDICT_RETRY] = "retry",
@@ -42,7 +42,7 @@ void keep_text(char *to, size_t room, const char *at, size_t count) {
         used--;
     }
     for (size_t i = 0; i < used; i++) {
-        to[i] = (unsigned char)at[i] < ' ' ? ' ' : at[i];
+        to[i] = (unsigned char)at[i] < ' ' || at[i] == 0x7F ? ' ' : at[i];
     }
     to[used] = '\0';
 }
@@ -165,6 +165,11 @@ const char *answer_fault(const json_t *rule) {
     }
     if (pattern != NULL) {
         regfree(&regex);
+    }
+    const json_t *after = json_object_get(rule, "after_s");
+    if (after != NULL && (!json_is_integer(after) || json_integer_value(after) < 0 ||
+                             json_integer_value(after) > AFTER_MOST_S)) {
+        return "after_s must be a whole number of seconds, at most seven days";
     }
     return NULL;
 }

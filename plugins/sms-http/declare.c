@@ -16,6 +16,13 @@ static bool fault(const struct check *check, const char *field, const char *what
     return false;
 }
 
+/* words: each with a blank before and behind it. */
+static bool is_one_of(const char *text, const char *words) {
+    char word[40];
+    int used = text == NULL ? -1 : snprintf(word, sizeof(word), " %s ", text);
+    return used > 0 && (size_t)used < sizeof(word) && strstr(words, word) != NULL;
+}
+
 static bool check_keys(
     const struct check *check, const json_t *object, const char *path, const char *known) {
     if (object != NULL && !json_is_object(object)) {
@@ -132,10 +139,8 @@ static bool check_token(const struct check *check, const json_t *token) {
 static bool check_map(const struct check *check, const json_t *rule, const char *field) {
     void *at = json_object_iter(json_object_get(rule, "map"));
     for (; at != NULL; at = json_object_iter_next(json_object_get(rule, "map"), at)) {
-        char word[40];
         const char *text = json_string_value(json_object_iter_value(at));
-        snprintf(word, sizeof(word), " %s ", text == NULL ? "?" : text);
-        if (strstr(" delivered failed delayed ignore ", word) == NULL) {
+        if (!is_one_of(text, " delivered failed delayed ignore ")) {
             return fault(check, field, "map: must be one of delivered, failed, delayed, ignore");
         }
     }
@@ -163,9 +168,8 @@ static bool check_callbacks(const struct check *check, const json_t *callbacks) 
         !check_templates(check, signature, "callbacks.signature", SCOPE_HOOK)) {
         return false;
     }
-    if (signature != NULL &&
-        (type == NULL || strstr(" hmac-sha256 hmac-sha1 sha256 equal ", type) == NULL ||
-            !json_is_string(json_object_get(signature, "given")))) {
+    if (signature != NULL && (!is_one_of(type, " hmac-sha256 hmac-sha1 sha256 equal ") ||
+                                 !json_is_string(json_object_get(signature, "given")))) {
         return fault(check, "callbacks.signature",
             "needs type (hmac-sha256, hmac-sha1, sha256 or equal) and given");
     }
@@ -219,12 +223,18 @@ static bool check_all(const struct check *check, struct declaration *out) {
 bool declare_load(const char *path, struct declaration *out, char *why, size_t room) {
     json_error_t error;
     const char *slash = strrchr(path, '/');
-    const struct check check = {slash == NULL ? path : slash + 1, why, room};
-    *out = (struct declaration){.root = json_load_file(path, JSON_REJECT_DUPLICATES, &error)};
-    if (out->root == NULL) {
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    *out = (struct declaration){0};
+    if (root == NULL) {
         snprintf(why, room, "%s:%d: %s", path, error.line, error.text);
         return false;
     }
+    return declare_take(slash == NULL ? path : slash + 1, root, out, why, room);
+}
+
+bool declare_take(const char *name, json_t *root, struct declaration *out, char *why, size_t room) {
+    const struct check check = {name, why, room};
+    *out = (struct declaration){.root = root};
     if (!json_is_object(out->root)) {
         fault(&check, "(all)", "must be an object");
     } else if (check_all(&check, out)) {

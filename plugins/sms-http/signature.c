@@ -66,8 +66,9 @@ static bool is_recent(const json_t *rule, const struct scope *scope) {
     int64_t stamp = value.used > 0 ? strtoll(value.at, NULL, 10) : 0;
     bytes_release(&value);
     stamp = stamp > INT64_C(100000000000) ? stamp / 1000 : stamp; /* given in ms */
-    int64_t age = scope->hook->at_ms / 1000 - stamp;
-    return age <= within && age >= -within;
+    int64_t now = scope->hook->at_ms / 1000;
+    /* Not the difference: the stamp may be any number. */
+    return stamp >= 0 && stamp <= now + within && stamp + within >= now;
 }
 
 const char *signature_fault(const json_t *rule, const struct scope *scope) {

@@ -72,6 +72,9 @@ struct declaration {
 
 /* Reads and checks; false with a text that names file and field. */
 bool declare_load(const char *path, struct declaration *out, char *why, size_t room);
+/* The same for JSON that is there already: takes `root` over, also when it is refused. `name`
+ * stands in what is told. */
+bool declare_take(const char *name, json_t *root, struct declaration *out, char *why, size_t room);
 void declare_release(struct declaration *declaration);
 
 /* --- compose.c --- */
