@@ -194,6 +194,11 @@ static void draw_value(
         report__show_number(p->value / p->target, REPORT_PERCENT, &text);
         base_buf_add_text(&text, ")");
     }
+    /* White behind the letters, so that no line of the grid runs through them. */
+    double width = text_width(pen, base_buf_text(&text)) + 2;
+    cairo_rectangle(pen->cr, x - 1, y - SIZE * 0.7, width < most ? width : most, SIZE * 1.4);
+    cairo_set_source_rgb(pen->cr, 1, 1, 1);
+    cairo_fill(pen->cr);
     draw_text(pen, x, y, 0, most, base_buf_text(&text));
     base_buf_release(&text);
 }
@@ -308,6 +313,7 @@ static void draw_series(
     cairo_t *cr, const struct report_chart *chart, const struct plot *plot, bool target) {
     const double dashes[] = {6, 4};
     bool open = false;
+    double before = 0;
     cairo_set_source_rgb(cr, 0, 0, 0);
     cairo_set_line_width(cr, target ? 1.2 : 1.8);
     cairo_set_dash(cr, dashes, target ? 2 : 0, 0);
@@ -319,11 +325,16 @@ static void draw_series(
         double x = day_place(plot, p->day);
         double y = place(&plot->y, target ? p->target : p->value);
         if (open) {
+            /* A sum stays as it was until the day something came; a target moves evenly. */
+            if (!target) {
+                cairo_line_to(cr, x, before);
+            }
             cairo_line_to(cr, x, y);
         } else {
             cairo_move_to(cr, x, y);
             open = true;
         }
+        before = y;
     }
     cairo_stroke(cr);
     cairo_set_dash(cr, NULL, 0, 0);
