@@ -3,7 +3,9 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import sqlite3
+import struct
 import threading
 import time
 
@@ -107,3 +109,26 @@ def test_a_database_that_is_locked(data, made):
     assert door.get("/healthz").status == 200
     assert data.sql("SELECT count(*) FROM click")[0][0] == 2
     door.serve.stop()
+
+
+def test_who_hangs_up_while_it_waits_is_counted_and_harms_nobody(data, made):
+    codes, _ = sent_campaign(data, made, count=5)
+    door = Door(data)
+    with contextlib.closing(sqlite3.connect(data.database, isolation_level=None)) as other:
+        for _ in range(20):
+            other.execute("BEGIN IMMEDIATE")
+            socks = [socket.create_connection(("127.0.0.1", door.port), timeout=20) for _ in range(10)]
+            for number, sock in enumerate(socks):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+                sock.sendall(f"GET /t/{codes[number]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                if number % 2:
+                    sock.close()
+            assert door.get("/healthz").status == 200
+            for sock in socks:
+                sock.close()
+            other.execute("ROLLBACK")
+    assert door.get(f"/t/{codes[0]}").status == 302
+    # A request that was reset before it was read leaves none.
+    assert 1 <= data.sql("SELECT count(*) FROM click")[0][0] <= 201
+    assert door.get("/healthz").status == 200
+    assert door.serve.stop() == 0
