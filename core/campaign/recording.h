@@ -1,0 +1,55 @@
+/* Recordings: what outlets play. A material has a name and one recording for each language; each is
+ * checked, brought to one loudness and one format, kept by its content hash, listened to by a
+ * person and approved. */
+#ifndef CAMPAIGN_RECORDING_H
+#define CAMPAIGN_RECORDING_H
+
+#include "base/buf.h"
+#include "store/db.h"
+
+enum recording_state {
+    RECORDING_DRAFT,    /* nobody has listened to it yet */
+    RECORDING_LISTENED, /* somebody has */
+    RECORDING_APPROVED,
+    RECORDING_REPLACED /* there is a newer one; airings that were approved with it still play it */
+};
+enum recording_origin { RECORDING_RECORDED, RECORDING_SPEECH };
+const char *recording_state_word(enum recording_state state);
+const char *recording_origin_word(enum recording_origin origin);
+
+struct recording { /* texts BORROWED for the call of a walk; recording_get: of the caller */
+    int64_t id;
+    struct str theme, name, lang, title; /* .at NULL: none; title falls back to the name */
+    struct str sha256, format, source, script;
+    int64_t bytes, length_ms;
+    double loudness_lufs, peak_dbtp;
+    enum recording_origin origin;
+    enum recording_state state;
+    struct str findings;                       /* JSON list of texts */
+    int64_t made_at, listened_at, approved_at; /* ms; 0: not */
+    struct str made_by, listened_by, approved_by;
+};
+
+struct recording_filter { /* zeroed: all that are not replaced */
+    const char *name, *lang, *theme;
+    int64_t id; /* this one, replaced or not */
+    bool with_replaced;
+};
+/* In order of name, language, age. row returns 0 to go on; another value ends the walk and is
+ * returned. */
+int recording_each(struct db *db, const struct recording_filter *filter,
+    int (*row)(void *arg, const struct recording *recording), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+/* What an outlet shall play of a material: the recording in the first of its languages that has an
+ * approved one, else Vietnamese, else none (LANTOA_ENOENT, with the languages that are missing).
+ * langs BORROWED. */
+struct recording_choice {
+    int64_t id, length_ms;
+    char lang[16];
+    char sha256[65];
+};
+int recording_choose(struct db *db, const char *name, const char *const *langs, size_t lang_count,
+    struct recording_choice *choice_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+#endif
