@@ -1,10 +1,12 @@
 /* Enrolments: import, review, payments due. */
 #include "conversion/enrolment.h"
 
+#include "base/civil.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "conversion/balance.h"
 
 static int read_id(struct cli *cli, size_t arg, int64_t *id_out) {
     if (base_parse_i64(str_from(cli->args[arg]), id_out) != 0 || *id_out <= 0) {
@@ -230,6 +232,81 @@ static int due_verb(struct cli *cli) {
     return 0;
 }
 
+/* --- balance --- */
+
+struct balance_lists {
+    struct report_table table;
+    struct balance_row sum;
+};
+
+static void add_balance_row(struct report_table *table, const struct balance_row *row, bool sum) {
+    json_t *values[3 + BALANCE_FLOWS] = {
+        sum ? json_string("sum") : json_integer(row->place_id), json_integer(row->start)};
+    for (int i = 0; i < BALANCE_FLOWS; i++) {
+        values[2 + i] = json_integer(row->flows[i]);
+    }
+    values[2 + BALANCE_FLOWS] = json_integer(row->end);
+    report_table_add(table, values);
+}
+
+static int add_balance(void *arg, const struct balance_row *row) {
+    struct balance_lists *lists = arg;
+    add_balance_row(&lists->table, row, false);
+    lists->sum.start += row->start;
+    lists->sum.end += row->end;
+    for (int i = 0; i < BALANCE_FLOWS; i++) {
+        lists->sum.flows[i] += row->flows[i];
+    }
+    return 0;
+}
+
+static int tell_fault(void *arg, const struct balance_fault *fault) {
+    (void)arg;
+    fprintf(stderr, TR("enrolment %lld (contact %lld), %.*s on %.*s: %s\n"),
+        (long long)fault->enrolment_id, (long long)fault->contact_id, STR_ARG(fault->event),
+        STR_ARG(fault->event_date), fault->reason);
+    return 0;
+}
+
+static int balance_verb(struct cli *cli) {
+    const struct report_column columns[] = {{"place", TR("place"), REPORT_TEXT},
+        {"start", TR("start"), REPORT_NUMBER}, {"new", "new", REPORT_NUMBER},
+        {"returned", "returned", REPORT_NUMBER}, {"lapsed", "lapsed", REPORT_NUMBER},
+        {"to_compulsory", "to_compulsory", REPORT_NUMBER},
+        {"pensioned", "pensioned", REPORT_NUMBER},
+        {"lump_sum_exit", "lump_sum_exit", REPORT_NUMBER}, {"died", "died", REPORT_NUMBER},
+        {"moved_in", "moved_in", REPORT_NUMBER}, {"moved_out", "moved_out", REPORT_NUMBER},
+        {"end", TR("end"), REPORT_NUMBER}};
+    const char *texts[] = {cli->args[0], cli->args[1],
+        cli_option(cli, "places-on") ? cli_option(cli, "places-on") : cli->args[1]};
+    char days[3][BASE_DATE_MAX];
+    struct balance_lists lists = {0};
+    const struct balance_calls calls = {add_balance, tell_fault, &lists};
+    int64_t faults = 0;
+    for (int i = 0; i < 3; i++) {
+        struct base_date date;
+        if (base_parse_date(str_from(texts[i]), &date) != 0) {
+            return base_err_set(&cli->err, LANTOA_EINVAL,
+                TR("%s: not a date (write it as 2026-12-31 or 31/12/2026)"), texts[i]);
+        }
+        base_format_date(date, days[i]);
+    }
+    report_table_init(&lists.table, columns, sizeof columns / sizeof columns[0]);
+    int rc = balance_each(cli->db, days[0], days[1], days[2], &calls, &faults, &cli->err);
+    if (rc == 0 && faults) {
+        rc = base_err_set(&cli->err, LANTOA_EINVAL,
+            TR("the balance does not hold: %lld events cannot be as they stand (see above)"),
+            (long long)faults);
+    }
+    if (rc) {
+        report_table_release(&lists.table);
+        return rc;
+    }
+    add_balance_row(&lists.table, &lists.sum, true);
+    cli_table(cli, &lists.table);
+    return 0;
+}
+
 /* --- review --- */
 
 static int review_list(struct cli *cli) {
@@ -296,6 +373,9 @@ const struct cli_command cli_enrolment_commands[] = {
         "how many events of each place have a contact", CLI_NEEDS_DATABASE, match_rate_verb},
     {"enrolment", "due", "csv from= to=", 0, 0, "[--from DATE] [--to DATE] [--csv]",
         "whose next payment is due when", CLI_NEEDS_DATABASE, due_verb},
+    {"enrolment", "balance", "csv places-on=", 2, 2, "FROM TO [--places-on DATE] [--csv]",
+        "participants at start and end, and what happened between; or the events that cannot be",
+        CLI_NEEDS_DATABASE, balance_verb},
     {"enrolment", "review", "csv", 1, 3, "list | match ID CONTACT | reject ID",
         "events that several people fit: whose are they?", CLI_NEEDS_DATABASE, review_verb},
     {0},

@@ -211,3 +211,18 @@ def test_a_step_before_due_is_checked(ready, made):
                         ({"before": "due", "days": 3, "time": "25:00"}, "25:00"), ({"before": "due", "days": 3, "at": "now"}, "when.at")):
         told = ready.run("campaign", "apply", ready.write("bad.json", campaign(steps=[step(channel="outbox", when=when, content={"vi": {"text": "x"}})])))
         assert told.code == 1 and words in told.err + told.out, (when, told)
+
+
+def test_the_balance_adds_up_or_names_the_events(ready):
+    load(ready, f"{HEAD}\n024180000001,new,2025-11-01,,24101,,,,\n2412345678,new,2026-02-01,,24101,,,,\n024100000001,new,2025-12-01,,24102,,,,\n"
+                "024100000001,lapsed,2026-03-01,,24102,,,,\n024180000001,moved,2026-04-01,,24102,,,,\n2412345678,died,2026-05-01,,24101,,,,\n"
+                "2412345678,renewed,2026-04-15,,24101,,,,\n")
+    rows = {row["place"]: row for row in ready.json("enrolment", "balance", "2026-01-01", "2026-12-31")["rows"]}
+    total = rows["sum"]
+    assert (total["start"], total["new"], total["lapsed"], total["died"], total["moved_in"], total["moved_out"], total["end"]) == (2, 1, 1, 1, 1, 1, 1)
+    for row in rows.values():
+        leaving = sum(row[key] for key in ("lapsed", "to_compulsory", "pensioned", "lump_sum_exit", "died", "moved_out"))
+        assert row["end"] == row["start"] + row["new"] + row["returned"] + row["moved_in"] - leaving
+    load(ready, f"{HEAD}\n2412345678,lapsed,2026-06-01,,24101,,,,\n", name="f.csv")
+    told = ready.run("enrolment", "balance", "2026-01-01", "2026-12-31")
+    assert told.code == 1 and "leaves without participating" in told.err and "1 events" in told.err

@@ -1,0 +1,209 @@
+/* Replays every person's events and counts stocks and flows of places. */
+#include "conversion/balance.h"
+
+#include "base/mem.h"
+#include "base/tr.h"
+#include "conversion/enrolment.h"
+
+#include <stdlib.h>
+
+/* --- places as of a day --- */
+
+struct heir {
+    int64_t place_id, heir_id; /* heir 0: it stands, or nothing is known */
+};
+struct heirs {
+    struct heir *at;
+    size_t count, room;
+};
+
+static int load_heirs(
+    struct db *db, const char *places_on, struct heirs *heirs, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT s.place_id, s.successor_id FROM place_successor s JOIN place p ON p.id = "
+        "s.place_id WHERE p.valid_to IS NOT NULL AND p.valid_to <= ?1 ORDER BY s.place_id, "
+        "s.share DESC, s.successor_id",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, places_on);
+    }
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        int64_t place = db_column_i64(stmt, 0);
+        rc = 0;
+        if (heirs->count && heirs->at[heirs->count - 1].place_id == place) {
+            continue; /* the largest share came first */
+        }
+        if (heirs->count == heirs->room) {
+            heirs->room = heirs->room ? 2 * heirs->room : 256;
+            heirs->at = base_realloc(heirs->at, heirs->room * sizeof *heirs->at);
+        }
+        heirs->at[heirs->count++] = (struct heir){place, db_column_i64(stmt, 1)};
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+static int compare_heirs(const void *a, const void *b) {
+    const struct heir *left = a, *right = b;
+    return left->place_id < right->place_id ? -1 : left->place_id > right->place_id;
+}
+
+static int64_t heir_of(const struct heirs *heirs, int64_t place_id) {
+    enum { SUCCESSIONS_MOST = 16 };
+    for (int i = 0; i < SUCCESSIONS_MOST && heirs->count; i++) {
+        struct heir key = {place_id, 0};
+        const struct heir *found =
+            bsearch(&key, heirs->at, heirs->count, sizeof key, compare_heirs);
+        if (!found || found->heir_id == 0) {
+            break;
+        }
+        place_id = found->heir_id;
+    }
+    return place_id;
+}
+
+/* --- counting --- */
+
+struct counting {
+    struct heirs heirs;
+    struct balance_row *rows; /* sorted by place */
+    size_t count, room;
+    const char *from;
+    const struct balance_calls *calls;
+    int64_t faults;
+    /* The person being replayed. */
+    bool known, inside;
+    int64_t group, key, place_id;
+};
+
+static struct balance_row *row_of(struct counting *c, int64_t place_id) {
+    size_t low = 0, high = c->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (c->rows[middle].place_id < place_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == c->count || c->rows[low].place_id != place_id) {
+        if (c->count == c->room) {
+            c->room = c->room ? 2 * c->room : 256;
+            c->rows = base_realloc(c->rows, c->room * sizeof *c->rows);
+        }
+        memmove(&c->rows[low + 1], &c->rows[low], (c->count - low) * sizeof *c->rows);
+        c->rows[low] = (struct balance_row){.place_id = place_id};
+        c->count++;
+    }
+    return &c->rows[low];
+}
+
+/* delta people at a place; before the period they make its start. */
+static void change(
+    struct counting *c, int64_t place_id, int delta, enum balance_flow flow, bool before) {
+    struct balance_row *row = row_of(c, place_id);
+    row->end += delta;
+    if (before) {
+        row->start += delta;
+    } else {
+        row->flows[flow]++;
+    }
+}
+
+/* NULL, or why this event cannot follow what was before. */
+static const char *replay(
+    struct counting *c, int event, int64_t place_id, int64_t from_place, bool before) {
+    switch ((enum enrolment_event)event) {
+    case ENROLMENT_new:
+    case ENROLMENT_returned:
+        if (c->inside) {
+            return TR("joins while participating already");
+        }
+        c->inside = true;
+        c->place_id = place_id;
+        change(c, place_id, 1, event == ENROLMENT_new ? BALANCE_NEW : BALANCE_RETURNED, before);
+        return NULL;
+    case ENROLMENT_renewed:
+        return c->inside ? NULL : TR("renews without participating");
+    case ENROLMENT_moved:
+        if (!c->inside) {
+            return TR("moves without participating");
+        }
+        if (from_place && from_place != c->place_id) {
+            return TR("moves away from where nobody knew the person");
+        }
+        if (place_id != c->place_id) {
+            change(c, c->place_id, -1, BALANCE_MOVED_OUT, before);
+            change(c, place_id, 1, BALANCE_MOVED_IN, before);
+            c->place_id = place_id;
+        }
+        return NULL;
+    case ENROLMENT_lapsed:
+    case ENROLMENT_to_compulsory:
+    case ENROLMENT_pensioned:
+    case ENROLMENT_lump_sum_exit:
+    case ENROLMENT_died:
+        if (!c->inside) {
+            return TR("leaves without participating");
+        }
+        c->inside = false;
+        change(c, c->place_id, -1, (enum balance_flow)(BALANCE_LAPSED + event - ENROLMENT_lapsed),
+            before);
+        return NULL;
+    case ENROLMENT_EVENT_COUNT:
+        break;
+    }
+    return TR("an unknown event");
+}
+
+static int take(struct counting *c, struct db_stmt *stmt) {
+    int64_t group = db_column_i64(stmt, 1), key = db_column_i64(stmt, 2);
+    struct str event = db_column_str(stmt, 3), date = db_column_str(stmt, 4);
+    if (!c->known || group != c->group || key != c->key) {
+        c->known = true;
+        c->inside = false;
+        c->group = group;
+        c->key = key;
+    }
+    bool before = str_cmp(date, str_from(c->from)) < 0;
+    const char *reason =
+        replay(c, enrolment_event_find(event), heir_of(&c->heirs, db_column_i64(stmt, 5)),
+            heir_of(&c->heirs, db_column_i64(stmt, 6)), before);
+    if (!reason || before) {
+        return 0;
+    }
+    c->faults++;
+    const struct balance_fault fault = {
+        db_column_i64(stmt, 0), group == 0 ? key : 0, event, date, reason};
+    return c->calls->fault ? c->calls->fault(c->calls->arg, &fault) : 0;
+}
+
+int balance_each(struct db *db, const char *from, const char *to, const char *places_on,
+    const struct balance_calls *calls, int64_t *faults_out, struct base_err *err) {
+    struct counting c = {.from = from, .calls = calls};
+    struct db_stmt *stmt = NULL;
+    int rc = load_heirs(db, places_on, &c.heirs, err);
+    /* A person is a contact, else whoever has the same strongest hash. */
+    rc = rc ? rc
+            : db_prepare(db,
+                  "SELECT id, CASE WHEN contact_id IS NULL THEN 1 ELSE 0 END AS kind, "
+                  "COALESCE(contact_id, person_hash, si_hash, phone_hash, name_hash, -id) AS who, "
+                  "event, event_date, place_id, from_place_id FROM enrolment WHERE event_date <= "
+                  "?1 ORDER BY kind, who, event_date, id",
+                  &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, to);
+    }
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        rc = take(&c, stmt);
+    }
+    db_finish(&stmt);
+    for (size_t i = 0; rc == 0 && i < c.count; i++) {
+        rc = calls->row(calls->arg, &c.rows[i]);
+    }
+    *faults_out = c.faults;
+    base_free(c.heirs.at);
+    base_free(c.rows);
+    return rc;
+}
