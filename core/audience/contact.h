@@ -66,8 +66,8 @@ int contact_email(struct str text, struct base_buf *out, struct base_err *err) L
 /* SQL: the contact has this email address, whatever its case. Both sides are found by an index:
  * contact_email, and contact_email_mixed for the few with capital letters. */
 #define CONTACT_HAS_EMAIL(contact, email)                                                          \
-    "(" contact ".email = lower(" email ") OR (lower(" contact ".email) = lower(" email ") AND "   \
-    contact ".email <> lower(" contact ".email)))"
+    "(" contact ".email = lower(" email ") OR (lower(" contact ".email) = lower(" email            \
+    ") AND " contact ".email <> lower(" contact ".email)))"
 struct contact {
     int64_t id;
     struct str ref, person_id, name, email, phone, lang, birth_date, sex, household;

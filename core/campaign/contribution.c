@@ -364,7 +364,7 @@ int contribution_reckon(const struct contribution_tables *tables,
         return rc;
     }
     reckon_support(ask, &support, supported, &result);
-    if (result.central_bp > 0) {
+    if (result.central_bp > 0 && support.central) {
         add_source(&result, support.central->source);
         result.limits.since_days = support.central->from_days > result.limits.since_days
                                        ? support.central->from_days

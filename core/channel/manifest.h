@@ -61,8 +61,8 @@ char *channel_plugin_dir(void);
  *                        ended; if the message had begun, it is UNKNOWN
  *   "hosts": ["sms.example.vn"],   servers that a plugin may reach through host->http; default:
  *                        those of the URLs among the options
- *   "refusal_to": "8088",   where people refuse what this channel sends: {{refusal_to}} of the rules
- *   "user": "lantoa-sms",   the system user its host runs as, when the program runs as root
+ *   "refusal_to": "8088",   where people refuse what this channel sends: {{refusal_to}} of the
+ * rules "user": "lantoa-sms",   the system user its host runs as, when the program runs as root
  *   "price": 0,          minor units a message; or
  *   "prices": [...] }    a dated list, see channel/price.h */
 struct channel_spec {
@@ -79,7 +79,7 @@ struct channel_spec {
     int64_t price_minor;
     struct channel_prices *prices; /* NULL: none */
     int timeout_s;
-    char *hosts; /* each followed by a line end; "": not given */
+    char *hosts;      /* each followed by a line end; "": not given */
     char *refusal_to; /* NULL: not given */
     char *user;       /* NULL: not given */
 };

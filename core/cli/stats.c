@@ -181,7 +181,7 @@ int stats_rates_verb(struct cli *cli) {
 }
 
 int stats_adjust_verb(struct cli *cli) {
-    double p[CLI_ARGS_MAX];
+    double p[CLI_ARGS_MAX] = {0};
     double holm[CLI_ARGS_MAX] = {0};
     double bh[CLI_ARGS_MAX] = {0};
     struct stats_say say;

@@ -255,7 +255,7 @@ static int find_starts(
     }
     out->starts = base_alloc_array(out->units.count + 1, sizeof *out->starts);
     for (size_t u = 0; u < out->units.count; u++) {
-        uint32_t start = g->start[u];
+        uint32_t start = g->starts.name ? g->start[u] : 0;
         out->starts[u] = STATS_NEVER;
         for (uint32_t t = 0; start > 0 && t < out->periods.count; t++) {
             if (strcmp(out->periods.name[t], g->starts.name[start - 1]) == 0) {

@@ -166,7 +166,8 @@ uint32_t stats_names_add(struct stats_names *names, struct str name) {
     if (names->count * 2 >= names->slot_count) {
         names_grow(names);
     }
-    size_t at = base_hash64(name.at ? name.at : "", name.bytes) & (names->slot_count - 1);
+    name.at = name.at ? name.at : "";
+    size_t at = base_hash64(name.at, name.bytes) & (names->slot_count - 1);
     while (names->slots[at]) {
         uint32_t index = names->slots[at] - 1;
         if (str_is(name, names->name[index])) {

@@ -186,7 +186,7 @@ static bool find_price(
 /* What has left costs what was booked then, whatever its person and the prices are today. */
 static int count_booked(struct costing *c, const struct cost__step *step,
     struct cost__message *message, int64_t messages, struct base_err *err) {
-    size_t bucket;
+    size_t bucket = 0;
     (void)policy_check(step->step, &message->person); /* for the address */
     int rc = find_bucket(c, step, delivery_lang(step->step, &message->person.contact),
         channel_operator_of(c->operators, message->person.address, step->day), &bucket, err);

@@ -1,7 +1,8 @@
 /* What a campaign will cost, exactly, before it is approved: every message is rendered for its
  * person with the real templates and policy, and the channel's plugin says how many units (parts of
  * an SMS) it has. Nothing is sent, planned or changed. A draft is planned into private copies of
- * the ledger's tables, so a draft and its plan cost the same. Memory does not grow with the audience. */
+ * the ledger's tables, so a draft and its plan cost the same. Memory does not grow with the
+ * audience. */
 #ifndef DELIVERY_COST_H
 #define DELIVERY_COST_H
 

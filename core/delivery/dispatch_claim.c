@@ -235,7 +235,8 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
         reason = after_earlier(c, row, &due);
     }
     if (reason == 0 && step->spec->when.kind == WHEN_BEFORE) {
-        int rc = dispatch__before(c->d, step, row->person.contact.id, c->now_ms, &due, &reason, err);
+        int rc =
+            dispatch__before(c->d, step, row->person.contact.id, c->now_ms, &due, &reason, err);
         if (rc != 0) {
             return rc;
         }

@@ -189,7 +189,7 @@ static int close_wave(struct dispatcher *d, struct delivery_step *step, const st
     base_log(BASE_LOG_INFO, "delivery",
         "campaign %s: first wave of step %s: %lld of %lld failed, the rest follows",
         step->campaign->row.name, step->spec->name, (long long)out->failed,
-        (long long)(out->arrived + out->failed));
+        (long long)out->arrived + (long long)out->failed);
     return 0;
 }
 

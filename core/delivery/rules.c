@@ -3,6 +3,7 @@
 
 #include "audience/consent.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/tr.h"
@@ -270,6 +271,7 @@ static int check_overlap(
     const struct rule *b = &rules->rules[last];
     for (size_t i = 0; i < last; i++) {
         const struct rule *a = &rules->rules[i];
+        BASE_ASSERT(a->class && a->channel && b->class && b->channel); /* parse_rule says so */
         if (strcmp(a->class, b->class) == 0 && strcmp(a->channel, b->channel) == 0 &&
             a->from_day <= b->to_day && b->from_day <= a->to_day) {
             char path[200];

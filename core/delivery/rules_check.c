@@ -98,7 +98,7 @@ int rules_check(struct db *db, const struct base_json *doc, const struct campaig
         struct channel_spec *channel = NULL;
         int found = load_channel(db, spec->steps[i].channel, &manifest, &channel, err);
         rc = found < 0 ? found : 0;
-        if (found == 1) {
+        if (found == 1 && manifest && channel) {
             check_step(&c, i, manifest, channel);
         }
         channel_spec_free(&channel);

@@ -163,10 +163,10 @@ void host__tell_fail(struct host *host, enum wire_fail fail, const char *text);
 
 /* confine.c */
 void host__confine(const char *name);
-/* Root becomes this user for good, after the secrets were read and before the plugin opens. The state
- * folder (state_dir_io may be NULL) is given to the user and becomes the working folder, "."; other
- * files of the data folder are out of reach. Nothing to do without root or with an empty name.
- * LANTOA_ENOENT: there is no such user. */
+/* Root becomes this user for good, after the secrets were read and before the plugin opens. The
+ * state folder (state_dir_io may be NULL) is given to the user and becomes the working folder, ".";
+ * other files of the data folder are out of reach. Nothing to do without root or with an empty
+ * name. LANTOA_ENOENT: there is no such user. */
 int host__become(struct str user, char **state_dir_io, struct base_err *err) LANTOA_MUST_CHECK;
 void host__limit_memory(uint32_t memory_mb);
 size_t host__resident_bytes(void);

@@ -12,7 +12,7 @@
 struct reply {
     /* contact_id: LEDGER_STRANGER_FIRST and more when address says where it goes. */
     int64_t channel_id, contact_id;
-    struct str address; /* empty: the contact's own */
+    struct str address;  /* empty: the contact's own */
     const char *purpose; /* small letters and digits: confirm, answer, ... */
     struct str text;
     int64_t now_ms;

@@ -42,20 +42,22 @@ static void built_in_rules_ask_two_for_an_emergency_alone(void **state) {
 static void all_rows_that_fit_hold_together(void **state) {
     (void)state;
     struct base_err err = {0};
-    struct approval_rules *rules =
-        read_rules("{\"approvals\": [" ROW("\"approvers\": 1, \"author\": true, \"valid_for\": "
-                                           "\"P14D\"") "," ROW("\"audience_above\": 100, "
-                                                               "\"approvers\": 1, \"valid_for\": "
-                                                               "\"P20D\"") "," ROW("\"channel\": "
-                                                                                   "\"sms\", "
-                                                                                   "\"audience_"
-                                                                                   "above\": 1000, "
-                                                                                   "\"approvers\": "
-                                                                                   "3") "," ROW(
-                       "\"class\": \"advertising\", \"approvers\": 2, \"from\": \"2026-01-01\", "
-                       "\"until\": "
-                       "\"2026-02-01\"") "]}",
-            &err);
+    struct approval_rules *rules = read_rules(
+        "{\"approvals\": [" ROW(
+            "\"approvers\": 1, \"author\": true, \"valid_for\": "
+            "\"P14D\"") "," ROW("\"audience_above\": 100, "
+                                "\"approvers\": 1, \"valid_for\": "
+                                "\"P20D\"") "," ROW("\"channel\": "
+                                                    "\"sms\", "
+                                                    "\"audience_"
+                                                    "above\": 1000, "
+                                                    "\"approvers\": "
+                                                    "3") "," ROW("\"class\": \"advertising\", "
+                                                                 "\"approvers\": 2, \"from\": "
+                                                                 "\"2026-01-01\", "
+                                                                 "\"until\": "
+                                                                 "\"2026-02-01\"") "]}",
+        &err);
     assert_non_null(rules);
     assert_true(ask(rules, "internal", "sms", 100, 20000).author_may);
     assert_false(ask(rules, "internal", "sms", 101, 20000).author_may);
