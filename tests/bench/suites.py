@@ -1,4 +1,5 @@
 """What is measured: the contenders of each suite and what is demanded of us."""
+import json
 import os
 import re
 import shutil
@@ -335,5 +336,15 @@ def memory(bench):
     bench.demand("memory at 1,000,000 recipients above that at 10,000, MB", None, more, most=20)
 
 
+def airtime(bench):
+    """The planner alone: every station of the country's list, four airings a day for thirty days."""
+    def once(_work):
+        done = subprocess.run([bench.program("airtime.c", product=True), "2193"], check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        return found["n"], found["secs"]
+    mine = bench.add("lantoa airtime planner, 2,193 stations x 30 days x 4", once, "airing")
+    bench.demand("planning 263,160 airings, seconds", None, lambda: 263160 / mine.median if mine.median else None, most=5)
+
+
 ALL = {"email": email, "wall": wall, "import": contact_import, "render": render, "plan": plan, "dkim": dkim, "memory": memory,
-       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": door.receipts}
+       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": door.receipts, "airtime": airtime}
