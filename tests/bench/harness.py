@@ -29,11 +29,11 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def compile_c(name, product=False):
+def compile_c(name, product=False, libraries=()):
     """One C file of this folder to a program; product: it uses the product's own layers."""
     os.makedirs(OUT, exist_ok=True)
     source, program = os.path.join(HERE, name), os.path.join(OUT, os.path.basename(name)[:-2])
-    command = ["cc", "-std=c11", "-O2", "-g1", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-D_GNU_SOURCE", source, "-o", program]
+    command = ["cc", "-std=c11", "-O2", "-g1", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-D_GNU_SOURCE", source, "-o", program, *libraries]
     if product:
         archives = [os.path.join(BUILD, "core", layer, f"liblantoa_{layer}.a") for layer in LAYERS]
         command += [f"-I{ROOT}/core", f"-I{ROOT}/include", "-Wl,--start-group", *archives, "-Wl,--end-group", *LIBRARIES]

@@ -1,7 +1,11 @@
 """The suites of SMS: messages a second over SMPP beside npm smpp and Kannel, and what a million recipients cost."""
+import contextlib
+import json
 import mmap
 import os
 import shutil
+import signal
+import sqlite3
 import struct
 import time
 
@@ -162,6 +166,60 @@ def kannel(bench, full, clients=8):
             for server in reversed(servers):
                 server.stop()
     return bench.add("Kannel: sendsms > SMPP, no store, 8 clients > light operator", once)
+
+
+# --- receipts ---
+
+RECEIVED = 200000
+ACCEPTED, DELIVERED = 4, 5
+
+
+def inbox(bench):
+    count = bench.count(20000)
+
+    def once(work):
+        path = os.path.join(work, "inbox.db")
+        said = run([bench.program("peers/inbox.c", libraries=["-lsqlite3"]), path, str(count)])[1]
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            kept = db.execute("SELECT count(*) FROM receipt").fetchone()[0]
+        if kept != said["kept"]:
+            raise RuntimeError(f"{kept} receipts of {said['kept']} messages are in the database")
+        return said["n"], said["secs"]
+    return bench.add("C + SQLite, receipts with a unique key, one commit per webhook (FULL)", once, "receipt")
+
+
+def burst(bench):
+    """By the operator's clock, from the first receipt it sends to the answer to the last; answered is only what is committed."""
+    count = bench.count(RECEIVED)
+
+    def once(work):
+        path, port = os.path.join(work, "burst.json"), free_port()
+        server = Server([bench.program("peers/smsc.c"), "-p", str(port), "-b", path], port)
+        try:
+            one = prepared(bench, work, port, count, receipts="all")
+            with one.serving():
+                one.wait_for(count, ACCEPTED, SETTLE_SECONDS)
+                server.process.send_signal(signal.SIGUSR1)
+                give_up = time.monotonic() + SETTLE_SECONDS
+                while not os.path.exists(path):
+                    if time.monotonic() > give_up:
+                        raise RuntimeError("not every receipt is answered")
+                    time.sleep(0.02)
+        finally:
+            server.stop()
+        with open(path, encoding="ascii") as file:
+            said = json.load(file)
+        with one.reader() as db:
+            delivered = db.execute("SELECT count(*) FROM message WHERE state = ?", (DELIVERED,)).fetchone()[0]
+        if delivered != count or said["refused"]:
+            raise RuntimeError(f"{delivered} of {count} messages delivered, {said['refused']} receipts refused")
+        return said["n"], said["secs"]
+    return bench.add("lantoa, receipts over SMPP in one burst, every tenth twice (FULL)", once, "receipt")
+
+
+def receipts(bench):
+    peer, mine = inbox(bench), burst(bench)
+    bench.demand("receipts taken in idempotently : one commit per webhook, FULL", 30, lambda: ratio(mine, peer))
 
 
 # --- suites ---

@@ -1,8 +1,11 @@
 /* An SMPP 3.4 operator that takes everything and does next to nothing with it. One thread, epoll.
  * Binds, submit_sm, enquire_link and unbind are answered; the message id is a number in hex.
- * usage: smsc -p PORT [-d MS] [-r] [-C FILE]
+ * usage: smsc -p PORT [-d MS] [-r | -b FILE] [-C FILE]
  * -d: answers come MS milliseconds later, as from a distant operator; -r: a receipt for every
- * message; -C: the number of messages taken so far stands in FILE (8 bytes, mapped) */
+ * message; -b: they are kept until SIGUSR1, then come all at once, every tenth twice and at most
+ * BURST_WINDOW of them unanswered, over each connection those of its own messages; when the last
+ * is answered FILE tells their number and the seconds it took; -C: the number of messages taken so
+ * far stands in FILE (8 bytes, mapped) */
 #include "net.h"
 
 #include <stdint.h>
@@ -10,6 +13,8 @@
 
 #define IN_BYTES (1 << 18)
 #define CLIENTS 256
+#define BURST_WINDOW 4000
+#define BURST_TWICE 10 /* every so many-th message has its receipt told twice */
 #define DELIVER_SM 5u
 #define SUBMIT_SM 4u
 #define ANSWER 0x80000000u
@@ -21,6 +26,8 @@ struct client {
     double due; /* of the oldest delayed answer; 0: none */
     uint32_t sequence;
     char *out;
+    char *kept; /* receipts of a burst: as PDUs, in order */
+    size_t kept_bytes, kept_room, kept_at, unanswered;
     unsigned char in[IN_BYTES];
 };
 
@@ -28,6 +35,10 @@ static struct client *clients[CLIENTS];
 static size_t client_count;
 static double delay;
 static int receipts;
+static const char *burst_path; /* NULL: receipts are not kept */
+static volatile sig_atomic_t bursting;
+static size_t burst_total, burst_answered, burst_refused;
+static double burst_began;
 static uint64_t counted_here;
 static volatile uint64_t *taken = &counted_here;
 
@@ -102,6 +113,56 @@ static void put_receipt(struct client *c, const char *body, const char *end, con
     put_pdu(c, DELIVER_SM, ++c->sequence, out, used + (size_t)bytes);
 }
 
+/* The receipt just written stays for the burst. */
+static void keep_last(struct client *c, size_t from) {
+    static size_t messages;
+    size_t bytes = c->out_bytes - from;
+    if (c->kept_bytes + 2 * bytes > c->kept_room) {
+        c->kept_room = 2 * c->kept_room + 65536;
+        c->kept = realloc(c->kept, c->kept_room);
+    }
+    for (int i = messages++ % BURST_TWICE == 0 ? 2 : 1; i > 0; i--) {
+        memcpy(c->kept + c->kept_bytes, c->out + from, bytes);
+        put32(c->kept + c->kept_bytes + 12, c->sequence);
+        c->kept_bytes += bytes;
+        c->sequence += i > 1;
+        burst_total++;
+    }
+    c->out_bytes = from;
+}
+
+/* As much of the burst as may go unanswered. */
+static void go_on(struct client *c) {
+    while (c->kept_at < c->kept_bytes && c->unanswered < BURST_WINDOW) {
+        const char *pdu = c->kept + c->kept_at;
+        size_t bytes = get32((const unsigned char *)pdu);
+        put_pdu(c, DELIVER_SM, get32((const unsigned char *)pdu + 12), pdu + 16, bytes - 16);
+        c->kept_at += bytes;
+        c->unanswered++;
+    }
+}
+
+static void answered(struct client *c, uint32_t status) {
+    if (!bursting) {
+        return;
+    }
+    c->unanswered--;
+    burst_refused += status != 0;
+    if (++burst_answered == burst_total) {
+        char path[512];
+        snprintf(path, sizeof path, "%s.new", burst_path);
+        FILE *out = fopen(path, "w");
+        if (!out) {
+            give_up("smsc: %s: %s", path, strerror(errno));
+        }
+        fprintf(out, "{\"n\": %zu, \"secs\": %.6f, \"refused\": %zu}\n", burst_total,
+            seconds() - burst_began, burst_refused);
+        if (fclose(out) != 0 || rename(path, burst_path) != 0) {
+            give_up("smsc: %s: %s", burst_path, strerror(errno));
+        }
+    }
+}
+
 static void take(struct client *c, const unsigned char *pdu, size_t bytes) {
     uint32_t command = get32(pdu + 4);
     uint32_t sequence = get32(pdu + 12);
@@ -116,15 +177,22 @@ static void take(struct client *c, const unsigned char *pdu, size_t bytes) {
         int id_bytes = snprintf(id, sizeof id, "%lX", (unsigned long)++*taken) + 1;
         put_pdu(c, SUBMIT_SM | ANSWER, sequence, id, (size_t)id_bytes);
         if (receipts) {
+            size_t from = c->out_bytes;
             put_receipt(c, (const char *)pdu + 16, (const char *)pdu + bytes, id);
+            if (burst_path) {
+                keep_last(c, from);
+            }
         }
         break;
     }
+    case DELIVER_SM | ANSWER:
+        answered(c, get32(pdu + 8));
+        break;
     case 6:    /* unbind */
     case 0x15: /* enquire_link */
         put_pdu(c, command | ANSWER, sequence, "", 0);
         break;
-    default: /* answers to receipts */
+    default:
         break;
     }
 }
@@ -166,6 +234,7 @@ static void hang_up(size_t place) {
     struct client *c = clients[place];
     close(c->fd);
     free(c->out);
+    free(c->kept);
     free(c);
     clients[place] = clients[--client_count];
 }
@@ -183,6 +252,9 @@ static void readable(struct client *c) {
     if (got > 0) {
         c->in_bytes += (size_t)got;
         cut(c);
+        if (bursting) {
+            go_on(c);
+        }
         if (delay == 0) {
             flush(c);
         } else if (c->due == 0) {
@@ -212,9 +284,14 @@ static void count_in(const char *path) {
     taken = map;
 }
 
+static void begin_burst(int number) {
+    (void)number;
+    bursting = 1;
+}
+
 int main(int argc, char **argv) {
     int port = 0, option;
-    while ((option = getopt(argc, argv, "p:d:rC:")) != -1) {
+    while ((option = getopt(argc, argv, "p:d:rb:C:")) != -1) {
         if (option == 'p') {
             port = (int)strtol(optarg, NULL, 10);
         } else if (option == 'd') {
@@ -223,9 +300,11 @@ int main(int argc, char **argv) {
             count_in(optarg);
         } else {
             receipts = 1;
+            burst_path = option == 'b' ? optarg : NULL;
         }
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGUSR1, begin_burst);
     int door = listen_on(port);
     int poll_fd = epoll_create1(0);
     struct epoll_event want = {.events = EPOLLIN, .data.ptr = NULL};
@@ -233,6 +312,13 @@ int main(int argc, char **argv) {
     struct epoll_event events[64];
     for (;;) {
         int count = epoll_wait(poll_fd, events, 64, next_wait_ms());
+        if (bursting && burst_began == 0) {
+            burst_began = seconds();
+            for (size_t i = 0; i < client_count; i++) {
+                go_on(clients[i]);
+                flush(clients[i]);
+            }
+        }
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr) {
                 readable(events[i].data.ptr);
