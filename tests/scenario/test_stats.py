@@ -8,10 +8,9 @@ import numpy
 import pytest
 from scipy import stats as reference
 
-from rig.program import ROOT
+from rig.published import published
 
 pytestmark = pytest.mark.quick
-SHARED = os.path.join(ROOT, "..", "shared", "data")
 
 
 def rows(data, *args):
@@ -104,8 +103,7 @@ def test_edges_of_rates_are_notes_and_guards(data):
 
 def test_the_farmers_villages(data):
     """The default arm of a real trial was drawn by village: 1,410 households in 166 villages."""
-    path = os.path.join(SHARED, "farmer-insurance-trial.csv")
-    assert os.path.exists(path), f"the data of the trial are not where the tests read them: {path}"
+    path = published("farmer-insurance-trial.csv")
     told = rows(data, "clusters", path, "--map", "default=arm", "--map", "address=cluster", "--map", "village=stratum", "--map", "takeup_survey=x")
     assert told["cr2"]["estimate"] == pytest.approx(0.10562, abs=1e-4) and 140 < told["cr2"]["df"] < 143
     assert told["cr2"]["se"] > told["hc2"]["se"] and told["permutation"]["arrangements"] == 9999
