@@ -152,11 +152,15 @@ struct outlet_rules {
     int minutes_per_day;
 };
 const char *outlet_rules_default(void);
+/* true if a file of rules holds these. */
+bool outlet_rules_are(const struct base_json *doc);
 int outlet_rules_parse(const struct base_json *doc, struct outlet_rules *rules_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 int outlet_rules_load(
     struct db *db, struct outlet_rules *rules_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* Puts a file in force; LANTOA_EINVAL with file, line and field, or LANTOA_ESTATE when windows of
+/* The JSON text in force. Caller frees. */
+int outlet_rules_text(struct db *db, char **text_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Puts a file in force, in the caller's transaction; LANTOA_EINVAL with file, line and field, or LANTOA_ESTATE when windows of
  * outlets without quiet hours of their own would lie inside the new ones. The caller audits. */
 int outlet_rules_apply(struct db *db, const char *path, struct base_err *err) LANTOA_MUST_CHECK;
 

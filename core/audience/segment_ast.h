@@ -20,6 +20,7 @@ enum audience__node_kind {
     NODE_STARTS,  /* field, values[0] */
     NODE_PLACE,   /* ids */
     NODE_NO_PLACE,
+    NODE_COVERS,  /* ids: of outlets, a place they are heard in */
     NODE_CONSENT, /* values[0]: purpose */
     NODE_GOT      /* campaign_id, values[0] if value_count: the name of the step */
 };
@@ -39,7 +40,16 @@ enum audience__op { OP_EQ, OP_LT, OP_LE, OP_GT, OP_GE, OP_FOLDED };
     X(household)                                                                                   \
     X(enrolled_on)
 #define SEGMENT__COLUMN_ENUM(name) COLUMN_##name,
-enum audience__segment_column { SEGMENT_COLUMNS(SEGMENT__COLUMN_ENUM) COLUMN_ATTRIBUTE };
+enum audience__segment_column {
+    SEGMENT_COLUMNS(SEGMENT__COLUMN_ENUM) COLUMN_ATTRIBUTE,
+    /* of outlets, by what may be compared with them; the operand has the name */
+    COLUMN_OUTLET_TEXT,
+    COLUMN_OUTLET_NUMBER,
+    COLUMN_OUTLET_NAME,
+    COLUMN_OUTLET_KIND,
+    COLUMN_OUTLET_OWNER,
+    COLUMN_OUTLET_LANGUAGE
+};
 #undef SEGMENT__COLUMN_ENUM
 
 struct audience__operand {
@@ -87,6 +97,7 @@ struct segment {
     struct base_arena *arena;
     struct audience__node *root;
     bool asks_enrolled;
+    bool of_outlets; /* else of contacts */
     bool postgresql;
     struct audience__question *questions;
     struct base_buf scratch, key;

@@ -46,9 +46,11 @@ static int take_place(struct audience__parser *parser, int64_t **ids_io, size_t 
     return 0;
 }
 
-int audience__parse_place(struct audience__parser *parser, struct audience__node **node_out) {
+/* What stands behind "place" or "covers". */
+static int parse_places(struct audience__parser *parser, enum audience__node_kind kind,
+    struct audience__node **node_out) {
     int rc = audience__next(parser);
-    if (rc == 0 && audience__at_word(parser, "is")) {
+    if (rc == 0 && kind == NODE_PLACE && audience__at_word(parser, "is")) {
         return audience__parse_is_empty(
             parser, audience__node_new(parser, NODE_NO_PLACE), node_out);
     }
@@ -71,10 +73,19 @@ int audience__parse_place(struct audience__parser *parser, struct audience__node
     }
     if (rc == 0) {
         *node_out = place_node(parser, ids, count);
+        (*node_out)->kind = kind;
         *node_out = negated ? audience__node_not(parser, *node_out) : *node_out;
     }
     base_free(ids);
     return rc;
+}
+
+int audience__parse_place(struct audience__parser *parser, struct audience__node **node_out) {
+    return parse_places(parser, NODE_PLACE, node_out);
+}
+
+int audience__parse_covers(struct audience__parser *parser, struct audience__node **node_out) {
+    return parse_places(parser, NODE_COVERS, node_out);
 }
 
 int audience__parse_consent(struct audience__parser *parser, struct audience__node **node_out) {

@@ -80,7 +80,7 @@ static int take_op(struct audience__parser *parser, enum audience__op *op_out, b
 
 static int fold_value(struct audience__parser *parser, const struct audience__operand *operand,
     size_t at, struct audience__value *value) {
-    if (operand->column != COLUMN_name) {
+    if (operand->column != COLUMN_name && operand->column != COLUMN_OUTLET_NAME) {
         return audience__fail_at(parser, at,
             base_err_set(parser->err, LANTOA_EINVAL, TR("~ compares names only (use = here)")));
     }
@@ -221,7 +221,7 @@ static int parse_starts(struct audience__parser *parser, const struct audience__
 int audience__parse_field(struct audience__parser *parser, struct audience__node **node_out) {
     struct audience__operand operand = {.column = COLUMN_birth_date, .name = STR("birth_date")};
     size_t at = parser->token.at;
-    bool age = audience__at_word(parser, "age");
+    bool age = !parser->segment->of_outlets && audience__at_word(parser, "age");
     int rc =
         age ? 0 : audience__names_operand(parser->names, parser->token.text, &operand, parser->err);
     if (rc) {
@@ -230,6 +230,11 @@ int audience__parse_field(struct audience__parser *parser, struct audience__node
     rc = audience__next(parser);
     if (rc) {
         return rc;
+    }
+    if (!audience__outlet_allows(&operand, parser->token.text)) {
+        return audience__fail_at(parser, parser->token.at,
+            base_err_set(parser->err, LANTOA_EINVAL, TR("\"%.*s\" makes no sense for '%.*s'"),
+                STR_ARG(parser->token.text), STR_ARG(operand.name)));
     }
     if (audience__at_word(parser, "in")) {
         return parse_in(parser, &operand, age, node_out);

@@ -85,9 +85,27 @@ static void number_sql(
     base_buf_add_text(sql, " AS v) AS n)");
 }
 
+/* Columns of outlets that are no texts: numbers as they are, and the list of languages, whose
+ * values are the patterns that audience__outlet_value made. */
+static bool outlet_sql(
+    const struct audience__operand *operand, const char *sign, int index, struct base_buf *sql) {
+    if (operand->column == COLUMN_OUTLET_NUMBER) {
+        base_buf_printf(sql, "c.%.*s %s ?%d", STR_ARG(operand->name), sign, index);
+        return true;
+    }
+    if (operand->column == COLUMN_OUTLET_LANGUAGE) {
+        base_buf_printf(sql, "(' ' || c.%.*s || ' ') LIKE ?%d", STR_ARG(operand->name), index);
+        return true;
+    }
+    return false;
+}
+
 static int compare_sql(const struct segment *segment, const struct audience__node *node,
     struct base_buf *sql, int index) {
     const char *sign = op_signs[node->op];
+    if (outlet_sql(&node->operand, sign, index, sql)) {
+        return index + 1;
+    }
     if (node->values[0].is_number) {
         number_sql(&node->operand, sign, index, sql);
         return index + 1;
@@ -111,6 +129,12 @@ static int compare_sql(const struct segment *segment, const struct audience__nod
 static int in_sql(const struct audience__node *node, struct base_buf *sql, int index) {
     size_t texts = 0;
     for (size_t i = 0; i < node->value_count; i++) {
+        if (node->operand.column == COLUMN_OUTLET_NUMBER ||
+            node->operand.column == COLUMN_OUTLET_LANGUAGE) {
+            base_buf_add_text(sql, i ? " OR " : "");
+            (void)outlet_sql(&node->operand, "=", index + (int)i, sql);
+            continue;
+        }
         if (node->values[i].is_number) {
             continue;
         }
@@ -126,7 +150,7 @@ static int in_sql(const struct audience__node *node, struct base_buf *sql, int i
         base_buf_add_char(sql, ')');
     }
     for (size_t i = 0; i < node->value_count; i++) {
-        if (node->values[i].is_number) {
+        if (node->values[i].is_number && node->operand.column == COLUMN_ATTRIBUTE) {
             base_buf_add_text(sql, texts++ ? " OR " : "");
             number_sql(&node->operand, "=", index + (int)i, sql);
         }
@@ -135,13 +159,16 @@ static int in_sql(const struct audience__node *node, struct base_buf *sql, int i
 }
 
 static void places_sql(const struct audience__node *node, struct base_buf *sql) {
+    bool covers = node->kind == NODE_COVERS;
     /* Numbers out of our own table: nothing to bind, and the list is an index to both databases. */
-    base_buf_add_text(sql, "c.place_id IN (");
+    base_buf_add_text(sql, covers ? "c.id IN (SELECT v.outlet_id FROM outlet_coverage v WHERE "
+                                    "v.place_id IN ("
+                                  : "c.place_id IN (");
     for (size_t i = 0; i < node->id_count; i++) {
         base_buf_add_text(sql, i ? "," : "");
         base_buf_add_u64(sql, (uint64_t)node->ids[i]);
     }
-    base_buf_add_char(sql, ')');
+    base_buf_add_text(sql, covers ? "))" : ")");
 }
 
 static int age_sql(const struct audience__node *node, struct base_buf *sql, int index) {
@@ -217,6 +244,7 @@ int audience__leaf_sql(const struct segment *segment, const struct audience__nod
         base_buf_printf(sql, ", 1, %zu) = ?%d", base_utf8_count(node->values[0].text), index);
         return index + 1;
     case NODE_PLACE:
+    case NODE_COVERS:
         places_sql(node, sql);
         break;
     case NODE_NO_PLACE:

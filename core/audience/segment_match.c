@@ -41,6 +41,12 @@ static struct str operand_value(
     case COLUMN_enrolled_on:
         return c->enrolled_on;
     case COLUMN_ATTRIBUTE:
+    case COLUMN_OUTLET_TEXT:
+    case COLUMN_OUTLET_NUMBER:
+    case COLUMN_OUTLET_NAME:
+    case COLUMN_OUTLET_KIND:
+    case COLUMN_OUTLET_OWNER:
+    case COLUMN_OUTLET_LANGUAGE:
         break;
     }
     return contact_attr(c, operand->name, &match->segment->scratch, &value) ? value
@@ -191,6 +197,9 @@ static int node_match(
     }
     case NODE_PLACE:
         *match_out = lives_there(match, node);
+        break;
+    case NODE_COVERS:
+        *match_out = false; /* of outlets only */
         break;
     case NODE_NO_PLACE:
         *match_out = match->contact->place_id == 0;

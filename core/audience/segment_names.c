@@ -52,6 +52,9 @@ static bool is_attribute_name(struct str name) {
 
 int audience__names_operand(struct audience__names *names, struct str word,
     struct audience__operand *operand_out, struct base_err *err) {
+    if (names->of_outlets) {
+        return audience__outlet_operand(names, word, operand_out, err);
+    }
     struct base_buf folded;
     base_buf_init(&folded, 1024);
     audience__attribute_name(&folded, word);
@@ -155,6 +158,12 @@ static int normal_fact(struct audience__names *names, const struct audience__ope
     case COLUMN_birth_date:
     case COLUMN_enrolled_on:
     case COLUMN_ATTRIBUTE:
+    case COLUMN_OUTLET_TEXT:
+    case COLUMN_OUTLET_NUMBER:
+    case COLUMN_OUTLET_NAME:
+    case COLUMN_OUTLET_KIND:
+    case COLUMN_OUTLET_OWNER:
+    case COLUMN_OUTLET_LANGUAGE:
         break;
     }
     return 0;
@@ -162,6 +171,9 @@ static int normal_fact(struct audience__names *names, const struct audience__ope
 
 int audience__names_value(struct audience__names *names, const struct audience__operand *operand,
     bool exact, struct audience__value *value, struct base_err *err) {
+    if (names->of_outlets) {
+        return audience__outlet_value(names, operand, exact, value, err);
+    }
     if (operand->column == COLUMN_ATTRIBUTE) {
         return 0;
     }

@@ -9,6 +9,7 @@ struct audience__names {
     struct db *db;
     struct base_arena *arena; /* BORROWED */
     struct str own_campaign;  /* counts as there; empty: none */
+    bool of_outlets;
     bool loaded;
     struct str *attributes;
     size_t count, room;
@@ -22,6 +23,14 @@ int audience__names_operand(struct audience__names *names, struct str word,
  * in, where a text that the column can never hold is a fault. */
 int audience__names_value(struct audience__names *names, const struct audience__operand *operand,
     bool exact, struct audience__value *value, struct base_err *err) LANTOA_MUST_CHECK;
+/* The same for fields of outlets. */
+int audience__outlet_operand(struct audience__names *names, struct str word,
+    struct audience__operand *operand_out, struct base_err *err) LANTOA_MUST_CHECK;
+int audience__outlet_value(struct audience__names *names, const struct audience__operand *operand,
+    bool exact, struct audience__value *value, struct base_err *err) LANTOA_MUST_CHECK;
+/* true if the word behind a field ("<", "between", "is") makes sense for it; always for those of
+ * contacts. */
+bool audience__outlet_allows(const struct audience__operand *operand, struct str word);
 /* The expression of a saved segment, in the arena. */
 int audience__names_segment(struct audience__names *names, struct str name, int64_t *id_out,
     struct str *expression_out, struct base_err *err) LANTOA_MUST_CHECK;

@@ -67,11 +67,15 @@ static int parse_primary(struct audience__parser *parser, struct audience__node 
     static const struct {
         const char *word;
         int (*parse)(struct audience__parser *parser, struct audience__node **node_out);
-    } words[] = {{"has", audience__parse_has}, {"place", audience__parse_place},
-        {"segment", parse_segment}, {"consent", audience__parse_consent},
-        {"got", audience__parse_got}};
+        bool of_contacts, of_outlets;
+    } words[] = {{"has", audience__parse_has, true, false},
+        {"place", audience__parse_place, true, true}, {"segment", parse_segment, true, false},
+        {"consent", audience__parse_consent, true, false},
+        {"got", audience__parse_got, true, false}, {"covers", audience__parse_covers, false, true}};
+    bool of_outlets = parser->segment->of_outlets;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (audience__at_word(parser, words[i].word)) {
+        if ((of_outlets ? words[i].of_outlets : words[i].of_contacts) &&
+            audience__at_word(parser, words[i].word)) {
             return words[i].parse(parser, node_out);
         }
     }
@@ -79,7 +83,7 @@ static int parse_primary(struct audience__parser *parser, struct audience__node 
         *node_out = audience__node_new(parser, NODE_ALL);
         return audience__next(parser);
     }
-    if (audience__at_word(parser, "enrolled")) {
+    if (!of_outlets && audience__at_word(parser, "enrolled")) {
         parser->segment->asks_enrolled = true;
         *node_out = audience__node_new(parser, NODE_ENROLLED);
         return audience__next(parser);
@@ -160,6 +164,11 @@ int segment_parse(struct db *db, struct str text, struct segment **segment_out, 
 
 int segment_parse_own(struct db *db, struct str text, struct str own_campaign,
     struct segment **segment_out, int *column_out, struct base_err *err) {
+    return audience__segment_parse(db, text, own_campaign, false, segment_out, column_out, err);
+}
+
+int audience__segment_parse(struct db *db, struct str text, struct str own_campaign,
+    bool of_outlets, struct segment **segment_out, int *column_out, struct base_err *err) {
     if (text.bytes > SEGMENT_TEXT_MOST || !base_utf8_valid(text)) {
         if (column_out) {
             *column_out = 1;
@@ -169,11 +178,12 @@ int segment_parse_own(struct db *db, struct str text, struct str own_campaign,
     }
     struct segment *segment = base_alloc(sizeof(*segment));
     segment->arena = base_arena_new();
+    segment->of_outlets = of_outlets;
     segment->postgresql = strcmp(db_dialect(db), "postgresql") == 0;
     base_buf_init(&segment->scratch, 2 * 1024 * 1024);
     base_buf_init(&segment->key, 2 * 1024 * 1024);
     struct audience__names names = {
-        .db = db, .arena = segment->arena, .own_campaign = own_campaign};
+        .db = db, .arena = segment->arena, .own_campaign = own_campaign, .of_outlets = of_outlets};
     struct base_err own_err = {0};
     struct audience__parser parser = {
         .segment = segment, .arena = segment->arena, .names = &names, .err = err ? err : &own_err};

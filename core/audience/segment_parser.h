@@ -54,9 +54,15 @@ int audience__take_text(struct audience__parser *parser, struct str *text_out) L
 int audience__take_value(struct audience__parser *parser, const struct audience__operand *operand,
     bool exact, struct audience__value *value_out) LANTOA_MUST_CHECK;
 
+/* Parses text in the language of contacts, or of outlets. own_campaign as in segment_parse_own. */
+int audience__segment_parse(struct db *db, struct str text, struct str own_campaign,
+    bool of_outlets, struct segment **segment_out, int *column_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
 /* Conditions; each begins with its first word as the token. */
 int audience__parse_field(struct audience__parser *parser, struct audience__node **node_out);
 int audience__parse_place(struct audience__parser *parser, struct audience__node **node_out);
+int audience__parse_covers(struct audience__parser *parser, struct audience__node **node_out);
 int audience__parse_consent(struct audience__parser *parser, struct audience__node **node_out);
 int audience__parse_got(struct audience__parser *parser, struct audience__node **node_out);
 int audience__parse_has(struct audience__parser *parser, struct audience__node **node_out);

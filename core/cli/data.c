@@ -1,4 +1,5 @@
 /* The data folder: init, backup, doctor, rules. */
+#include "audience/outlet.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -96,6 +97,20 @@ static int doctor(struct cli *cli) {
     return healthy ? 0 : base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("doctor found a fault"));
 }
 
+static int apply_outlet_rules(struct cli *cli, const char *path) {
+    int rc = db_begin(cli->db, &cli->err);
+    if (rc) {
+        return rc;
+    }
+    rc = outlet_rules_apply(cli->db, path, &cli->err);
+    rc = rc ? rc : audit_add(cli->db, cli->who, "apply", "outlet rules", path, &cli->err);
+    if (rc == 0) {
+        return db_commit(cli->db, &cli->err);
+    }
+    db_rollback(cli->db);
+    return rc;
+}
+
 /* What a file of rules holds is told by its first key. */
 static int apply_file(struct cli *cli, const char *path) {
     struct base_json *doc = NULL;
@@ -105,9 +120,13 @@ static int apply_file(struct cli *cli, const char *path) {
     }
     bool contribution = json_object_get(base_json_root(doc), "contribution") != NULL;
     bool approval = approval_rules_are(doc);
+    bool outlets = outlet_rules_are(doc);
     base_json_free(&doc);
     if (approval) {
         return approval_rules_apply(cli->db, path, cli->who, &cli->err);
+    }
+    if (outlets) {
+        return apply_outlet_rules(cli, path);
     }
     return contribution ? contribution_apply(cli->db, path, cli->who, &cli->err)
                         : rules_apply(cli->db, path, cli->who, &cli->err);
@@ -126,11 +145,14 @@ static int rules_apply_verb(struct cli *cli) {
 static int rules_show(struct cli *cli) {
     char *text = NULL;
     bool contribution = cli->arg_count > 0 && strcmp(cli->args[0], "contribution") == 0;
-    if (cli->arg_count > 0 && !contribution) {
+    bool outlets = cli->arg_count > 0 && strcmp(cli->args[0], "outlets") == 0;
+    if (cli->arg_count > 0 && !contribution && !outlets) {
         return base_err_set(&cli->err, LANTOA_EINVAL,
-            TR("there are no rules '%s': leave it out, or say contribution"), cli->args[0]);
+            TR("there are no rules '%s': leave it out, or say contribution or outlets"),
+            cli->args[0]);
     }
     int rc = contribution ? contribution_text(cli->db, &text, &cli->err)
+             : outlets    ? outlet_rules_text(cli->db, &text, &cli->err)
                           : schema_meta_get(cli->db, "rules", &text, &cli->err);
     if (rc == LANTOA_ENOENT) {
         text = base_strdup(rules_default());
@@ -157,10 +179,11 @@ const struct cli_command cli_data_commands[] = {
         "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE,
         doctor},
     {"rules", "apply", "", 1, 1, "FILE",
-        "put rules in force: of sending (hours, caps, consent), or the tables of contributions",
+        "put rules in force: of sending (hours, caps, consent), of outlets, or the tables of "
+        "contributions",
         CLI_NEEDS_DATABASE, rules_apply_verb},
-    {"rules", "show", "", 0, 1, "[contribution]",
-        "print the rules of sending in force, or the tables of contributions", CLI_NEEDS_DATABASE,
-        rules_show},
+    {"rules", "show", "", 0, 1, "[contribution | outlets]",
+        "print the rules of sending in force, the tables of contributions or the rules of outlets",
+        CLI_NEEDS_DATABASE, rules_show},
     {0},
 };
