@@ -31,19 +31,23 @@ int consent_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* kind: "email" or "phone"; the address is normalised here. reason: opted_out, do_not_call,
- * invalid. Adding twice keeps the first. */
+ * invalid; an address may stand there for several reasons, each with the day it was first said. */
 int suppression_add(struct db *db, const char *kind, struct str address, const char *reason,
     int64_t at_ms, const char *source, struct base_err *err) LANTOA_MUST_CHECK;
-int suppression_remove(struct db *db, const char *kind, struct str address,
-    struct base_err *err) LANTOA_MUST_CHECK; /* LANTOA_ENOENT */
+/* Takes the address out, whatever the reasons. LANTOA_ENOENT: it is not there. */
+int suppression_remove(
+    struct db *db, const char *kind, struct str address, struct base_err *err) LANTOA_MUST_CHECK;
 /* CSV: address (or email, phone), reason (default opted_out). */
 int suppression_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* The do-not-call list as of a day (days since 1970): every address of the file is do_not_call, and
- * the day is kept in meta SUPPRESSION_LIST_META for rules with an age limit. LANTOA_EINVAL: the day
- * is to come, is older than the list in force, or the file has no address. A dry run keeps nothing.
- */
+ * the day is kept in meta SUPPRESSION_LIST_META for rules with an age limit. A list of a later day
+ * takes the place of the one before: who is no longer in it leaves (outcome: dropped); files of the
+ * same day are parts of one list. What was said by hand or by another import stays. LANTOA_EINVAL:
+ * the day is to come, is older than the list in force, or the file has no address. A dry run keeps
+ * nothing. */
 #define SUPPRESSION_LIST_META "do_not_call_dated" /* YYYY-MM-DD */
+#define SUPPRESSION_LIST_SOURCE "do-not-call"     /* source of its rows */
 int suppression_import_list(struct db *db, const struct audience_import *import, int64_t dated_day,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 

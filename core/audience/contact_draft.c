@@ -9,7 +9,10 @@
 #include "base/text.h"
 #include "base/tr.h"
 
-enum { SCRATCH_MOST = 8 * 1024 * 1024 /* a row of 1 MiB, escaped */ };
+enum {
+    SCRATCH_MOST = 8 * 1024 * 1024, /* a row of 1 MiB, escaped */
+    EMAIL_BYTES_MOST = 254          /* contact_email lets no longer one through */
+};
 
 static const struct audience__field fields[CONTACT_FIELDS] = {
     [CONTACT_REF] = {"ref", "id|ma|ma so|ma khach hang|contact id|external id"},
@@ -93,6 +96,14 @@ void audience__drafter_free(struct audience__drafter **drafter) {
 }
 
 uint64_t audience__key_hash(enum audience__contact_key key, struct str value) {
+    char small[EMAIL_BYTES_MOST];
+    if (key == KEY_EMAIL && value.bytes <= sizeof small) {
+        for (size_t i = 0; i < value.bytes; i++) {
+            char c = value.at[i];
+            small[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        }
+        value = str_of(small, value.bytes);
+    }
     return base_hash64(value.at, value.bytes) + (uint64_t)(key + 1) * 0x9e3779b97f4a7c15u;
 }
 

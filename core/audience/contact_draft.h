@@ -67,7 +67,7 @@ void audience__drafter_free(struct audience__drafter **drafter);
 void audience__draft_make(struct audience__drafter *drafter, const struct audience_csv_row *row,
     struct base_arena *arena, struct audience__draft *draft_out);
 
-/* The hash of a key, for the filter. */
+/* The hash of a key, for the filter; of an email address in small letters. */
 uint64_t audience__key_hash(enum audience__contact_key key, struct str value);
 
 #endif

@@ -249,6 +249,7 @@ static int copy_contacts(struct db *db, struct base_err *err) {
         "CREATE INDEX dry_si ON " DRY_TABLE " (si_code) WHERE si_code IS NOT NULL;"
         "CREATE INDEX dry_ref ON " DRY_TABLE " (ref) WHERE ref IS NOT NULL;"
         "CREATE INDEX dry_email ON " DRY_TABLE " (email) WHERE email IS NOT NULL;"
+        "CREATE INDEX dry_email_mixed ON " DRY_TABLE " (lower(email)) WHERE email <> lower(email);"
         "CREATE INDEX dry_phone ON " DRY_TABLE " (phone) WHERE phone IS NOT NULL",
         err);
 }

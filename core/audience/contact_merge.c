@@ -117,7 +117,9 @@ bool audience__merge(struct audience__contact_row *row, const struct audience__d
     changed |= put(row, STORED_si_code, draft->keys[KEY_SI_CODE]);
     changed |= put(row, STORED_name, draft->name);
     changed |= put(row, STORED_name_key, draft->name_key);
-    changed |= put(row, STORED_email, draft->keys[KEY_EMAIL]);
+    /* Of one address in two spellings the first stays: both name the same box. */
+    changed |= !str_case_eq(row->texts[STORED_email], draft->keys[KEY_EMAIL]) &&
+               put(row, STORED_email, draft->keys[KEY_EMAIL]);
     changed |= put(row, STORED_phone, draft->keys[KEY_PHONE]);
     changed |= put(row, STORED_lang, draft->lang);
     changed |= put(row, STORED_birth_date, draft->birth_date);

@@ -2,6 +2,7 @@
  * contact.h. */
 #include "audience/contact_store.h"
 
+#include "audience/contact.h"
 #include "audience/contact_merge.h"
 #include "base/civil.h"
 #include "base/text.h"
@@ -19,9 +20,12 @@ static const char *const key_columns[CONTACT_KEYS] = {
 static int prepare_finds(struct audience__store *store, const char *table, struct base_err *err) {
     int rc = 0;
     for (int key = 0; rc == 0 && key < CONTACT_KEYS; key++) {
+        char *equals = key == KEY_EMAIL ? base_strdup(CONTACT_HAS_EMAIL("t", "?1"))
+                                        : base_printf("t.%s = ?1", key_columns[key]);
         char *sql = base_printf("SELECT id, person_id, si_code, ref, name_key, birth_date FROM %s "
-                                "WHERE %s = ?1 ORDER BY id LIMIT %d",
-            table, key_columns[key], CANDIDATES_MOST);
+                                "t WHERE %s ORDER BY id LIMIT %d",
+            table, equals, CANDIDATES_MOST);
+        base_free(equals);
         rc = db_prepare(store->db, sql, &store->find[key], err);
         base_free(sql);
     }

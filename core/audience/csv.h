@@ -72,6 +72,7 @@ struct audience_import_outcome {
     int64_t rows, added, updated, unchanged, rejected;
     int64_t kept_with_faults; /* rows taken over without a bad value (an invalid phone, say); they
                                  stand in the rejects file as "kept" */
+    int64_t dropped;          /* rows of an older list that this one does not have */
 };
 
 #endif

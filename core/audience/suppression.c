@@ -133,9 +133,14 @@ static const struct audience__field fields[FIELDS] = {
 };
 static const struct audience__column_spec spec = {.fields = fields, .field_count = FIELDS};
 
+#define CONFIRM_SQL                                                                                \
+    "UPDATE suppression SET batch_id = ?3 WHERE kind = ?1 AND address = ?2 AND reason = "          \
+    "'do_not_call' AND source = '" SUPPRESSION_LIST_SOURCE "'"
+
 struct suppressing {
     struct audience__run run;
     struct db_stmt *insert;
+    struct db_stmt *confirm; /* of the list: the address stands in the new one too */
     struct base_buf normal;
     bool is_list; /* the do-not-call list */
 };
@@ -163,10 +168,17 @@ static int take_address(struct suppressing *import, const struct audience_csv_ro
     db_bind_str(import->insert, 2, base_buf_str(&import->normal));
     db_bind_str(import->insert, 3, reason.bytes ? reason : STR("opted_out"));
     db_bind_i64(import->insert, 4, import->run.now_ms);
-    db_bind_text(import->insert, 5, "import");
+    db_bind_text(import->insert, 5, import->is_list ? SUPPRESSION_LIST_SOURCE : "import");
     db_bind_i64(import->insert, 6, import->run.batch_id);
     int rc = db_run(import->insert, err);
-    *added_io |= rc == 0 && db_changes(import->run.db) > 0;
+    bool added = rc == 0 && db_changes(import->run.db) > 0;
+    *added_io |= added;
+    if (rc == 0 && !added && import->is_list) {
+        db_bind_text(import->confirm, 1, kind);
+        db_bind_str(import->confirm, 2, base_buf_str(&import->normal));
+        db_bind_i64(import->confirm, 3, import->run.batch_id);
+        rc = db_run(import->confirm, err);
+    }
     return rc;
 }
 
@@ -212,6 +224,7 @@ static int import_file(struct db *db, const struct audience_import *options, boo
     rc = audience__run_needs(&import.run, needed, err);
     rc = rc ? rc : audience__run_start(&import.run, "suppression", err);
     rc = rc ? rc : db_prepare(db, INSERT_SQL, &import.insert, err);
+    rc = rc ? rc : db_prepare(db, CONFIRM_SQL, &import.confirm, err);
     struct audience_csv_row row;
     while (rc == 0 && (rc = audience_csv_next(import.run.csv, &row, err)) == 1) {
         bool committed = false;
@@ -219,6 +232,7 @@ static int import_file(struct db *db, const struct audience_import *options, boo
         rc = rc ? rc : audience__run_row(&import.run, &committed, err);
     }
     db_finish(&import.insert);
+    db_finish(&import.confirm);
     rc = audience__run_end(&import.run, rc, err);
     base_buf_release(&import.normal);
     return rc;
@@ -229,12 +243,14 @@ int suppression_import(struct db *db, const struct audience_import *options,
     return import_file(db, options, false, outcome_out, err);
 }
 
-/* A list of yesterday must not make one of today look older than it is. */
-static int check_day(
-    struct db *db, int64_t dated_day, const struct audience_import *options, struct base_err *err) {
+/* A list of yesterday must not make one of today look older than it is. *newer_out: the list is of
+ * a later day than the one in force. */
+static int check_day(struct db *db, int64_t dated_day, const struct audience_import *options,
+    bool *newer_out, struct base_err *err) {
     char *kept = NULL;
     struct base_date date;
     struct base_err missing = {0};
+    *newer_out = false;
     if (dated_day > options->today_days) {
         return base_err_set(err, LANTOA_EINVAL, "%s", TR("the day of the list is to come"));
     }
@@ -242,22 +258,46 @@ static int check_day(
     if (rc != 0) {
         return rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", missing.text);
     }
-    if (base_parse_date(str_from(kept), &date) == 0 && base_days_from_date(date) > dated_day) {
+    rc = base_parse_date(str_from(kept), &date);
+    *newer_out = rc != 0 || base_days_from_date(date) < dated_day;
+    if (rc == 0 && base_days_from_date(date) > dated_day) {
         rc = base_err_set(
             err, LANTOA_EINVAL, TR("the do-not-call list in force is newer: it is of %s"), kept);
+    } else {
+        rc = 0;
     }
     base_free(kept);
     return rc;
 }
 
-static int keep_day(struct db *db, int64_t dated_day, struct base_err *err) {
+/* The addresses of the lists before that the new one does not have. */
+static int drop_older(
+    struct db *db, struct audience_import_outcome *outcome, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "DELETE FROM suppression WHERE reason = 'do_not_call' AND source = "
+        "'" SUPPRESSION_LIST_SOURCE "' AND batch_id < ?1",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, outcome->batch_id);
+        rc = db_run(stmt, err);
+    }
+    outcome->dropped = rc == 0 ? db_changes(db) : 0;
+    db_finish(&stmt);
+    return rc;
+}
+
+/* The new day and the end of the old list at once: a crash before leaves both lists standing. */
+static int keep_day(struct db *db, int64_t dated_day, bool newer,
+    struct audience_import_outcome *outcome, struct base_err *err) {
     char text[BASE_DATE_MAX];
     base_format_date(base_date_from_days(dated_day), text);
     int rc = db_begin(db, err);
     if (rc != 0) {
         return rc;
     }
-    rc = schema_meta_set(db, SUPPRESSION_LIST_META, text, err);
+    rc = newer ? drop_older(db, outcome, err) : 0;
+    rc = rc ? rc : schema_meta_set(db, SUPPRESSION_LIST_META, text, err);
     if (rc == 0) {
         return db_commit(db, err);
     }
@@ -267,7 +307,8 @@ static int keep_day(struct db *db, int64_t dated_day, struct base_err *err) {
 
 int suppression_import_list(struct db *db, const struct audience_import *options, int64_t dated_day,
     struct audience_import_outcome *outcome_out, struct base_err *err) {
-    int rc = check_day(db, dated_day, options, err);
+    bool newer;
+    int rc = check_day(db, dated_day, options, &newer, err);
     rc = rc ? rc : import_file(db, options, true, outcome_out, err);
     if (rc != 0 || options->dry_run) {
         return rc;
@@ -278,5 +319,5 @@ int suppression_import_list(struct db *db, const struct audience_import *options
                "still the one before"),
             options->path);
     }
-    return keep_day(db, dated_day, err);
+    return keep_day(db, dated_day, newer, outcome_out, err);
 }

@@ -67,7 +67,9 @@ static int suppression_add_verb(struct cli *cli) {
         reason ? reason : "opted_out", base_clock_now_ms(), cli->who, &cli->err);
     if (rc == 0) {
         cli_say(cli, json_pack("{s:s}", "address", cli->args[0]),
-            TR("%s will not be written to again"), cli->args[0]);
+            reason && strcmp(reason, "do_not_call") == 0 ? TR("%s gets no more advertising")
+                                                         : TR("%s will not be written to again"),
+            cli->args[0]);
     }
     return rc;
 }

@@ -128,15 +128,21 @@ void cli_import_release(struct audience_import *import) {
 
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
     const struct audience_import_outcome *o) {
-    json_t *json =
-        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch", (json_int_t)o->batch_id, "rows",
-            (json_int_t)o->rows, "added", (json_int_t)o->added, "updated", (json_int_t)o->updated,
-            "unchanged", (json_int_t)o->unchanged, "rejected", (json_int_t)o->rejected,
-            "kept_with_faults", (json_int_t)o->kept_with_faults, "dry_run", import->dry_run);
+    json_t *json = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch",
+        (json_int_t)o->batch_id, "rows", (json_int_t)o->rows, "added", (json_int_t)o->added,
+        "updated", (json_int_t)o->updated, "unchanged", (json_int_t)o->unchanged, "rejected",
+        (json_int_t)o->rejected, "kept_with_faults", (json_int_t)o->kept_with_faults, "dropped",
+        (json_int_t)o->dropped, "dry_run", import->dry_run);
+    char dropped[120] = "";
+    if (o->dropped > 0) {
+        snprintf(dropped, sizeof dropped,
+            TR("; %lld of the list before are not in this one and were taken out"),
+            (long long)o->dropped);
+    }
     cli_say(cli, json,
         TR("%s%lld rows: %lld added, %lld updated, %lld unchanged, %lld rejected, %lld kept "
-           "without a bad value (batch %lld)"),
+           "without a bad value (batch %lld)%s"),
         import->dry_run ? TR("dry run, nothing changed: ") : "", (long long)o->rows,
         (long long)o->added, (long long)o->updated, (long long)o->unchanged, (long long)o->rejected,
-        (long long)o->kept_with_faults, (long long)o->batch_id);
+        (long long)o->kept_with_faults, (long long)o->batch_id, dropped);
 }

@@ -52,7 +52,8 @@ static int prepare(struct dispatch_receipts *r, struct db *db, struct base_err *
                      "settled_ms = ?5 - at WHERE id = ?1 AND state IN (3, 4, 7)"},
         {&r->state, "SELECT state FROM message WHERE id = ?1"},
         {&r->phone, "SELECT id FROM contact WHERE phone = ?1 ORDER BY id LIMIT ?2"},
-        {&r->email, "SELECT id FROM contact WHERE email = ?1 ORDER BY id LIMIT ?2"},
+        {&r->email, "SELECT c.id FROM contact c WHERE " CONTACT_HAS_EMAIL(
+                        "c", "?1") " ORDER BY c.id LIMIT ?2"},
         {&r->steps, "SELECT id FROM step WHERE channel_id = ?1 AND last_sent_at >= ?2 ORDER BY "
                     "id LIMIT ?3"},
         {&r->open, "SELECT id, state FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, "

@@ -54,6 +54,12 @@ static int suppression_reason(struct str word) {
     return str_is(word, "invalid") ? SUPPRESSED_INVALID : SUPPRESSED_OPTED_OUT;
 }
 
+/* The do-not-call list holds for the classes whose rule says so: advertising, unless the rule says
+ * otherwise (Decree 91/2020/ND-CP). */
+static bool listed_may_get(const struct delivery_step *step) {
+    return !rule_obeys_list(step->rule, step->campaign->spec->class);
+}
+
 int policy_check(const struct delivery_step *step, struct policy_person *person) {
     struct str suppression = {0};
     if (person->contact.id == 0) {
@@ -68,6 +74,9 @@ int policy_check(const struct delivery_step *step, struct policy_person *person)
     bool emergency = step->campaign->spec->class == CLASS_EMERGENCY;
     bool answer =
         str_starts(str_from(step->campaign->spec->name), str_from(CAMPAIGN_SYSTEM_PREFIX));
+    if (str_is(suppression, "do_not_call") && listed_may_get(step)) {
+        suppression = (struct str){0};
+    }
     if (suppression.bytes && (!(emergency || answer) || str_is(suppression, "invalid"))) {
         return suppression_reason(suppression);
     }

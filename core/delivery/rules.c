@@ -21,7 +21,7 @@ const char *rules_default(void) {
 }
 
 static const struct rule no_limits = {
-    .from_day = INT64_MIN, .to_day = INT64_MAX, .from_min = -1, .to_min = -1};
+    .from_day = INT64_MIN, .to_day = INT64_MAX, .from_min = -1, .to_min = -1, .do_not_call = -1};
 
 static int parse_hours(const struct base_json *doc, json_t *hours, const char *path,
     struct rule *rule, struct base_err *err) {
@@ -212,6 +212,12 @@ static int parse_field(
     }
     if (strcmp(key, "brand_name") == 0) {
         return parse_bool(r, value, key, &rule->brand_name);
+    }
+    if (strcmp(key, "do_not_call") == 0) {
+        bool obeyed = false;
+        int rc = parse_bool(r, value, key, &obeyed);
+        rule->do_not_call = obeyed;
+        return rc;
     }
     if (strcmp(key, "dnc_max_age_days") == 0) {
         return parse_age(r, value, rule);
@@ -455,6 +461,10 @@ bool rules_same_texts(const struct rule *a, const struct rule *b) {
                strcmp(a->refusal[i].text, b->refusal[i].text) == 0;
     }
     return same;
+}
+
+bool rule_obeys_list(const struct rule *rule, enum campaign_class class) {
+    return rule->do_not_call < 0 ? class == CLASS_ADVERTISING : rule->do_not_call > 0;
 }
 
 bool rules_list_old(const struct rules *rules, const struct rule *rule, int64_t now_ms) {

@@ -8,8 +8,11 @@
  * "2027-12-31", "source": "Decree 91/2020/ND-CP", "timezone": "Asia/Ho_Chi_Minh", "hours": {"from":
  * "07:00", "to": "22:00"}, "caps": [{"messages": 3, "period": "PT24H"}], "consent": true, "label":
  * "[QC]", "refusal": {"vi": "Tu choi: soan TC gui {{refusal_to}}"}, "brand_name": true,
- * "dnc_max_age_days": 30 }, ... ] }
+ * "do_not_call": true, "dnc_max_age_days": 30 }, ... ] }
  *
+ * do_not_call says whether addresses of the do-not-call list are left out; without it they are for
+ * advertising and for nothing else, as the list is one against advertising (Decree
+ * 91/2020/ND-CP).
  * class and channel may be "*". Of the rules that hold today the first that fits wins; two for the
  * same class and channel may not hold on the same day. Caps count messages of the same class and
  * channel kind to the same person over all campaigns. label and refusal are put into the content by
@@ -53,6 +56,7 @@ struct rule {
     struct rule_text refusal[RULE_LANGS_MAX];
     size_t refusal_count;
     bool brand_name;          /* the sender must be a name, no number */
+    int8_t do_not_call;       /* 1 nothing goes to the list's addresses, 0 it does; -1: by class */
     int64_t dnc_max_age_days; /* nothing leaves when the do-not-call list is older; 0: no limit */
 };
 
@@ -83,6 +87,8 @@ const struct rule *rules_of_campaign(const struct rules *rules, const struct cam
     const char *channel_kind, int64_t at_ms);
 /* Whether both put the same texts into a message. */
 bool rules_same_texts(const struct rule *a, const struct rule *b);
+/* Whether addresses of the do-not-call list get nothing of this class under the rule. */
+bool rule_obeys_list(const struct rule *rule, enum campaign_class class);
 /* Whether the do-not-call list is too old for the rule at a moment, or lacks. */
 bool rules_list_old(const struct rules *rules, const struct rule *rule, int64_t now_ms);
 /* When a rule begins or ends next after now_ms; INT64_MAX: never. */

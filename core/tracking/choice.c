@@ -47,8 +47,9 @@ static int read_contact(struct db *db, struct choice_state *state, struct addres
     int rc = db_prepare(db,
         "SELECT lang, email, phone, "
         "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'email' AND x.address = "
-        "lower(c.email)), "
-        "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'phone' AND x.address = c.phone) "
+        "lower(c.email) AND x.reason <> 'do_not_call'), "
+        "EXISTS (SELECT 1 FROM suppression x WHERE x.kind = 'phone' AND x.address = c.phone AND "
+        "x.reason <> 'do_not_call') "
         "FROM contact c WHERE id = ?1",
         &stmt, err);
     if (rc != 0) {

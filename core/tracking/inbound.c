@@ -80,7 +80,7 @@ static int refresh_rules(struct inbound *inbound, struct db *db, struct base_err
     keywords_free(&inbound->keywords);
     if (parse_rules(text, &inbound->keywords, &fault) != 0) {
         base_log(BASE_LOG_ERROR, "inbound", "%s; the built-in rules count", fault.text);
-        return parse_rules(keywords_default_json, &inbound->keywords, err);
+        return parse_rules(keywords_default(), &inbound->keywords, err);
     }
     return 0;
 }

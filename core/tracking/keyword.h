@@ -56,7 +56,8 @@ struct keywords {
     const struct calendar_zone *zone;
 };
 
-extern const char keywords_default_json[];
+/* The text of config/rules/keywords.json, which is part of the program. */
+const char *keywords_default(void);
 
 int keywords_parse(const struct base_json *doc, struct keywords **keywords_out,
     struct base_err *err) LANTOA_MUST_CHECK;

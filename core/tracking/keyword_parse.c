@@ -7,6 +7,8 @@
 #include "tracking/keyword.h"
 #include "tracking/keyword_fold.h"
 
+#include "tracking_keywords.inc"
+
 #define RULES_MOST 200
 #define PATTERNS_MOST 100
 #define PATTERN_BYTES_MOST 100
@@ -341,11 +343,15 @@ void keywords_free(struct keywords **keywords) {
 
 /* --- in force --- */
 
+const char *keywords_default(void) {
+    return (const char *)keywords_json;
+}
+
 int keywords_text(struct db *db, char **json_out, struct base_err *err) {
     struct base_err inner = {0};
     int rc = schema_meta_get(db, "keywords", json_out, &inner);
     if (rc == LANTOA_ENOENT) {
-        *json_out = base_strdup(keywords_default_json);
+        *json_out = base_strdup(keywords_default());
         rc = 0;
     }
     return rc == 0 ? 0 : base_err_set(err, rc, "%s", inner.text);

@@ -159,10 +159,10 @@ def test_what_one_person_would_get(data, made):
 
 def test_preview_says_why_not(data, made):
     made.init(sms_channel(prices=PRICES), contacts=phones(2))
-    data.ok("suppression", "add", "0960000002", "--reason", "do_not_call")
+    data.ok("suppression", "add", "0960000002")
     made.apply(campaign(steps=[sms_step()]))
     row = data.json("message", "preview", "c", "--step", "s1", "--contact", "2")["rows"][0]
-    assert row["reason"] == "do_not_call" and "Chao" in row["text"]
+    assert row["reason"] == "opted_out" and "Chao" in row["text"]
 
 
 def test_what_has_gone_out_keeps_its_cost(data, made):

@@ -63,6 +63,27 @@ def test_advertising_by_sms_has_label_first_and_refusal_last(data, made, smsc):
 
 
 @pytest.mark.quick
+def test_the_do_not_call_list_is_one_against_advertising(data, made, smsc):
+    """State information goes to who stands in it; a rule can say otherwise; a refusal holds all the same."""
+    made.init(brand(smsc.port), contacts=phones(3))
+    consent(data, "sms", "p1", "p2", "p3")
+    dnc(data, "2026-11-20", "0900000010\n0900000020\n")
+    data.ok("suppression", "add", "0900000020")
+    told = data.json("suppression", "add", "0900000030", "--reason", "do_not_call")
+    assert told["address"] == "0900000030"
+    for name, kind, strict, expected in (("ad", "advertising", None, set()), ("info", "state_information", None, {"+84900000010", "+84900000030"}),
+                                         ("strict", "state_information", True, set())):
+        if strict is not None:
+            data.ok("rules", "apply", data.write("r.json", {"rules": [{"class": "*", "channel": "*", "source": "x", "do_not_call": strict}]}))
+        made.start(campaign(name, steps=[step(channel="sms", content=sms_text("Tin"))], **{"class": kind}))
+        data.until_idle("--clock", CLOCK)
+        reasons = {row["address"]: row["reason"] for row in data.messages(name, "suppressed")}
+        listed = {} if expected else {"+84900000010": "do_not_call", "+84900000030": "do_not_call"}
+        assert reasons == {"+84900000020": "opted_out", **listed}, name
+        assert {row["address"] for row in data.messages(name) if row["state"] in ("accepted", "delivered")} == expected, name
+
+
+@pytest.mark.quick
 def test_advertising_from_a_number_is_refused(data, made):
     made.init(sms_channel(1, name="number", options={"source_addr": "84912345678"}, refusal_to="8088"), sms_channel(1, name="none"),
               outbox_channel(), contacts=phones(1))

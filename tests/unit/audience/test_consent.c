@@ -120,8 +120,13 @@ static void test_suppressions(void **state) {
         suppression_add(f->db, "phone", STR("0912 345 678"), "opted_out", 5, "sms", &f->err), 0);
     assert_int_equal(
         suppression_add(f->db, "phone", STR("84912345678"), "invalid", 6, "x", &f->err), 0);
+    /* Both reasons stand, each with its first day. */
+    assert_int_equal(
+        suppression_add(f->db, "phone", STR("84912345678"), "opted_out", 9, "y", &f->err), 0);
     assert_string_equal(
-        text_of(f, "SELECT address || reason FROM suppression"), "+84912345678opted_out");
+        text_of(f, "SELECT group_concat(address || reason || at, ' ') FROM (SELECT * FROM "
+                   "suppression ORDER BY reason)"),
+        "+84912345678invalid6 +84912345678opted_out5");
     assert_int_equal(
         suppression_add(f->db, "phone", STR("x"), "invalid", 6, "x", &f->err), LANTOA_EINVAL);
     assert_int_equal(suppression_add(f->db, "fax", STR("0912345678"), "invalid", 6, "x", &f->err),
@@ -160,9 +165,49 @@ static void test_suppression_import(void **state) {
     assert_int_equal(import_text(f, suppression_import, "name\nx\n"), LANTOA_EINVAL);
 }
 
+static int64_t list_day;
+
+static int import_list(struct db *db, const struct audience_import *import,
+    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    return suppression_import_list(db, import, list_day, outcome_out, err);
+}
+
+static const char *listed(struct fixture *f) {
+    return text_of(f,
+        "SELECT group_concat(substr(address, 11) || substr(source, 1, 2), ' ') FROM (SELECT * FROM "
+        "suppression WHERE reason = 'do_not_call' ORDER BY address, source)");
+}
+
+/* A newer do-not-call list takes the place of the older one, and of nothing else. */
+static void test_lists_replace_each_other(void **state) {
+    struct fixture *f = *state;
+    import_ok(f, suppression_import, "phone,reason\n0912345671,do_not_call\n");
+    assert_int_equal(
+        suppression_add(f->db, "phone", STR("0912345672"), "opted_out", 5, "sms", &f->err), 0);
+    list_day = TODAY - 2;
+    import_ok(f, import_list, "phone\n0912345671\n0912345672\n0912345673\n0912345674\n");
+    assert_outcome(f, 3, 0, 1, 0);
+    assert_string_equal(listed(f), "71im 72do 73do 74do");
+    /* A second file of the same day is a part of the same list. */
+    import_ok(f, import_list, "phone\n0912345675\n");
+    assert_string_equal(listed(f), "71im 72do 73do 74do 75do");
+    assert_int_equal(f->outcome.dropped, 0);
+    list_day = TODAY - 1;
+    import_ok(f, import_list, "phone\n0912345674\n0912345676\n");
+    assert_outcome(f, 1, 0, 1, 0);
+    assert_int_equal(f->outcome.dropped, 3);
+    assert_string_equal(listed(f), "71im 74do 76do");
+    assert_int_equal(number(f, "SELECT COUNT(*) FROM suppression WHERE reason = 'opted_out'"), 1);
+    assert_string_equal(
+        text_of(f, "SELECT value FROM meta WHERE key = 'do_not_call_dated'"), "2026-11-22");
+    list_day = TODAY - 2;
+    assert_int_equal(import_text(f, import_list, "phone\n0912345679\n"), LANTOA_EINVAL);
+    assert_string_equal(listed(f), "71im 74do 76do");
+}
+
 int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
-    const struct CMUnitTest tests[] = {
-        T(test_newest_counts), T(test_import), T(test_suppressions), T(test_suppression_import)};
+    const struct CMUnitTest tests[] = {T(test_newest_counts), T(test_import), T(test_suppressions),
+        T(test_suppression_import), T(test_lists_replace_each_other)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

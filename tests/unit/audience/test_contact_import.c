@@ -53,6 +53,23 @@ static void test_again_is_unchanged(void **state) {
     assert_int_equal(number(f, "SELECT COUNT(*) FROM import_before"), 0);
 }
 
+/* Hardly a mail server tells An@ from an@: one box, one person, in the spelling that came first. */
+static void test_emails_in_any_case_are_one(void **state) {
+    struct fixture *f = *state;
+    import_ok(f, contact_import, "name,email\nAn,An.Nguyen@X.vn\nBe,be@x.vn\n");
+    import_ok(f, contact_import, "name,email,job\nAn,an.nguyen@x.vn,farmer\nBe,BE@x.vn,farmer\n");
+    assert_outcome(f, 0, 2, 0, 0);
+    import_ok(
+        f, contact_import, "name,email\nAn,AN.nguyen@x.vn\nBe,Be@x.vn\nChi,C@x.vn\nChi,c@x.vn\n");
+    assert_outcome(f, 1, 0, 3, 0);
+    assert_string_equal(text_of(f, "SELECT group_concat(email, ' ') FROM contact"),
+        "An.Nguyen@x.vn be@x.vn C@x.vn");
+    struct audience_import options = options_of(f);
+    options.dry_run = true;
+    assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), 0);
+    assert_outcome(f, 0, 0, 4, 0);
+}
+
 static void test_updates_by_each_key(void **state) {
     struct fixture *f = *state;
     import_ok(f, contact_import,
@@ -492,7 +509,7 @@ static void test_others_add_meanwhile(void **state) {
 int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {T(test_adds), T(test_nfc_and_controls),
-        T(test_again_is_unchanged), T(test_updates_by_each_key),
+        T(test_again_is_unchanged), T(test_updates_by_each_key), T(test_emails_in_any_case_are_one),
         T(test_contradictions_are_other_people), T(test_two_keys_two_people),
         T(test_few_rows_among_many), T(test_duplicates_inside_the_file), T(test_bad_values),
         T(test_good_address_replaces_bad), T(test_enrolled_and_consent), T(test_places),

@@ -71,7 +71,7 @@ static void built_in_rules_read_what_people_write(void **state) {
         {"\xff\xfe", ""},
     };
     struct base_err err = {0};
-    struct keywords *keywords = read_rules(keywords_default_json, &err);
+    struct keywords *keywords = read_rules(keywords_default(), &err);
     if (!keywords) {
         fail_msg("%s", err.text);
     }
@@ -197,7 +197,7 @@ static void the_file_is_what_is_built_in(void **state) {
         (int)(sizeof TEST_DATA - sizeof "/data"), TEST_DATA);
     assert_ok(base_json_load(path, &file, &err), err);
     base_free(path);
-    assert_ok(base_json_parse(str_from(keywords_default_json), "built-in", &own, &err), err);
+    assert_ok(base_json_parse(str_from(keywords_default()), "built-in", &own, &err), err);
     assert_true(json_equal(base_json_root(file), base_json_root(own)));
     base_json_free(&file);
     base_json_free(&own);
