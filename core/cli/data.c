@@ -8,6 +8,7 @@
 #include "campaign/contribution.h"
 #include "campaign/store.h"
 #include "cli/cli.h"
+#include "conversion/touch_rules.h"
 #include "delivery/approval_rules.h"
 #include "delivery/doctor.h"
 #include "delivery/rules.h"
@@ -121,12 +122,16 @@ static int apply_file(struct cli *cli, const char *path) {
     bool contribution = json_object_get(base_json_root(doc), "contribution") != NULL;
     bool approval = approval_rules_are(doc);
     bool outlets = outlet_rules_are(doc);
+    bool attribution = touch_rules_are(doc);
     base_json_free(&doc);
     if (approval) {
         return approval_rules_apply(cli->db, path, cli->who, &cli->err);
     }
     if (outlets) {
         return apply_outlet_rules(cli, path);
+    }
+    if (attribution) {
+        return touch_rules_apply(cli->db, path, cli->who, &cli->err);
     }
     return contribution ? contribution_apply(cli->db, path, cli->who, &cli->err)
                         : rules_apply(cli->db, path, cli->who, &cli->err);

@@ -35,7 +35,12 @@ const char *report_option(const struct report_request *request, const char *name
         "all channels, or the campaigns of one: messages by state, people reached, clicks")        \
     X("place", false, report_place,                                                                \
         "level= campaign=", "[--level province|district|commune|village] [--campaign NAME]",       \
-        "every place of a level: people, messages by state, people reached")
+        "every place of a level: people, messages by state, people reached")                       \
+    X("attribution", false, report_attribution, "model= by= theme= all from= to= as=",             \
+        "[CAMPAIGN|--theme T|--all] [--model last|first|any|linear|position|decay|markov|"         \
+        "shapley] [--by channel|step|campaign|theme|place] [--from D] [--to D] "                   \
+        "[--as event|registered]",                                                                 \
+        "enrolments shared out over what touched the people before, by a stated model")
 
 #define REPORT__MAKER(word, named, make, options, usage, help)                                     \
     int make(const struct report_request *request, struct report *report, struct base_err *err)    \

@@ -39,6 +39,10 @@ int db_open(const char *where, int flags, struct db **db_out, struct base_err *e
     return 0;
 }
 
+int db_open_beside(const struct db *db, struct db **db_out, struct base_err *err) {
+    return db_open(db->name, DB_OPEN_READ_ONLY, db_out, err);
+}
+
 void db_close(struct db **db) {
     if (*db) {
         (*db)->driver->close(*db);
@@ -182,6 +186,13 @@ int db_begin(struct db *db, struct base_err *err) {
         return base_err_set(err, LANTOA_ESTATE, TR("%s: a transaction is open already"), db->name);
     }
     return db->driver->exec(db, db->driver->begin_sql, err);
+}
+
+int db_begin_read(struct db *db, struct base_err *err) {
+    if (db_in_transaction(db)) {
+        return base_err_set(err, LANTOA_ESTATE, TR("%s: a transaction is open already"), db->name);
+    }
+    return db->driver->exec(db, db->driver->begin_read_sql, err);
 }
 
 int db_commit(struct db *db, struct base_err *err) {

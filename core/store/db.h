@@ -26,6 +26,8 @@ enum db_open_flags { DB_OPEN_CREATE = 1, DB_OPEN_READ_ONLY = 2, DB_OPEN_SCRATCH 
  * postgresql://... Refuses (LANTOA_EVERSION) a schema newer than this program; does not migrate. */
 int db_open(
     const char *where, int flags, struct db **db_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* One more connection to the same database, to read by another thread. */
+int db_open_beside(const struct db *db, struct db **db_out, struct base_err *err) LANTOA_MUST_CHECK;
 void db_close(struct db **db); /* all statements must be finished */
 
 /* Runs statements that give no rows, separated by ';'. Fragments are expanded. */
@@ -64,6 +66,10 @@ int db_get_i64(
 
 /* A write transaction: takes the writer's place at once (SQLite: BEGIN IMMEDIATE). Not nested. */
 int db_begin(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
+/* A transaction that only reads: everything up to db_commit or db_rollback shows the database at
+ * one moment, and nothing is locked anew for each statement. Others write meanwhile; a checkpoint
+ * waits for it, so keep it short. */
+int db_begin_read(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 /* How long db_begin and everything else waits for a lock before it gives up with LANTOA_EBUSY;
  * DB_WAIT_MS after db_open, 0: not at all. */
 #define DB_WAIT_MS 10000

@@ -28,7 +28,7 @@ struct db_driver {
     int (*column_count)(struct db_stmt *stmt);
     int64_t (*changes)(struct db *db);
     bool (*in_transaction)(const struct db *db);
-    const char *begin_sql;
+    const char *begin_sql, *begin_read_sql;
     void (*set_wait)(struct db *db, int wait_ms);
     int (*data_version)(struct db *db, int64_t *version_out, struct base_err *err);
     int (*backup)(struct db *db, const char *path, struct base_err *err);

@@ -238,6 +238,7 @@ const struct db_driver db__sqlite_driver = {
     .changes = driver_changes,
     .in_transaction = driver_in_transaction,
     .begin_sql = "BEGIN IMMEDIATE",
+    .begin_read_sql = "BEGIN",
     .set_wait = driver_set_wait,
     .data_version = sqlite__data_version,
     .backup = sqlite__backup,

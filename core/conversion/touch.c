@@ -1,0 +1,592 @@
+/* Gathers touches: the ledger by jumping, clicks and events by merging. */
+#include "conversion/touch.h"
+
+#include "base/tr.h"
+#include "campaign/store.h"
+#include "delivery/ledger.h"
+#include <pthread.h>
+#include <unistd.h>
+
+/* Rows stepped over before it is cheaper to look the next person up. */
+#define HOPS_MOST 6
+/* People times steps from which a second thread is worth its connection. */
+#define PARALLEL_FROM 1000000
+#define PART_CONTACTS INT64_C(65536)
+
+struct found { /* a touch with whom it is of */
+    size_t person;
+    struct touch touch;
+};
+
+struct gather {
+    struct db *db;
+    struct touch_set *set;
+    const struct touch_person *people;
+    size_t people_count;
+    struct found *found;
+    size_t count, room;
+};
+
+/* --- sources --- */
+
+static struct touch_source *add_source(struct touch_set *set) {
+    if (set->source_count == set->source_room) {
+        set->source_room = set->source_room ? 2 * set->source_room : 64;
+        set->sources = base_realloc(set->sources, set->source_room * sizeof *set->sources);
+    }
+    struct touch_source *source = &set->sources[set->source_count++];
+    *source = (struct touch_source){.campaign = "", .theme = "", .channel = "", .step = ""};
+    return source;
+}
+
+static const char *keep(struct touch_set *set, struct str text) {
+    return base_arena_strndup(set->arena, text.at ? text.at : "", text.bytes);
+}
+
+static int read_sources(struct db *db, struct touch_set *set, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT s.id, g.id, g.theme_id, s.channel_id, g.name, t.name, c.name, s.name, "
+        "coalesce(c.kind, ''), s.occurrence, coalesce(s.first_sent_at, 0), coalesce(s.last_sent_at,"
+        " 0) FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN theme t ON t.id = g.theme_id "
+        "JOIN channel c ON c.id = s.channel_id WHERE g.name NOT LIKE ?1 ORDER BY s.id",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, CAMPAIGN_SYSTEM_PREFIX "%");
+    }
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        struct touch_source *source = add_source(set);
+        source->step_id = db_column_i64(stmt, 0);
+        source->campaign_id = db_column_i64(stmt, 1);
+        source->theme_id = db_column_i64(stmt, 2);
+        source->channel_id = db_column_i64(stmt, 3);
+        source->campaign = keep(set, db_column_str(stmt, 4));
+        source->theme = keep(set, db_column_str(stmt, 5));
+        source->channel = keep(set, db_column_str(stmt, 6));
+        source->step = keep(set, db_column_str(stmt, 7));
+        source->kind = keep(set, db_column_str(stmt, 8));
+        source->occurrence = db_column_i64(stmt, 9);
+        source->first_ms = db_column_i64(stmt, 10);
+        source->last_ms = db_column_i64(stmt, 11);
+        rc = 0;
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+/* The source of an event that answers no message: its channel kind. */
+static size_t source_of_kind(struct touch_set *set, struct str kind) {
+    for (size_t i = 0; i < set->source_count; i++) {
+        if (set->sources[i].step_id == 0 && str_is(kind, set->sources[i].kind)) {
+            return i;
+        }
+    }
+    struct touch_source *source = add_source(set);
+    source->kind = keep(set, kind);
+    source->channel = source->kind;
+    return set->source_count - 1;
+}
+
+static size_t source_of_step(const struct touch_set *set, int64_t step_id) {
+    size_t low = 0;
+    size_t high = set->source_count;
+    while (low < high) { /* steps come first, in order; kinds (0) stand behind them */
+        size_t middle = low + (high - low) / 2;
+        int64_t id = set->sources[middle].step_id;
+        if (id == step_id) {
+            return middle;
+        }
+        if (id && id < step_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return SIZE_MAX;
+}
+
+/* --- what was found --- */
+
+static void add_found(
+    struct gather *g, size_t person, uint32_t source, uint32_t kind, int64_t at_ms) {
+    if (g->count == g->room) {
+        g->room = g->room ? 2 * g->room : 4096;
+        g->found = base_realloc(g->found, g->room * sizeof *g->found);
+    }
+    g->found[g->count++] = (struct found){person, {source, kind, at_ms}};
+}
+
+/* The touch for each enrolment of the contact whose window it falls into; first: of the contact. */
+static void offer(struct gather *g, size_t first, uint32_t source, uint32_t kind, int64_t at_ms,
+    int64_t window_ms) {
+    int64_t contact = g->people[first].contact_id;
+    for (size_t i = first; i < g->people_count && g->people[i].contact_id == contact; i++) {
+        if (at_ms <= g->people[i].until_ms && at_ms > g->people[i].until_ms - window_ms) {
+            add_found(g, i, source, kind, at_ms);
+        }
+    }
+}
+
+/* --- messages of a step --- */
+
+/* A place in the rows of a step. */
+struct cursor {
+    struct db_stmt *rows;
+    int64_t last; /* id of the step's last row at most */
+    int64_t id;
+    int state;
+    bool open, ended;
+};
+
+static int cursor_next(struct cursor *c, struct base_err *err) {
+    int rc = db_step(c->rows, err);
+    if (rc == 1) {
+        c->id = db_column_i64(c->rows, 0);
+        c->state = (int)db_column_i64(c->rows, 1);
+        return 0;
+    }
+    c->ended = true;
+    c->open = false;
+    return rc;
+}
+
+/* To the first row with an id of at least this. */
+static int cursor_to(struct cursor *c, int64_t id, struct base_err *err) {
+    int rc = 0;
+    for (int hop = 0; rc == 0 && c->open && c->id < id && hop < HOPS_MOST; hop++) {
+        rc = cursor_next(c, err);
+    }
+    if (rc == 0 && !c->ended && (!c->open || c->id < id)) {
+        db_reset(c->rows);
+        db_bind_i64(c->rows, 1, id);
+        db_bind_i64(c->rows, 2, c->last);
+        c->open = true;
+        rc = cursor_next(c, err);
+    }
+    return rc;
+}
+
+static bool reached(int state) {
+    return state == MESSAGE_ACCEPTED || state == MESSAGE_DELIVERED;
+}
+
+static int gather_step(
+    struct gather *g, struct db_stmt *rows, uint32_t source, struct base_err *err) {
+    const struct touch_source *from = &g->set->sources[source];
+    int64_t window = g->set->windows[source * TOUCH_KIND_COUNT + TOUCH_DELIVERED];
+    struct cursor cursor = {.rows = rows, .last = ledger_last(from->step_id)};
+    int64_t seen = 0;
+    size_t first = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && !cursor.ended && i < g->people_count; i++) {
+        const struct touch_person *person = &g->people[i];
+        first = i && person->contact_id == g->people[i - 1].contact_id ? first : i;
+        if (person->until_ms < from->first_ms || person->until_ms - window >= from->last_ms ||
+            person->contact_id == seen) {
+            continue;
+        }
+        seen = person->contact_id;
+        int64_t id = ledger_id(from->step_id, seen, 0);
+        rc = cursor_to(&cursor, id, err);
+        while (rc == 0 && cursor.open && cursor.id <= (id | LEDGER_GENERATION_MAX)) {
+            if (reached(cursor.state)) {
+                offer(g, first, source, TOUCH_DELIVERED, db_column_i64(rows, 2), window);
+            }
+            rc = cursor_next(&cursor, err);
+        }
+    }
+    db_reset(rows);
+    return rc;
+}
+
+/* The steps that a worker walks: those whose number leaves `part` when divided by `parts`. */
+struct worker {
+    struct gather gather;
+    size_t part, parts;
+    int rc;
+    struct base_err err;
+    pthread_t thread;
+};
+
+static int gather_part(struct worker *w) {
+    struct gather *g = &w->gather;
+    struct db_stmt *rows = NULL;
+    int rc = db_prepare(g->db,
+        "SELECT id, state, at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", &rows, &w->err);
+    for (size_t s = w->part; rc == 0 && s < g->set->source_count; s += w->parts) {
+        if (g->set->sources[s].first_ms &&
+            g->set->windows[s * TOUCH_KIND_COUNT + TOUCH_DELIVERED] >= 0) {
+            rc = gather_step(g, rows, (uint32_t)s, &w->err);
+        }
+    }
+    db_finish(&rows);
+    return rc;
+}
+
+static void *work(void *arg) {
+    struct worker *w = arg;
+    w->rc = gather_part(w);
+    return NULL;
+}
+
+/* The second of two workers, with a connection of its own: worth it for many people only. false:
+ * there is none, and the first does everything. */
+static bool start_second(struct gather *g, struct worker *w) {
+    struct db *beside = NULL;
+    if (g->people_count * g->set->source_count < PARALLEL_FROM ||
+        sysconf(_SC_NPROCESSORS_ONLN) < 2 || db_open_beside(g->db, &beside, &w->err) != 0) {
+        return false;
+    }
+    *w = (struct worker){.gather = *g, .part = 1, .parts = 2};
+    w->gather.db = beside;
+    if (db_begin_read(beside, &w->err) == 0 && pthread_create(&w->thread, NULL, work, w) == 0) {
+        return true;
+    }
+    db_rollback(beside);
+    db_close(&beside);
+    return false;
+}
+
+static void take_found(struct gather *g, struct gather *from) {
+    if (from->count) {
+        g->found = base_realloc(g->found, (g->count + from->count) * sizeof *g->found);
+        memcpy(&g->found[g->count], from->found, from->count * sizeof *g->found);
+        g->count = g->room = g->count + from->count;
+    }
+    base_free(from->found);
+}
+
+static int gather_messages(struct gather *g, struct base_err *err) {
+    struct worker second = {0};
+    bool two = start_second(g, &second);
+    struct worker first = {.gather = *g, .parts = two ? 2 : 1};
+    int rc = gather_part(&first);
+    const struct base_err *why = &first.err;
+    *g = first.gather;
+    if (two) {
+        pthread_join(second.thread, NULL);
+        take_found(g, &second.gather);
+        db_rollback(second.gather.db);
+        db_close(&second.gather.db);
+        why = rc ? why : &second.err;
+        rc = rc ? rc : second.rc;
+    }
+    return rc ? base_err_set(err, rc, "%s", why->text) : 0;
+}
+
+/* --- clicks and events --- */
+
+/* The first of the contact's people, or people_count. */
+static size_t find_person(const struct gather *g, int64_t contact) {
+    size_t low = 0;
+    size_t high = g->people_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (g->people[middle].contact_id < contact) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < g->people_count && g->people[low].contact_id == contact ? low : g->people_count;
+}
+
+static int gather_clicks(struct gather *g, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(g->db,
+        "SELECT message_id, min(at) FROM click_first WHERE message_id BETWEEN ?1 AND ?2 AND link "
+        ">= 0 GROUP BY message_id ORDER BY message_id",
+        &stmt, err);
+    for (size_t s = 0; rc == 0 && s < g->set->source_count; s++) {
+        int64_t window = g->set->windows[s * TOUCH_KIND_COUNT + TOUCH_CLICKED];
+        if (window < 0 || !g->set->sources[s].first_ms) {
+            continue;
+        }
+        db_bind_i64(stmt, 1, ledger_first(g->set->sources[s].step_id));
+        db_bind_i64(stmt, 2, ledger_last(g->set->sources[s].step_id));
+        while ((rc = db_step(stmt, err)) == 1) {
+            size_t at = find_person(g, ledger_recipient(db_column_i64(stmt, 0)));
+            if (at < g->people_count) {
+                offer(g, at, (uint32_t)s, TOUCH_CLICKED, db_column_i64(stmt, 1), window);
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+#define SQL_EVENTS                                                                                 \
+    "SELECT contact_id, at, kind, channel, coalesce(message_id, 0) FROM contact_event WHERE kind " \
+    "IN ('interest', 'visit') ORDER BY contact_id, at, id"
+
+/* The source and kind of the event at hand; SIZE_MAX: of a campaign of the program itself. */
+static size_t event_source(struct touch_set *set, struct db_stmt *stmt, enum touch_kind *kind_out) {
+    int64_t message = db_column_i64(stmt, 4);
+    *kind_out = str_is(db_column_str(stmt, 2), "visit") ? TOUCH_VISITED : TOUCH_REPLIED;
+    return message ? source_of_step(set, ledger_step(message))
+                   : source_of_kind(set, db_column_str(stmt, 3));
+}
+
+/* Sources of events are known before the windows are. */
+static int read_event_sources(struct db *db, struct touch_set *set, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT DISTINCT channel FROM contact_event WHERE kind IN ('interest', 'visit') AND "
+        "message_id IS NULL ORDER BY channel",
+        &stmt, err);
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        source_of_kind(set, db_column_str(stmt, 0));
+        rc = 0;
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+static int gather_events(struct gather *g, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    size_t known = g->set->source_count;
+    int rc = db_prepare(g->db, SQL_EVENTS, &stmt, err);
+    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
+        enum touch_kind kind;
+        size_t source = event_source(g->set, stmt, &kind);
+        size_t at = find_person(g, db_column_i64(stmt, 0));
+        rc = 0;
+        if (source >= known || at == g->people_count) {
+            continue; /* nobody's, or it came while we read */
+        }
+        int64_t window = g->set->windows[source * TOUCH_KIND_COUNT + kind];
+        if (window >= 0) {
+            offer(g, at, (uint32_t)source, kind, db_column_i64(stmt, 1), window);
+        }
+    }
+    db_finish(&stmt);
+    g->set->source_count = known;
+    return rc;
+}
+
+/* --- in order --- */
+
+static int by_time(const void *a, const void *b) {
+    const struct touch *x = a;
+    const struct touch *y = b;
+    if (x->at_ms != y->at_ms) {
+        return x->at_ms < y->at_ms ? -1 : 1;
+    }
+    if (x->source != y->source) {
+        return x->source < y->source ? -1 : 1;
+    }
+    return (x->kind > y->kind) - (x->kind < y->kind);
+}
+
+static void sort_found(struct gather *g) {
+    struct touch_set *set = g->set;
+    size_t *next = base_alloc_array(g->people_count + 1, sizeof *next);
+    set->first = base_alloc_array(g->people_count + 1, sizeof *set->first);
+    set->touches = base_alloc_array(g->count + 1, sizeof *set->touches);
+    set->touch_count = g->count;
+    for (size_t i = 0; i < g->count; i++) {
+        set->first[g->found[i].person + 1]++;
+    }
+    for (size_t i = 0; i < g->people_count; i++) {
+        set->first[i + 1] += set->first[i];
+        next[i] = set->first[i];
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        set->touches[next[g->found[i].person]++] = g->found[i].touch;
+    }
+    for (size_t i = 0; i < g->people_count; i++) {
+        size_t count = set->first[i + 1] - set->first[i];
+        if (count > 1) {
+            qsort(&set->touches[set->first[i]], count, sizeof *set->touches, by_time);
+        }
+    }
+    base_free(next);
+}
+
+static void read_windows(struct touch_set *set, const struct touch_rules *rules) {
+    set->windows = base_alloc_array(set->source_count * TOUCH_KIND_COUNT + 1, sizeof *set->windows);
+    for (size_t s = 0; s < set->source_count; s++) {
+        for (int kind = 0; kind < TOUCH_KIND_COUNT; kind++) {
+            set->windows[s * TOUCH_KIND_COUNT + (size_t)kind] =
+                touch_rules_window(rules, set->sources[s].kind, (enum touch_kind)kind);
+        }
+    }
+}
+
+int touch_gather(struct db *db, const struct touch_rules *rules, const struct touch_person *people,
+    size_t count, struct touch_set *set, struct base_err *err) {
+    struct gather g = {.db = db, .set = set, .people = people, .people_count = count};
+    *set = (struct touch_set){.arena = base_arena_new()};
+    int rc = read_sources(db, set, err);
+    rc = rc == 0 ? read_event_sources(db, set, err) : rc;
+    if (rc == 0) {
+        read_windows(set, rules);
+        rc = gather_messages(&g, err);
+    }
+    rc = rc == 0 ? gather_clicks(&g, err) : rc;
+    rc = rc == 0 ? gather_events(&g, err) : rc;
+    sort_found(&g);
+    base_free(g.found);
+    return rc;
+}
+
+void touch_set_release(struct touch_set *set) {
+    base_free(set->sources);
+    base_free(set->windows);
+    base_free(set->touches);
+    base_free(set->first);
+    if (set->arena) {
+        base_arena_free(&set->arena);
+    }
+    *set = (struct touch_set){0};
+}
+
+/* --- paths that ended without an enrolment --- */
+
+struct walked {
+    int64_t contact;
+    struct touch touch;
+};
+struct part {
+    struct walked *touches;
+    size_t count, room;
+};
+
+static void part_add(struct part *part, int64_t contact, struct touch touch) {
+    if (part->count == part->room) {
+        part->room = part->room ? 2 * part->room : 65536;
+        part->touches = base_realloc(part->touches, part->room * sizeof *part->touches);
+    }
+    part->touches[part->count++] = (struct walked){contact, touch};
+}
+
+static int walked_order(const void *a, const void *b) {
+    const struct walked *x = a;
+    const struct walked *y = b;
+    return x->contact != y->contact ? (x->contact > y->contact) - (x->contact < y->contact)
+                                    : by_time(&x->touch, &y->touch);
+}
+
+static int part_rows(struct part *part, struct db_stmt *stmt, uint32_t source, enum touch_kind kind,
+    const struct touch_walk *walk, struct base_err *err) {
+    int rc;
+    while ((rc = db_step(stmt, err)) == 1) {
+        int64_t at = db_column_i64(stmt, 1);
+        if (at > walk->from_ms && at <= walk->until_ms) {
+            part_add(part, ledger_recipient(db_column_i64(stmt, 0)),
+                (struct touch){source, (uint32_t)kind, at});
+        }
+    }
+    return rc;
+}
+
+static int part_events(struct part *part, struct db_stmt *stmt, const struct touch_set *set,
+    const struct touch_walk *walk, struct base_err *err) {
+    struct touch_set known = *set; /* a source that is not known must not be added */
+    int rc;
+    while ((rc = db_step(stmt, err)) == 1) {
+        int64_t at = db_column_i64(stmt, 1);
+        size_t source = SIZE_MAX;
+        enum touch_kind kind =
+            str_is(db_column_str(stmt, 2), "visit") ? TOUCH_VISITED : TOUCH_REPLIED;
+        int64_t message = db_column_i64(stmt, 4);
+        if (message) {
+            source = source_of_step(&known, ledger_step(message));
+        }
+        for (size_t s = 0; !message && s < set->source_count; s++) {
+            source =
+                set->sources[s].step_id == 0 && str_is(db_column_str(stmt, 3), set->sources[s].kind)
+                    ? s
+                    : source;
+        }
+        if (source < set->source_count && at > walk->from_ms && at <= walk->until_ms &&
+            set->windows[source * TOUCH_KIND_COUNT + kind] >= 0) {
+            part_add(
+                part, db_column_i64(stmt, 0), (struct touch){(uint32_t)source, (uint32_t)kind, at});
+        }
+    }
+    return rc;
+}
+
+/* Tells the paths of a part; *at_person goes along with the contacts. */
+static int part_tell(
+    struct part *part, const struct touch_walk *walk, size_t *at_person, struct base_err *err) {
+    struct touch *path = base_alloc_array(part->count + 1, sizeof *path);
+    int rc = 0;
+    if (part->count) {
+        qsort(part->touches, part->count, sizeof *part->touches, walked_order);
+    }
+    for (size_t i = 0; rc == 0 && i < part->count;) {
+        int64_t contact = part->touches[i].contact;
+        size_t count = 0;
+        for (; i < part->count && part->touches[i].contact == contact; i++) {
+            path[count++] = part->touches[i].touch;
+        }
+        while (*at_person < walk->people_count && walk->people[*at_person].contact_id < contact) {
+            (*at_person)++;
+        }
+        if (*at_person == walk->people_count || walk->people[*at_person].contact_id != contact) {
+            rc = walk->path(walk->arg, path, count, err);
+        }
+    }
+    base_free(path);
+    return rc;
+}
+
+int touch_each_path(struct db *db, const struct touch_set *set, const struct touch_walk *walk,
+    struct base_err *err) {
+    struct db_stmt *rows = NULL;
+    struct db_stmt *clicks = NULL;
+    struct db_stmt *events = NULL;
+    struct part part = {0};
+    size_t at_person = 0;
+    int64_t most = 0;
+    int rc = db_get_i64(db, "SELECT coalesce(max(id), 0) FROM contact", &most, err);
+    rc = rc == 0 ? db_prepare(db,
+                       "SELECT id, at FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (4, 5) "
+                       "ORDER BY id",
+                       &rows, err)
+                 : rc;
+    rc = rc == 0 ? db_prepare(db,
+                       "SELECT message_id, min(at) FROM click_first WHERE message_id BETWEEN ?1 "
+                       "AND ?2 AND link >= 0 GROUP BY message_id",
+                       &clicks, err)
+                 : rc;
+    rc = rc == 0 ? db_prepare(db,
+                       "SELECT contact_id, at, kind, channel, coalesce(message_id, 0) FROM "
+                       "contact_event WHERE contact_id BETWEEN ?1 AND ?2 AND kind IN ('interest', "
+                       "'visit')",
+                       &events, err)
+                 : rc;
+    for (int64_t from = 0; rc == 0 && from <= most; from += PART_CONTACTS) {
+        part.count = 0;
+        for (size_t s = 0; rc == 0 && s < set->source_count; s++) {
+            const struct touch_source *source = &set->sources[s];
+            int64_t id = ledger_id(source->step_id, from, 0);
+            int64_t last = id + (PART_CONTACTS << LEDGER_RECIPIENT_SHIFT) - 1;
+            if (!source->first_ms || source->first_ms > walk->until_ms) {
+                continue;
+            }
+            db_bind_i64(rows, 1, id);
+            db_bind_i64(rows, 2, last);
+            if (source->last_ms > walk->from_ms &&
+                set->windows[s * TOUCH_KIND_COUNT + TOUCH_DELIVERED] >= 0) {
+                rc = part_rows(&part, rows, (uint32_t)s, TOUCH_DELIVERED, walk, err);
+            }
+            db_bind_i64(clicks, 1, id);
+            db_bind_i64(clicks, 2, last);
+            if (rc == 0 && set->windows[s * TOUCH_KIND_COUNT + TOUCH_CLICKED] >= 0) {
+                rc = part_rows(&part, clicks, (uint32_t)s, TOUCH_CLICKED, walk, err);
+            }
+        }
+        db_bind_i64(events, 1, from);
+        db_bind_i64(events, 2, from + PART_CONTACTS - 1);
+        rc = rc == 0 ? part_events(&part, events, set, walk, err) : rc;
+        rc = rc == 0 ? part_tell(&part, walk, &at_person, err) : rc;
+    }
+    db_finish(&rows);
+    db_finish(&clicks);
+    db_finish(&events);
+    base_free(part.touches);
+    return rc;
+}
