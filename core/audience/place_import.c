@@ -4,6 +4,7 @@
 #include "audience/place.h"
 
 #include "audience/import_run.h"
+#include "audience/place_history.h"
 #include "audience/place_name.h"
 #include "base/civil.h"
 #include "base/mem.h"
@@ -41,7 +42,21 @@ struct place_import {
     size_t count, room;
     struct base_buf scratch;
     struct db_stmt *same, *open_before, *close, *insert, *update, *parent, *successor, *next;
+    struct audience__places_seen *seen; /* NULL: nobody asks */
 };
+
+/* The list names this place. */
+static void note_seen(struct place_import *import, int64_t id) {
+    struct audience__places_seen *seen = import->seen;
+    if (!seen) {
+        return;
+    }
+    if (seen->count == seen->room) {
+        seen->room = seen->room ? seen->room * 2 : 256;
+        seen->ids = base_realloc(seen->ids, seen->room * sizeof(*seen->ids));
+    }
+    seen->ids[seen->count++] = id;
+}
 
 /* ---- reading ---- */
 
@@ -312,6 +327,7 @@ static int insert(struct place_import *import, const struct row *row, int64_t pa
     int64_t id = db_column_i64(stmt, 0);
     db_reset(stmt);
     import->run.outcome->added++;
+    note_seen(import, id);
     rc = before ? link_successor(import, before, id, row->from, err) : 0;
     return rc == 0 && later ? link_successor(import, id, later, to, err) : rc;
 }
@@ -345,6 +361,7 @@ static int put(struct place_import *import, const struct row *row, struct base_e
     }
     rc = rc ? rc : find(import->same, row, &known, err);
     if (rc == 1) {
+        note_seen(import, known.id);
         rc = update(import, row, parent_id, &known, err);
         db_reset(import->same);
         return rc;
@@ -359,6 +376,7 @@ static int put(struct place_import *import, const struct row *row, struct base_e
                        (row->to[0] == '\0' || str_is(known.to, row->to));
         if (goes_on) {
             import->run.outcome->unchanged++;
+            note_seen(import, known.id);
             db_reset(import->open_before);
             return 0;
         }
@@ -387,10 +405,11 @@ static int write_rows(struct place_import *import, struct base_err *err) {
     return rc;
 }
 
-int place_import(struct db *db, const struct audience_import *options,
-    struct audience_import_outcome *outcome_out, struct base_err *err) {
+int audience__place_import(struct db *db, const struct audience_import *options,
+    struct audience__places_seen *seen, struct audience_import_outcome *outcome_out,
+    struct base_err *err) {
     static const int needed[][2] = {{FIELD_CODE, -1}, {FIELD_NAME, -1}, {FIELD_LEVEL, -1}};
-    struct place_import import = {0};
+    struct place_import import = {.seen = seen};
     int rc = audience__run_open(&import.run, db, options, &spec, outcome_out, err);
     if (rc) {
         return rc;
@@ -408,4 +427,9 @@ int place_import(struct db *db, const struct audience_import *options,
     base_arena_free(&import.arena);
     base_free(import.rows);
     return rc;
+}
+
+int place_import(struct db *db, const struct audience_import *options,
+    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    return audience__place_import(db, options, NULL, outcome_out, err);
 }

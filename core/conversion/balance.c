@@ -1,72 +1,23 @@
 /* Replays every person's events and counts stocks and flows of places. */
 #include "conversion/balance.h"
 
+#include "audience/place_carry.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "conversion/enrolment.h"
 
-#include <stdlib.h>
-
-/* --- places as of a day --- */
-
-struct heir {
-    int64_t place_id, heir_id; /* heir 0: it stands, or nothing is known */
-};
-struct heirs {
-    struct heir *at;
-    size_t count, room;
-};
-
-static int load_heirs(
-    struct db *db, const char *places_on, struct heirs *heirs, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db,
-        "SELECT s.place_id, s.successor_id FROM place_successor s JOIN place p ON p.id = "
-        "s.place_id WHERE p.valid_to IS NOT NULL AND p.valid_to <= ?1 ORDER BY s.place_id, "
-        "s.share DESC, s.successor_id",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_text(stmt, 1, places_on);
-    }
-    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
-        int64_t place = db_column_i64(stmt, 0);
-        rc = 0;
-        if (heirs->count && heirs->at[heirs->count - 1].place_id == place) {
-            continue; /* the largest share came first */
-        }
-        if (heirs->count == heirs->room) {
-            heirs->room = heirs->room ? 2 * heirs->room : 256;
-            heirs->at = base_realloc(heirs->at, heirs->room * sizeof *heirs->at);
-        }
-        heirs->at[heirs->count++] = (struct heir){place, db_column_i64(stmt, 1)};
-    }
-    db_finish(&stmt);
-    return rc;
-}
-
-static int compare_heirs(const void *a, const void *b) {
-    const struct heir *left = a, *right = b;
-    return left->place_id < right->place_id ? -1 : left->place_id > right->place_id;
-}
-
-static int64_t heir_of(const struct heirs *heirs, int64_t place_id) {
-    enum { SUCCESSIONS_MOST = 16 };
-    for (int i = 0; i < SUCCESSIONS_MOST && heirs->count; i++) {
-        struct heir key = {place_id, 0};
-        const struct heir *found =
-            bsearch(&key, heirs->at, heirs->count, sizeof key, compare_heirs);
-        if (!found || found->heir_id == 0) {
-            break;
-        }
-        place_id = found->heir_id;
-    }
-    return place_id;
-}
+#include <string.h>
 
 /* --- counting --- */
 
+/* Where places of a person are shown: one answer for all events of that person. */
+enum { PERSON_PLACES = 16 };
+struct shown {
+    int64_t place_id, shown_id;
+};
+
 struct counting {
-    struct heirs heirs;
+    struct place_carry *carry;
     struct balance_row *rows; /* sorted by place */
     size_t count, room;
     const char *from;
@@ -74,8 +25,23 @@ struct counting {
     int64_t faults;
     /* The person being replayed. */
     bool known, inside;
-    int64_t group, key, place_id;
+    int64_t group, key, place_id, recorded_place; /* shown, and as in the file */
+    struct shown shown[PERSON_PLACES];
+    size_t shown_count;
 };
+
+static int64_t show(struct counting *c, int64_t place_id) {
+    for (size_t i = 0; i < c->shown_count; i++) {
+        if (c->shown[i].place_id == place_id) {
+            return c->shown[i].shown_id;
+        }
+    }
+    int64_t shown = place_carry_person(c->carry, place_id);
+    if (c->shown_count < PERSON_PLACES) {
+        c->shown[c->shown_count++] = (struct shown){place_id, shown};
+    }
+    return shown;
+}
 
 static struct balance_row *row_of(struct counting *c, int64_t place_id) {
     size_t low = 0, high = c->count;
@@ -121,7 +87,8 @@ static const char *replay(
             return TR("joins while participating already");
         }
         c->inside = true;
-        c->place_id = place_id;
+        c->recorded_place = place_id;
+        place_id = c->place_id = show(c, place_id);
         change(c, place_id, 1, event == ENROLMENT_new ? BALANCE_NEW : BALANCE_RETURNED, before);
         return NULL;
     case ENROLMENT_renewed:
@@ -130,9 +97,15 @@ static const char *replay(
         if (!c->inside) {
             return TR("moves without participating");
         }
-        if (from_place && from_place != c->place_id) {
+        if (from_place && !place_carry_kin(c->carry, from_place, c->recorded_place)) {
             return TR("moves away from where nobody knew the person");
         }
+        /* A commune put together from several: within it nobody moved that we know of. */
+        if (place_carry_kin(c->carry, place_id, c->recorded_place)) {
+            return NULL;
+        }
+        c->recorded_place = place_id;
+        place_id = show(c, place_id);
         if (place_id != c->place_id) {
             change(c, c->place_id, -1, BALANCE_MOVED_OUT, before);
             change(c, place_id, 1, BALANCE_MOVED_IN, before);
@@ -163,13 +136,13 @@ static int take(struct counting *c, struct db_stmt *stmt) {
     if (!c->known || group != c->group || key != c->key) {
         c->known = true;
         c->inside = false;
+        c->shown_count = 0;
         c->group = group;
         c->key = key;
     }
     bool before = str_cmp(date, str_from(c->from)) < 0;
-    const char *reason =
-        replay(c, enrolment_event_find(event), heir_of(&c->heirs, db_column_i64(stmt, 5)),
-            heir_of(&c->heirs, db_column_i64(stmt, 6)), before);
+    const char *reason = replay(
+        c, enrolment_event_find(event), db_column_i64(stmt, 5), db_column_i64(stmt, 6), before);
     if (!reason || before) {
         return 0;
     }
@@ -183,7 +156,7 @@ int balance_each(struct db *db, const char *from, const char *to, const char *pl
     const struct balance_calls *calls, int64_t *faults_out, struct base_err *err) {
     struct counting c = {.from = from, .calls = calls};
     struct db_stmt *stmt = NULL;
-    int rc = load_heirs(db, places_on, &c.heirs, err);
+    int rc = place_carry_new(db, places_on, &c.carry, err);
     /* A person is a contact, else whoever has the same strongest hash. */
     rc = rc ? rc
             : db_prepare(db,
@@ -203,7 +176,7 @@ int balance_each(struct db *db, const char *from, const char *to, const char *pl
         rc = calls->row(calls->arg, &c.rows[i]);
     }
     *faults_out = c.faults;
-    base_free(c.heirs.at);
+    place_carry_free(&c.carry);
     base_free(c.rows);
     return rc;
 }

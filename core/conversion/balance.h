@@ -6,8 +6,10 @@
  * nowhere and is told, so that the identity holds for what is counted and the report can name the
  * people.
  *
- * Places are those standing on a day of choice: an event of a place that is gone counts for its
- * successor (the one with the largest share), so sums over successors equal the old totals. */
+ * Places are those of a day of choice, as audience/place_carry.h has it: events of a place that is
+ * gone count for its successors (people are shared out one by one where it was split), those of a
+ * place put together later count for the only one it came of, else for itself. Sums stay equal.
+ */
 #ifndef CONVERSION_BALANCE_H
 #define CONVERSION_BALANCE_H
 
