@@ -19,7 +19,6 @@
 #define OUTBOX_ENOUGH ((size_t)128 << 10)
 #define MESSAGE_MOST (WIRE_MOST_BYTES - 64)
 #define SOCKET_BYTES (1 << 20)
-#define STALLED_MS 30000
 #define END_MS 2000
 
 struct channel_quote {
@@ -27,6 +26,7 @@ struct channel_quote {
     const struct channel_manifest *manifest;
     channel_quoted_fn *answered;
     void *arg;
+    int64_t silence_ms;
     pid_t pid;
     int fd;
     bool greeted, ready;
@@ -136,7 +136,7 @@ static int host_gone(struct channel_quote *quote, struct base_err *err) {
 /* Writes and reads until no more than `most` bytes wait to leave and, when all is true, every
  * answer has come. */
 static int pump(struct channel_quote *quote, size_t most, bool all, struct base_err *err) {
-    int64_t until = base_clock_real_ms() + STALLED_MS;
+    int64_t until = base_clock_real_ms() + quote->silence_ms;
     for (;;) {
         int code = quote->fd < 0 ? LANTOA_EIO : wire_flush(&quote->outbox, quote->fd);
         if (code != 0 && code != LANTOA_EAGAIN && quote->fd < 0) {
@@ -155,8 +155,8 @@ static int pump(struct channel_quote *quote, size_t most, bool all, struct base_
         int64_t left = until - base_clock_real_ms();
         if (left <= 0) {
             kill(quote->pid, SIGKILL);
-            return base_err_set(
-                err, LANTOA_EBUSY, TR("the plugin has given no price in %d s"), STALLED_MS / 1000);
+            return base_err_set(err, LANTOA_EBUSY, TR("the plugin has given no price in %lld s"),
+                (long long)quote->silence_ms / 1000);
         }
         if (poll(&poller, 1, (int)left) < 0 && errno != EINTR) {
             return base_err_set(err, LANTOA_EIO, "%s", strerror(errno));
@@ -175,7 +175,7 @@ static int pump(struct channel_quote *quote, size_t most, bool all, struct base_
         if (code != 0) {
             return code;
         }
-        until = base_clock_real_ms() + STALLED_MS;
+        until = base_clock_real_ms() + quote->silence_ms;
     }
 }
 
@@ -206,11 +206,15 @@ static int launch(struct channel_quote *quote, struct base_err *err) {
 }
 
 int channel_quote_open(const struct channel_spec *spec, const struct channel_manifest *manifest,
-    const char *data_dir, channel_quoted_fn *answered, void *arg, struct channel_quote **quote_out,
-    struct base_err *err) {
+    const char *data_dir, int64_t silence_ms, channel_quoted_fn *answered, void *arg,
+    struct channel_quote **quote_out, struct base_err *err) {
     struct channel_quote *quote = base_alloc(sizeof(*quote));
-    *quote = (struct channel_quote){
-        .spec = spec, .manifest = manifest, .answered = answered, .arg = arg, .fd = -1};
+    *quote = (struct channel_quote){.spec = spec,
+        .manifest = manifest,
+        .answered = answered,
+        .arg = arg,
+        .silence_ms = silence_ms,
+        .fd = -1};
     wire_inbox_init(&quote->inbox, WIRE_TO_CORE);
     wire_writer_init(&quote->outbox, OUTBOX_MOST);
     char *resolved = realpath(data_dir, NULL);

@@ -32,17 +32,23 @@ struct channel_quoted {
 };
 typedef int channel_quoted_fn(void *arg, const struct channel_quoted *quoted);
 
-/* Starts the process. spec and manifest are BORROWED until the close. Answers come to `answered`,
+/* Longest silence of the plugin: where a person waits for the answer, and in the delivery loop,
+ * where pauses, stops and other channels wait with it (they take effect within 2 s). */
+#define CHANNEL_QUOTE_PATIENT_MS 30000
+#define CHANNEL_QUOTE_HURRIED_MS 2000
+
+/* Starts the process. silence_ms: after so long without an answer it is killed and the asking
+ * fails. spec and manifest are BORROWED until the close. Answers come to `answered`,
  * in the order of the questions, from inside _put and _finish; a negative value it returns ends the
  * asking with that code. */
 int channel_quote_open(const struct channel_spec *spec, const struct channel_manifest *manifest,
-    const char *data_dir, channel_quoted_fn *answered, void *arg, struct channel_quote **quote_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
+    const char *data_dir, int64_t silence_ms, channel_quoted_fn *answered, void *arg,
+    struct channel_quote **quote_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Tells the plugin of a step before its first message. */
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
     struct str step, struct str message_class, struct str accents);
 /* LANTOA_ELIMIT: larger than a frame may be; err is set and the asking may go on. Other errors
- * (the plugin crashed, hung for 30 s, or lies) end it. */
+ * (the plugin crashed, hung, or lies) end it. */
 int channel_quote_put(struct channel_quote *quote, const struct channel_quote_message *message,
     struct base_err *err) LANTOA_MUST_CHECK;
 /* Waits until every question is answered; more may be put after it. */

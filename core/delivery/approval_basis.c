@@ -51,9 +51,9 @@ static int add_content(
     return rc < 0 ? rc : 0;
 }
 
-static void drop_secrets(json_t *options, const struct channel_manifest *manifest) {
+static void drop_running(json_t *options, const struct channel_manifest *manifest) {
     for (size_t i = 0; i < manifest->option_count; i++) {
-        if (manifest->options[i].flags & LANTOA_SECRET) {
+        if (manifest->options[i].flags & (LANTOA_SECRET | LANTOA_PACE)) {
             (void)json_object_del(options, manifest->options[i].name);
         }
     }
@@ -73,7 +73,7 @@ static int add_channel(
     }
     if (rc == 0) {
         json_t *root = base_json_root(doc);
-        drop_secrets(json_object_get(root, "options"), parsed);
+        drop_running(json_object_get(root, "options"), parsed);
         for (size_t i = 0; i < sizeof running / sizeof running[0]; i++) {
             (void)json_object_del(root, running[i]);
         }

@@ -52,8 +52,8 @@ static int open_channel(struct costing *c, int64_t id, const char *data_dir, str
         rc = channel_spec_parse(doc, NULL, &channel->spec, err);
     }
     if (rc == 0) {
-        rc = channel_quote_open(
-            channel->spec, channel->manifest, data_dir, cost__answered, c, &channel->quote, err);
+        rc = channel_quote_open(channel->spec, channel->manifest, data_dir,
+            CHANNEL_QUOTE_PATIENT_MS, cost__answered, c, &channel->quote, err);
     }
     base_json_free(&doc);
     channel_row_release(&row);

@@ -151,8 +151,8 @@ static int find_step(struct money *m, struct priced_channel *channel,
     const struct delivery_step *step, int64_t day, struct priced_step **out, struct base_err *err) {
     const char *class = campaign_class_word(step->campaign->spec->class);
     if (!channel->quote) {
-        int rc = channel_quote_open(
-            channel->spec, channel->manifest, m->data_dir, take_answer, m, &channel->quote, err);
+        int rc = channel_quote_open(channel->spec, channel->manifest, m->data_dir,
+            CHANNEL_QUOTE_HURRIED_MS, take_answer, m, &channel->quote, err);
         if (rc != 0) {
             return rc;
         }

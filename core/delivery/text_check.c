@@ -109,7 +109,8 @@ static int ask(struct asking *a, const struct campaign_content *content, struct 
 
 static int ask_step(struct asking *a, const char *data_dir, struct base_err *err) {
     const struct campaign_step *step = &a->spec->steps[a->step];
-    int rc = channel_quote_open(a->channel, a->manifest, data_dir, take_answer, a, &a->quote, err);
+    int rc = channel_quote_open(a->channel, a->manifest, data_dir, CHANNEL_QUOTE_PATIENT_MS,
+        take_answer, a, &a->quote, err);
     if (rc == 0) {
         channel_quote_step(a->quote, STEP_REF, str_from(a->spec->name), str_from(step->name),
             str_from(campaign_class_word(a->spec->class)),

@@ -2,6 +2,7 @@
  *
  * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of
  * meaning is a new major):
+ *   1.3  LANTOA_PACE
  *   1.2  step->accents and LANTOA_CAN_ACCENTS; LANTOA_SENDER
  *   1.1  host->http and http_cancel (http.h); ops->hook
  *   1.0  first version
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 #define LANTOA_ABI_MAJOR 1
-#define LANTOA_ABI_MINOR 2
+#define LANTOA_ABI_MINOR 3
 
 /* Marks the one symbol a plugin exports. */
 #define LANTOA_EXPORT __attribute__((visibility("default")))

@@ -38,6 +38,9 @@ enum lantoa_option_flags {
     LANTOA_LIVE = 4,
     /* the sender that people see; rules of sending may demand a brand name there */
     LANTOA_SENDER = 8,
+    /* how fast and with how many connections, nothing that people receive or that costs: an
+     * approval given before a change still holds */
+    LANTOA_PACE = 16,
 };
 
 struct lantoa_option {

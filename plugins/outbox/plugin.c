@@ -173,10 +173,10 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(struct config, dir, "outbox", 0,
         "Folder for the files; a relative path starts at the data folder",
         "Thư mục chứa tệp; đường dẫn tương đối tính từ thư mục dữ liệu"),
-    LANTOA_OPTION_INT(struct config, delay_ms, "0", 0, 3600000, LANTOA_LIVE,
+    LANTOA_OPTION_INT(struct config, delay_ms, "0", 0, 3600000, LANTOA_LIVE | LANTOA_PACE,
         "Milliseconds that each message takes, to try out a slow channel",
         "Số mili giây cho mỗi tin, để thử một kênh chậm"),
-    LANTOA_OPTION_BOOL(struct config, fsync, "no", LANTOA_LIVE,
+    LANTOA_OPTION_BOOL(struct config, fsync, "no", LANTOA_LIVE | LANTOA_PACE,
         "Wait until each file is safely on the disk (slow)",
         "Chờ từng tệp được ghi chắc chắn xuống đĩa (chậm)"),
 };

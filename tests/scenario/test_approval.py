@@ -126,7 +126,7 @@ def test_a_change_takes_it_back(data, made, change):
 
 def test_what_nobody_sees_changes_nothing(data, made):
     approved(data, made)
-    data.ok("channel", "apply", data.write("channel.json", outbox_channel(price=7, window=5, rate={"per_second": 3})))
+    data.ok("channel", "apply", data.write("channel.json", outbox_channel(price=7, window=5, rate={"per_second": 3}, options={"delay_ms": 1, "fsync": False})))
     assert data.rows("campaign", "list")[0]["state"] == "approved"
     data.ok("campaign", "start", "c")
 

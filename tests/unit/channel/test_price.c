@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "base/civil.h"
+#include "base/clock.h"
 #include "channel/price.h"
 #include "channel/quote.h"
 
@@ -148,16 +149,20 @@ static int answered(void *arg, const struct channel_quoted *quoted) {
     return 0;
 }
 
-static void open_asked(struct asked *asked, const char *json) {
+static void open_hurried(struct asked *asked, const char *json, int64_t silence_ms) {
     struct base_err err = {0};
     *asked = (struct asked){0};
     rig_open(&asked->rig);
     rig_plugins(strstr(json, "\"outbox\"") ? "../plugins" : "plugins");
     rig_spec(json, &asked->spec, &asked->manifest);
-    assert_ok(channel_quote_open(asked->spec, asked->manifest, asked->rig.dir.path, answered, asked,
-                  &asked->quote, &err),
+    assert_ok(channel_quote_open(asked->spec, asked->manifest, asked->rig.dir.path, silence_ms,
+                  answered, asked, &asked->quote, &err),
         err);
     channel_quote_step(asked->quote, 3, STR("chien-dich"), STR("thu-1"), STR("internal"), STR(""));
+}
+
+static void open_asked(struct asked *asked, const char *json) {
+    open_hurried(asked, json, CHANNEL_QUOTE_PATIENT_MS);
 }
 
 static void close_asked(struct asked *asked) {
@@ -251,6 +256,20 @@ static void a_crash_and_a_lie_are_told(void **state) {
     }
 }
 
+/* The delivery loop waits with it, so it does not wait long. */
+static void a_silence_ends_the_asking(void **state) {
+    (void)state;
+    struct asked asked;
+    struct base_err err = {0};
+    open_hurried(&asked, "{\"name\": \"gia\", \"plugin\": \"priced\", \"options\": {}}", 1000);
+    assert_ok(put(&asked, 0, "hang", 0, &err), err);
+    int64_t from = base_clock_real_ms();
+    assert_int_equal(channel_quote_finish(asked.quote, &err), LANTOA_EBUSY);
+    assert_true(base_clock_real_ms() - from < 10000);
+    assert_non_null(strstr(err.text, "no price in 1 s"));
+    close_asked(&asked);
+}
+
 static void a_plugin_that_is_none_is_told(void **state) {
     (void)state;
     struct asked asked = {0};
@@ -261,7 +280,7 @@ static void a_plugin_that_is_none_is_told(void **state) {
         &asked.manifest);
     rig_plugins("nowhere");
     assert_int_not_equal(channel_quote_open(asked.spec, asked.manifest, asked.rig.dir.path,
-                             answered, &asked, &asked.quote, &err),
+                             CHANNEL_QUOTE_PATIENT_MS, answered, &asked, &asked.quote, &err),
         0);
     assert_non_null(strstr(err.text, "cannot be read"));
     assert_null(asked.quote);
@@ -277,6 +296,7 @@ int main(void) {
         cmocka_unit_test(many_are_answered_in_order),
         cmocka_unit_test(without_a_price_each_is_one_unit),
         cmocka_unit_test(a_crash_and_a_lie_are_told),
+        cmocka_unit_test(a_silence_ends_the_asking),
         cmocka_unit_test(a_plugin_that_is_none_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
