@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "base/tr.h"
 #include "campaign/store.h"
@@ -10,6 +11,7 @@
 #include "delivery/ledger.h"
 #include "delivery/link.h"
 #include "store/schema.h"
+#include "tracking/hook.h"
 #include "tracking/qr.h"
 
 #define IMAGE_BYTES_MAX (size_t)(16 << 20)
@@ -38,6 +40,7 @@ static bool is_heading(const char *name) {
 static int unknown_setting(struct cli *cli) {
     struct base_buf names;
     base_buf_init(&names, 4096);
+    base_buf_add_text(&names, ", " HOOK_KEEP_SETTING);
     for (size_t i = 0; i < HEADING_SETTINGS; i++) {
         base_buf_printf(&names, ", %s", heading_settings[i].name);
     }
@@ -50,6 +53,14 @@ static int unknown_setting(struct cli *cli) {
 
 static int check_setting(struct cli *cli) {
     struct str value = str_from(cli->args[1]);
+    if (strcmp(cli->args[0], HOOK_KEEP_SETTING) == 0) {
+        int64_t days;
+        return base_parse_i64(value, &days) == 0 && days >= 1 && days <= HOOK_KEEP_DAYS_MAX
+                   ? 0
+                   : base_err_set(&cli->err, LANTOA_EINVAL,
+                         TR("%s: must be a whole number of days from 1 to %d"), cli->args[0],
+                         HOOK_KEEP_DAYS_MAX);
+    }
     if (strcmp(cli->args[0], "public_url") == 0) {
         return link_public_url_check(value, &cli->err);
     }
@@ -85,7 +96,7 @@ static int settings_set(struct cli *cli) {
         return rc;
     }
     rc = db_commit(cli->db, &cli->err);
-    if (rc == 0 && is_heading(cli->args[0])) {
+    if (rc == 0 && strcmp(cli->args[0], "public_url") != 0) {
         cli_say(cli, json_pack("{s:s}", cli->args[0], cli->args[1]), TR("%s is \"%s\""),
             cli->args[0], cli->args[1]);
     } else if (rc == 0) {
@@ -115,6 +126,10 @@ static int settings_show(struct cli *cli) {
     base_buf_printf(
         &text, "public_url %s", value ? value : TR("is not set: links are not shortened"));
     base_free(value);
+    int64_t days = HOOK_KEEP_DAYS;
+    rc = rc ? rc : hook_keep_days(cli->db, &days, &cli->err);
+    json_object_set_new(json, HOOK_KEEP_SETTING, json_integer((json_int_t)days));
+    base_buf_printf(&text, "\n" HOOK_KEEP_SETTING " %lld", (long long)days);
     for (size_t i = 0; rc == 0 && i < HEADING_SETTINGS; i++) {
         const char *name = heading_settings[i].name;
         value = NULL;

@@ -68,7 +68,21 @@ static int next_hooks(struct db *db, int64_t channel_id, int64_t after, int most
     return hook_next_batch(db, channel_id, after, most, take_hook, &taker, err);
 }
 
-static const struct serve_hook_store hook_store = {next_hooks, hook_done};
+#define PRUNE_ROWS 1000
+#define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
+
+static int prune_hooks(struct db *db, int64_t now_ms, bool *more_out, struct base_err *err) {
+    int64_t days, deleted = 0;
+    *more_out = false;
+    int rc = hook_keep_days(db, &days, err);
+    if (rc == 0) {
+        rc = hook_prune(db, now_ms - days * DAY_MS, PRUNE_ROWS, &deleted, err);
+    }
+    *more_out = deleted == PRUNE_ROWS;
+    return rc;
+}
+
+static const struct serve_hook_store hook_store = {next_hooks, hook_done, prune_hooks};
 
 /* The reports that are due now go along with --until-idle, which waits for nothing that comes
  * later; the thread makes the others. */

@@ -11,6 +11,9 @@
 #define LOT_MOST (DISPATCH_BATCH / 2)
 #define ATTACHMENT_BYTES_MAX (size_t)(20 * 1024 * 1024)
 
+#define PRUNE_MS (60 * INT64_C(60000))
+#define PRUNE_NEXT_MS 1000
+
 struct served {
     struct served *next;
     struct serve_channels *all;
@@ -26,6 +29,7 @@ struct serve_channels {
     char *data_dir;
     struct dispatcher *dispatcher;
     const struct serve_hook_store *hooks;
+    int64_t prune_real_ms; /* when old call-backs are looked for next */
     void (*news)(void *arg, bool urgent);
     void *arg;
     struct served *first;
@@ -296,6 +300,18 @@ static void hand_over_hooks(struct serve_channels *all, bool changed) {
     }
 }
 
+/* Once an hour, and in small steps so that nobody waits for it. */
+static int prune_hooks(struct serve_channels *all, struct base_err *err) {
+    int64_t real_ms = base_clock_real_ms();
+    if (!all->hooks || real_ms < all->prune_real_ms) {
+        return 0;
+    }
+    bool more = false;
+    int rc = all->hooks->prune(all->db, base_clock_now_ms(), &more, err);
+    all->prune_real_ms = real_ms + (more ? PRUNE_NEXT_MS : PRUNE_MS);
+    return rc == LANTOA_EBUSY ? 0 : rc;
+}
+
 int serve_channels_reload(struct serve_channels *all, struct base_err *err) {
     int64_t version;
     int rc = db_data_version(all->db, &version, err);
@@ -306,6 +322,7 @@ int serve_channels_reload(struct serve_channels *all, struct base_err *err) {
     }
     if (rc == 0) {
         hand_over_hooks(all, changed);
+        rc = prune_hooks(all, err);
     }
     return rc;
 }

@@ -13,6 +13,8 @@ struct serve_hook_store {
     int (*next)(struct db *db, int64_t channel_id, int64_t after, int most,
         int (*take)(void *arg, const struct channel_hook *hook), void *arg, struct base_err *err);
     dispatcher_hook_done_fn *done;
+    /* Deletes some of those that were done with long ago; *more_out: there are others. */
+    int (*prune)(struct db *db, int64_t now_ms, bool *more_out, struct base_err *err);
 };
 
 struct serve_hooks;

@@ -2,6 +2,8 @@
 #include "tracking/hook.h"
 
 #include "base/mem.h"
+#include "base/parse.h"
+#include "store/schema.h"
 
 struct hook_writer {
     struct db_stmt *insert;
@@ -78,6 +80,39 @@ int hook_done(struct db *db, int64_t id, int result, int64_t now_ms, struct base
     }
     db_finish(&stmt);
     return rc;
+}
+
+int hook_prune(
+    struct db *db, int64_t before_ms, int64_t most, int64_t *deleted_out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "DELETE FROM hook WHERE id IN (SELECT id FROM hook WHERE done_at IS NOT NULL AND done_at < "
+        "?1 ORDER BY done_at LIMIT ?2)",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, before_ms);
+        db_bind_i64(stmt, 2, most);
+        rc = db_run(stmt, err);
+    }
+    *deleted_out = rc == 0 ? db_changes(db) : 0;
+    db_finish(&stmt);
+    return rc;
+}
+
+int hook_keep_days(struct db *db, int64_t *days_out, struct base_err *err) {
+    struct base_err missing = {0};
+    char *text = NULL;
+    *days_out = HOOK_KEEP_DAYS;
+    int rc = schema_meta_get(db, HOOK_KEEP_SETTING, &text, &missing);
+    if (rc != 0 && rc != LANTOA_ENOENT) {
+        return base_err_set(err, rc, "%s", missing.text);
+    }
+    int64_t days;
+    if (rc == 0 && base_parse_i64(str_from(text), &days) == 0) {
+        *days_out = days;
+    }
+    base_free(text);
+    return 0;
 }
 
 int hook_waiting(struct db *db, int64_t *count_out, struct base_err *err) {

@@ -33,6 +33,15 @@ int hook_next_batch(struct db *db, int64_t channel_id, int64_t after_id, int mos
  * Fine when it was done already. */
 int hook_done(
     struct db *db, int64_t id, int result, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* Deletes call-backs that were done with before before_ms, oldest first, at most `most`: a
+ * transaction of its own that is short, to be called again while *deleted_out equals most. */
+int hook_prune(struct db *db, int64_t before_ms, int64_t most, int64_t *deleted_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* For how many days they are kept after that: setting HOOK_KEEP_SETTING, else HOOK_KEEP_DAYS. */
+#define HOOK_KEEP_SETTING "call_backs_keep_days"
+#define HOOK_KEEP_DAYS 90
+#define HOOK_KEEP_DAYS_MAX 3650
+int hook_keep_days(struct db *db, int64_t *days_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* How many wait, over all channels. */
 int hook_waiting(struct db *db, int64_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
 

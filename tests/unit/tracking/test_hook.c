@@ -52,6 +52,27 @@ static void test_hooks(void **state) {
     assert_int_equal(t.count, 0);
 }
 
+/* What was worked off long ago goes, in portions; what waits stays however old it is. */
+static void test_old_ones_go(void **state) {
+    struct tracking_fixture *f = *state;
+    struct base_err err = {0};
+    int64_t deleted = -1, days = 0;
+    run_sql(f->db, "INSERT INTO hook (channel_id, at, remote, headers, body, done_at) VALUES "
+                   "(1, 1, 'r', '{}', '', 10), (1, 2, 'r', '{}', '', 20), (1, 3, 'r', '{}', '', "
+                   "NULL), (1, 4, 'r', '{}', '', 5), (1, 5, 'r', '{}', '', 30)");
+    assert_ok(hook_prune(f->db, 30, 2, &deleted, &err), err);
+    assert_int_equal(deleted, 2);
+    assert_int_equal(number(f->db, "SELECT min(done_at) FROM hook"), 20);
+    assert_ok(hook_prune(f->db, 30, 2, &deleted, &err), err);
+    assert_int_equal(deleted, 1);
+    assert_int_equal(number(f->db, "SELECT sum(at) FROM hook"), 8);
+    assert_ok(hook_keep_days(f->db, &days, &err), err);
+    assert_int_equal(days, HOOK_KEEP_DAYS);
+    run_sql(f->db, "INSERT INTO meta (key, value) VALUES ('call_backs_keep_days', '7')");
+    assert_ok(hook_keep_days(f->db, &days, &err), err);
+    assert_int_equal(days, 7);
+}
+
 static void test_empty_body(void **state) {
     struct tracking_fixture *f = *state;
     struct base_err err = {0};
@@ -66,6 +87,7 @@ static void test_empty_body(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_hooks, fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(test_old_ones_go, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(test_empty_body, fixture_open, fixture_close)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
