@@ -7,6 +7,7 @@
 #include "campaign/store.h"
 #include "cli/cli.h"
 #include "delivery/control.h"
+#include "delivery/cost.h"
 #include "delivery/plan.h"
 #include "delivery/rehearsal.h"
 #include "delivery/rules_check.h"
@@ -106,10 +107,14 @@ static int campaign_apply_verb(struct cli *cli) {
     return tell_findings(cli, &findings, rc);
 }
 
+static bool is_file(const char *what) {
+    return base_file_exists(what) || strchr(what, '/') || strchr(what, '.');
+}
+
 static int load_for_check(struct cli *cli, struct base_json **doc_out, char **base_dir_out) {
     const char *what = cli->args[0];
     struct campaign_row row = {0};
-    if (base_file_exists(what) || strchr(what, '/') || strchr(what, '.')) {
+    if (is_file(what)) {
         const char *slash = strrchr(what, '/');
         *base_dir_out = slash ? base_strndup(what, (size_t)(slash - what)) : base_strdup(".");
         return base_json_load(what, doc_out, &cli->err);
@@ -141,6 +146,9 @@ static int campaign_check_verb(struct cli *cli) {
     }
     if (rc == 0) {
         rc = text_check(cli->db, cli->data_dir, doc, spec, &notices, &cli->err);
+    }
+    if (rc == 0 && !is_file(cli->args[0])) { /* what is not applied has no audience to count */
+        rc = cost_warn(cli->db, cli->data_dir, cli->args[0], &notices, &cli->err);
     }
     if (rc == 0) {
         cli_say(cli, json_pack("{s:b,s:[],s:o}", "ok", 1, "findings", "notices", lines(&notices)),
@@ -271,17 +279,22 @@ static int campaign_plan_verb(struct cli *cli) {
     if (progress.fn) {
         fputc('\n', stderr);
     }
+    struct base_buf notices;
+    base_buf_init(&notices, 1 << 20);
+    rc = rc ? rc : cost_warn(cli->db, cli->data_dir, cli->args[0], &notices, &cli->err);
     if (rc == 0) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s}", "campaign", cli->args[0], "audience",
+            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "campaign", cli->args[0], "audience",
                 (json_int_t)outcome.audience, "holdout", (json_int_t)outcome.holdout, "steps",
                 (json_int_t)outcome.steps, "planned", (json_int_t)outcome.planned, "suppressed",
-                (json_int_t)outcome.suppressed, "assignment_hash", outcome.assignment_hash),
+                (json_int_t)outcome.suppressed, "assignment_hash", outcome.assignment_hash,
+                "notices", lines(&notices)),
             TR("%lld people, %lld kept out by lot; %lld steps, %lld messages planned, %lld "
                "suppressed"),
             (long long)outcome.audience, (long long)outcome.holdout, (long long)outcome.steps,
             (long long)outcome.planned, (long long)outcome.suppressed);
     }
+    tell_notices(&notices);
     return rc;
 }
 

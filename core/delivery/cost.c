@@ -1,8 +1,10 @@
 /* The cost of a campaign, counted: what the channels answer for each message, by step, language and
  * operator. */
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/tr.h"
+#include "campaign/store.h"
 #include "delivery/cost_private.h"
 
 /* A message on its way to the plugin and back is known by its tag: which row it counts for, what a
@@ -339,6 +341,38 @@ int cost_for_approval(struct db *db, const char *data_dir, const char *campaign,
     }
     if (rc != 0) {
         cost_release(cost_out);
+    }
+    return rc;
+}
+
+static int has_budget(struct db *db, const char *campaign, bool *has_out, struct base_err *err) {
+    struct campaign_row row = {0};
+    struct base_json *doc = NULL;
+    int rc = campaign_get(db, campaign, &row, err);
+    rc = rc ? rc : base_json_parse(str_from(row.spec_text), campaign, &doc, err);
+    *has_out = rc == 0 && json_object_get(base_json_root(doc), "budget");
+    base_json_free(&doc);
+    campaign_row_release(&row);
+    return rc;
+}
+
+int cost_warn(struct db *db, const char *data_dir, const char *campaign, struct base_buf *lines,
+    struct base_err *err) {
+    bool has = false;
+    int rc = has_budget(db, campaign, &has, err);
+    if (rc != 0 || !has) {
+        return rc;
+    }
+    struct cost cost;
+    struct base_err why = {0};
+    rc = cost_for_approval(db, data_dir, campaign, &cost, &why);
+    if (rc == 0) {
+        cost_release(&cost);
+    } else if (rc == LANTOA_EINVAL || rc == LANTOA_ELIMIT) {
+        base_buf_printf(lines, "%s\n", why.text);
+        rc = 0;
+    } else {
+        rc = base_err_set(err, rc, "%s", why.text);
     }
     return rc;
 }

@@ -74,6 +74,11 @@ bool cost_within_budget(const struct cost *cost);
 int cost_for_approval(struct db *db, const char *data_dir, const char *campaign,
     struct cost *cost_out, struct base_err *err) LANTOA_MUST_CHECK;
 
+/* For a campaign with a budget, appends a line with the figures when it costs more than that, or
+ * when a price is missing; nothing otherwise. */
+int cost_warn(struct db *db, const char *data_dir, const char *campaign, struct base_buf *lines,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
 /* What one person would get. Texts are owned; cost_preview_release frees them. */
 struct cost_preview {
     int reason; /* SUPPRESSED_*: why they would not get it; 0 */

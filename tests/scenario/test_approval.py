@@ -173,6 +173,9 @@ def test_stricter_rules_ask_for_more_people(data, made):
 
 def test_above_the_budget(data, made):
     planned(data, made, budget={"amount": 20, "currency": "VND"})
+    (notice,) = data.json("campaign", "check", "c")["notices"]
+    assert "costs 21 VND, 1 more than its budget of 20" in notice
+    assert data.json("campaign", "plan", "c")["notices"] == [notice]
     assert "OVER THE BUDGET of 20 VND by 1" in data.ok("campaign", "approve", "c").out
     data.ok("campaign", "unplan", "c")
     put_in_force(data, {"approvers": 1, "author": True}, refuse_over_budget=True)
