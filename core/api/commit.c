@@ -1,4 +1,4 @@
-/* Committing in groups, by whoever comes first. */
+/* Committing in groups. */
 #include "api/commit.h"
 
 #include "base/clock.h"
@@ -17,15 +17,13 @@ struct commit_queue {
     struct commit_item *first, **end;
     struct commit_status status;
     bool stopping;
-    bool stuck; /* somebody else writes: the thread has to wait for it */
+    bool asleep; /* the thread waits for news */
+    bool wanted; /* commit_soon was called */
 
-    /* Held while committing, taken before `lock`. Who cannot have it at once leaves: its holder
-     * looks at the queue again after letting it go. */
-    pthread_mutex_t writing;
-    struct commit_writers writers; /* of the holder */
+    struct commit_writers writers; /* of the thread */
 
-    void (*left)(void *arg); /* may be NULL */
-    void *left_arg;
+    void (*told)(void *arg); /* may be NULL */
+    void *told_arg;
 };
 
 /* --- one group --- */
@@ -69,9 +67,12 @@ static void work_off(
         item->done(item);
         item = next;
     }
+    if (q->told) {
+        q->told(q->told_arg);
+    }
 }
 
-/* --- whose turn it is --- */
+/* --- the thread --- */
 
 /* Takes up to a group. */
 static struct commit_item *take(struct commit_queue *q, size_t *count_out) {
@@ -100,102 +101,74 @@ static bool is_empty(struct commit_queue *q) {
     return empty;
 }
 
-/* Commits one group, if there is any; q->writing is held. LANTOA_EBUSY: there is another writer;
- * only without waiting. */
-static int commit_one(struct commit_queue *q, int wait_ms) {
+/* Commits one group, if there is any. */
+static void commit_one(struct commit_queue *q) {
     struct base_err err = {0};
     size_t count = 0;
     if (is_empty(q)) {
-        return 0;
+        return;
     }
     /* First the writer's place: who queues up while we wait for it comes along. */
-    db_set_wait(q->writers.db, wait_ms);
+    db_set_wait(q->writers.db, DB_WAIT_MS);
     int rc = db_begin(q->writers.db, &err);
-    if (rc == LANTOA_EBUSY && wait_ms == 0) {
-        return rc;
-    }
     struct commit_item *first = take(q, &count);
     work_off(q, first, count, rc, &err);
-    return 0;
 }
 
-void commit_now(struct commit_queue *q) {
-    /* Once more after letting go, for those who came meanwhile and could not have it. */
-    while (!is_empty(q)) {
-        if (pthread_mutex_trylock(&q->writing) != 0) {
-            return;
-        }
-        int rc = commit_one(q, 0);
-        pthread_mutex_unlock(&q->writing);
-        if (rc != 0) {
-            pthread_mutex_lock(&q->lock);
-            q->stuck = true;
-            pthread_cond_signal(&q->news);
-            pthread_mutex_unlock(&q->lock);
-            return;
-        }
-    }
-}
-
-/* --- the thread --- */
-
-/* Until somebody is stuck, the queue stops, or it is time to count clicks. */
-static void wait_for_news(struct commit_queue *q, bool *stuck_out, bool *stopping_out) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_S;
+/* Until there is something to commit, the queue stops, or it is time to count clicks. */
+static void wait_for_news(
+    struct commit_queue *q, const struct timespec *until, bool *stopping_out) {
     int rc = 0;
     pthread_mutex_lock(&q->lock);
-    while (!q->stuck && !q->stopping && rc == 0) {
-        rc = pthread_cond_timedwait(&q->news, &q->lock, &until);
+    q->asleep = true;
+    while (!q->wanted && !q->stopping && rc == 0) {
+        rc = pthread_cond_timedwait(&q->news, &q->lock, until);
     }
-    *stuck_out = q->stuck;
+    q->asleep = q->wanted = false;
     *stopping_out = q->stopping;
-    q->stuck = false;
     pthread_mutex_unlock(&q->lock);
 }
 
 /* One short transaction; more of them as long as there is enough for one and nobody else comes. */
 static void count_clicks(struct commit_queue *q) {
     struct base_err err = {0};
-    struct commit_status before;
-    struct commit_status now;
-    commit_status(q, &before);
     int64_t folded = 0;
     int rc;
     db_set_wait(q->writers.db, 0); /* they can wait, whoever holds the place */
     do {
         rc = click_fold(q->writers.db, base_clock_now_ms(), FOLD_MOST, &folded, &err);
-        commit_status(q, &now);
-    } while (rc == 0 && folded >= FOLD_MOST && now.depth == 0 && now.groups == before.groups);
+    } while (rc == 0 && folded >= FOLD_MOST && is_empty(q));
     if (rc != 0 && rc != LANTOA_EBUSY) {
         base_log(BASE_LOG_WARN, "http", "clicks cannot be counted: %s", err.text);
     }
 }
 
+static void next_count(struct timespec *at_out) {
+    clock_gettime(CLOCK_MONOTONIC, at_out);
+    at_out->tv_sec += IDLE_S;
+}
+
+static bool is_past(const struct timespec *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > at->tv_sec || (now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
+}
+
 static void *run(void *arg) {
     struct commit_queue *q = arg;
+    struct timespec count_at;
     bool stopping = false;
+    next_count(&count_at);
     while (!stopping) {
-        bool stuck;
-        wait_for_news(q, &stuck, &stopping);
-        pthread_mutex_lock(&q->writing);
-        (void)commit_one(q, DB_WAIT_MS);
-        if (!stuck && !stopping) {
+        wait_for_news(q, &count_at, &stopping);
+        commit_one(q);
+        if (!stopping && is_past(&count_at)) {
             count_clicks(q);
-        }
-        pthread_mutex_unlock(&q->writing);
-        /* Whoever could not have it meanwhile does it best, in a turn of its own. */
-        if (q->left && !stopping && !is_empty(q)) {
-            q->left(q->left_arg);
-        } else {
-            commit_now(q);
+            next_count(&count_at);
         }
     }
     while (!is_empty(q)) {
-        pthread_mutex_lock(&q->writing);
-        (void)commit_one(q, DB_WAIT_MS);
-        pthread_mutex_unlock(&q->writing);
+        commit_one(q);
     }
     return NULL;
 }
@@ -208,7 +181,6 @@ static void release(struct commit_queue **queue) {
     hook_writer_free(&q->writers.hooks);
     db_close(&q->writers.db);
     pthread_cond_destroy(&q->news);
-    pthread_mutex_destroy(&q->writing);
     pthread_mutex_destroy(&q->lock);
     base_free(q);
     *queue = NULL;
@@ -219,7 +191,6 @@ int commit_start(const char *db_path, struct commit_queue **queue_out, struct ba
     pthread_condattr_t monotonic;
     q->end = &q->first;
     pthread_mutex_init(&q->lock, NULL);
-    pthread_mutex_init(&q->writing, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&q->news, &monotonic);
@@ -242,9 +213,18 @@ int commit_start(const char *db_path, struct commit_queue **queue_out, struct ba
     return 0;
 }
 
-void commit_on_left(struct commit_queue *q, void (*left)(void *arg), void *arg) {
-    q->left_arg = arg;
-    q->left = left;
+void commit_on_group(struct commit_queue *q, void (*told)(void *arg), void *arg) {
+    q->told_arg = arg;
+    q->told = told;
+}
+
+void commit_soon(struct commit_queue *q) {
+    pthread_mutex_lock(&q->lock);
+    q->wanted = q->first != NULL;
+    if (q->asleep && q->wanted) {
+        pthread_cond_signal(&q->news);
+    }
+    pthread_mutex_unlock(&q->lock);
 }
 
 void commit_end(struct commit_queue *q) {

@@ -38,17 +38,15 @@ int commit_start(
 void commit_end(struct commit_queue *queue);
 /* The same, and frees the queue. */
 void commit_stop(struct commit_queue **queue);
-/* From any thread, which calls commit_now soon. LANTOA_EAGAIN: the queue is full; LANTOA_ESTATE: it
- * is stopping. Then done is not called. */
+/* From any thread, which calls commit_soon for all it has put in. LANTOA_EAGAIN: the queue is full;
+ * LANTOA_ESTATE: it is stopping. Then done is not called. */
 int commit_add(struct commit_queue *queue, struct commit_item *item) LANTOA_MUST_CHECK;
-/* Commits what is queued, by whomever, in this thread. Never waits for another writer: then the
- * queue's own thread does the work later. From any thread. */
-void commit_now(struct commit_queue *queue);
+/* Has the queue's thread commit what is queued. Never waits. From any thread. */
+void commit_soon(struct commit_queue *queue);
 
-/* In the queue's thread, after it had the writer's place: something was put into the queue
- * meanwhile that somebody should commit_now. Without it the thread does it. Set before the first
+/* In the queue's thread, when all items of a group have been told. Set before the first
  * commit_add. */
-void commit_on_left(struct commit_queue *queue, void (*left)(void *arg), void *arg);
+void commit_on_group(struct commit_queue *queue, void (*told)(void *arg), void *arg);
 
 struct commit_status {
     uint64_t groups, items, failures; /* since the start */

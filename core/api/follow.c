@@ -108,16 +108,34 @@ static int add_click(
     return click_add(writers->clicks, &((struct api_request *)item)->click, err);
 }
 
+/* What a program's name says of it; worked out once, for crowds come with few programs. */
+static struct api_agent agent_of(struct api_loop *l, struct str agent) {
+    struct api_agent *kept = &l->agents[base_hash64(agent.at, agent.bytes) % API_AGENTS];
+    if (agent.bytes > 0 && str_eq(agent, str_of(kept->text, kept->bytes))) {
+        return *kept;
+    }
+    const struct api_agent said = {.hash = machine_agent_hash(agent),
+        .machine = machine_of_request(false, agent, (struct str){0})};
+    if (agent.bytes > 0 && agent.bytes <= sizeof kept->text) {
+        *kept = said;
+        kept->bytes = agent.bytes;
+        memcpy(kept->text, agent.at, agent.bytes);
+    }
+    return said;
+}
+
 static void note_hit(struct api_request *r, int64_t message_id, int link) {
     struct str agent = request_header(r, "User-Agent");
     struct str purpose = request_header(r, "Sec-Purpose");
     purpose = purpose.bytes ? purpose : request_header(r, "Purpose");
     purpose = purpose.bytes ? purpose : request_header(r, "X-Moz");
+    const struct api_agent said = agent_of(r->loop, agent);
     r->click = (struct click){.message_id = message_id,
         .link = link,
         .at_ms = base_clock_now_ms(),
-        .machine = machine_of_request(r->head, agent, purpose),
-        .agent_hash = machine_agent_hash(agent)};
+        .machine =
+            r->head || purpose.bytes ? machine_of_request(r->head, agent, purpose) : said.machine,
+        .agent_hash = said.hash};
     request_commit(r, add_click);
 }
 

@@ -1,7 +1,7 @@
 /* One serving thread. It turns the library's wheel itself (external polling) instead of leaving
- * that to the library's own threads, for two reasons: all that one turn has brought is committed
- * together, here, without a hand-over to another thread; and a request that waits for its commit
- * need not be suspended and woken again, which costs more than answering it. */
+ * that to the library's own threads: so it knows when all that has come is in the commit queue and
+ * when to ask for answers, and a request that waits for its commit need not be suspended and woken
+ * again, which costs more than answering it. */
 #include "api/private.h"
 
 #include "base/log.h"
@@ -13,6 +13,10 @@
 #include <unistd.h>
 
 #define PAUSE_MS 1000 /* time-outs of connections are looked at this often */
+#define LOOK_MS 1     /* while requests wait, the library cannot say whether it has other work */
+/* Longer than a commit takes: somebody else writes. Until then a request that waits is asked in
+ * each turn. */
+#define PATIENCE_US (INT64_C(20) * 1000)
 /* The library ends a connection that is silent; who drips a head byte by byte is never silent. */
 #define HEAD_TIME_US (INT64_C(20) * 1000 * 1000)
 
@@ -29,11 +33,17 @@ void loop_wake(struct api_loop *l) {
 static void settled(struct commit_item *item) {
     struct api_loop *l = ((struct api_request *)item)->loop;
     pthread_mutex_lock(&l->lock);
-    bool first = !l->settled;
     item->next = l->settled;
     l->settled = item;
     pthread_mutex_unlock(&l->lock);
-    if (first && !pthread_equal(pthread_self(), l->thread)) {
+}
+
+void loop_told(struct api_loop *l) {
+    pthread_mutex_lock(&l->lock);
+    bool wake = l->asleep && l->settled;
+    l->asleep = l->asleep && !wake;
+    pthread_mutex_unlock(&l->lock);
+    if (wake) {
         loop_wake(l);
     }
 }
@@ -50,9 +60,11 @@ static size_t take_settled(struct api_loop *l) {
         item = item->next;
         r->phase = REQUEST_COMMITTED;
         if (r->gone) {
+            l->suspended -= r->suspended;
             request_free(&r);
         } else if (r->suspended) {
             r->suspended = false;
+            l->suspended--;
             MHD_resume_connection(r->connection);
         }
         count++;
@@ -67,8 +79,9 @@ void request_commit(struct api_request *r,
     r->item.work = work;
     r->item.done = settled;
     r->phase = REQUEST_WAITS;
-    r->turn = l->turns;
+    r->waits_us = l->now_us;
     l->waiting++;
+    l->taken++;
     int rc = commit_add(l->server->queue, &r->item);
     if (rc != 0) {
         r->item.result = rc;
@@ -77,10 +90,9 @@ void request_commit(struct api_request *r,
 }
 
 enum MHD_Result loop_wait(struct api_request *r) {
-    /* The turn that took it in tries to commit it at its end. Somebody else who writes keeps it for
-     * longer: only then is suspending worth its price. */
-    if (r->turn != r->loop->turns) {
+    if (r->loop->now_us - r->waits_us > PATIENCE_US) {
         r->suspended = true;
+        r->loop->suspended++;
         MHD_suspend_connection(r->connection);
     }
     return MHD_YES;
@@ -141,10 +153,17 @@ static void end_the_slow(struct api_loop *l) {
 
 /* --- the thread --- */
 
-static void pause_for_news(struct api_loop *l) {
+static void pause_for_news(struct api_loop *l, int most_ms) {
     struct epoll_event events[2];
     uint64_t woken;
-    int count = epoll_wait(l->poll_fd, events, 2, PAUSE_MS);
+    pthread_mutex_lock(&l->lock);
+    bool news = l->settled != NULL;
+    l->asleep = !news;
+    pthread_mutex_unlock(&l->lock);
+    int count = epoll_wait(l->poll_fd, events, 2, news ? 0 : most_ms);
+    pthread_mutex_lock(&l->lock);
+    l->asleep = false;
+    pthread_mutex_unlock(&l->lock);
     for (int i = 0; i < count; i++) {
         if (events[i].data.fd == l->wake_fd && read(l->wake_fd, &woken, sizeof woken) < 0 &&
             errno != EAGAIN && errno != EINTR) {
@@ -153,33 +172,50 @@ static void pause_for_news(struct api_loop *l) {
     }
 }
 
-/* The library has work that needs no news from outside. */
-static bool goes_on(struct api_loop *l) {
-    MHD_UNSIGNED_LONG_LONG wait_ms;
-    return MHD_get_timeout(l->daemon, &wait_ms) == MHD_YES && wait_ms == 0;
+static void run_library(struct api_loop *l) {
+    if (MHD_run(l->daemon) == MHD_NO) {
+        base_log(BASE_LOG_ERROR, "http", "a turn of the HTTP library failed");
+    }
 }
 
-static void turn(struct api_loop *l) {
-    do {
-        l->turns++;
-        if (MHD_run(l->daemon) == MHD_NO) {
-            base_log(BASE_LOG_ERROR, "http", "a turn of the HTTP library failed");
-        }
-        commit_now(l->server->queue);
-    } while (take_settled(l) > 0 || goes_on(l));
+/* How long the library can do without being called. */
+static int quiet_ms(struct api_loop *l) {
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (MHD_get_timeout(l->daemon, &wait_ms) == MHD_NO || wait_ms > 0) {
+        return PAUSE_MS;
+    }
+    return l->waiting > l->suspended ? LOOK_MS : 0; /* those that wait count as work to it */
+}
+
+/* Returns how long there may be a pause. */
+static int turn(struct api_loop *l) {
+    uint64_t before = l->taken;
+    l->now_us = metrics_now_us();
+    bool told = take_settled(l) > 0;
+    run_library(l); /* takes in, and asks for the answers to what is committed */
+    if (told) {
+        run_library(l); /* writes them, and may find the next requests already */
+    }
+    if (l->taken == before) {
+        return quiet_ms(l);
+    }
+    commit_soon(l->server->queue);
+    return 0;
 }
 
 static void *run(void *arg) {
     struct api_loop *l = arg;
     bool listens = true;
     while (listens || l->waiting > 0) {
-        turn(l);
+        int pause_ms = turn(l);
         if (listens && atomic_load(&l->stopping)) {
             MHD_quiesce_daemon(l->daemon);
             listens = false;
             continue; /* it may all be answered already */
         }
-        pause_for_news(l);
+        if (pause_ms > 0) {
+            pause_for_news(l, pause_ms);
+        }
         end_the_slow(l);
     }
     return NULL;
@@ -207,11 +243,8 @@ int loop_start(struct api_loop *l, struct MHD_Daemon *daemon, struct base_err *e
         watch(l, l->wake_fd) != 0) {
         return base_err_set(err, LANTOA_EIO, "epoll: %s", strerror(errno));
     }
-    /* Held so that the thread finds its own name in l->thread. */
-    pthread_mutex_lock(&l->lock);
     int rc = pthread_create(&l->thread, NULL, run, l);
     l->running = rc == 0;
-    pthread_mutex_unlock(&l->lock);
     return rc == 0 ? 0 : base_err_set(err, LANTOA_EIO, "pthread_create: %s", strerror(rc));
 }
 

@@ -46,6 +46,15 @@ struct api_visit {
     int64_t awaited_us; /* since when the head of a request is awaited; 0: there is one */
 };
 
+/* A program that followed links lately (follow.c). */
+struct api_agent {
+    int64_t hash;
+    enum click_machine machine;
+    size_t bytes;
+    char text[240]; /* User-Agent */
+};
+#define API_AGENTS 64
+
 /* One serving thread (loop.c): a daemon of the library on the socket that all share. */
 struct api_loop {
     struct api_server *server;
@@ -55,12 +64,15 @@ struct api_loop {
     atomic_bool stopping;
     int poll_fd, wake_fd;
     struct api_visit *visits;
+    struct api_agent agents[API_AGENTS]; /* of the thread, by hash of their text */
     int64_t swept_us;
-    uint64_t turns; /* of the thread: so many times the library was called */
-    size_t waiting; /* of the thread: requests in the commit queue */
+    int64_t now_us;            /* of the thread, as the next three: when its turn began */
+    uint64_t taken;            /* requests put into the commit queue so far */
+    size_t waiting, suspended; /* requests in the commit queue; of them asked for no answer */
 
-    pthread_mutex_t lock;        /* of what follows, and of `thread` until it is known */
+    pthread_mutex_t lock;        /* of what follows */
     struct commit_item *settled; /* through with the commit queue */
+    bool asleep;                 /* the thread has to be woken for them */
 };
 
 /* One request. Belongs to the thread that serves its connection; while it waits for the commit, its
@@ -75,7 +87,7 @@ struct api_request {
     bool head, post;
     bool suspended;
     bool gone;        /* its connection ended while it waited */
-    uint64_t turn;    /* of the loop, that put it into the queue */
+    int64_t waits_us; /* since when it is in the commit queue */
     unsigned refusal; /* status decided before the body was read; 0: none */
     char *uri;        /* as it came */
     struct str tail, query;
@@ -123,6 +135,8 @@ void loop_init(struct api_loop *loop, struct api_server *server);
 int loop_start(struct api_loop *loop, struct MHD_Daemon *daemon, struct base_err *err);
 /* Has it take a turn. From any thread. */
 void loop_wake(struct api_loop *loop);
+/* Has it look at what went through the commit queue, if there is any. From any thread. */
+void loop_told(struct api_loop *loop);
 /* Takes no new connections, answers what waits for the disk, ends the thread. Twice is fine. */
 void loop_stop(struct api_loop *loop);
 void loop_release(struct api_loop *loop);

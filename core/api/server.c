@@ -20,7 +20,7 @@
 #define IDLE_TIMEOUT_S 15
 #define STUCK_MS 30000 /* three times the longest wait for the database */
 /* A connection's memory: head of the request and of the answer. Larger heads are refused (431). */
-#define CONNECTION_BYTES (size_t)(32 * 1024)
+#define CONNECTION_BYTES (size_t)(16 * 1024)
 #define FORM_BYTES (size_t)(16 * 1024)
 #define HOOK_BYTES (size_t)(1 << 20)
 #define PEM_BYTES_MAX (size_t)(256 * 1024)
@@ -211,10 +211,10 @@ static int check_options(const struct api_options *options, struct base_err *err
     return 0;
 }
 
-static void wake_all(void *arg) {
+static void tell_all(void *arg) {
     const struct api_server *s = arg;
     for (size_t i = 0; i < s->loop_count; i++) {
-        loop_wake(&s->loops[i]);
+        loop_told(&s->loops[i]);
     }
 }
 
@@ -254,7 +254,7 @@ int api_start(
         for (size_t i = 0; i < s->loop_count; i++) {
             loop_init(&s->loops[i], s);
         }
-        commit_on_left(s->queue, wake_all, s);
+        commit_on_group(s->queue, tell_all, s);
         (void)base_buf_text(&cert);
         (void)base_buf_text(&key);
         rc = serve_now(s, options, &cert, &key, err);
