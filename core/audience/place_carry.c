@@ -1,6 +1,7 @@
 /* Follows successions to a day and shares whole people out among several successors. */
 #include "audience/place_carry.h"
 
+#include "audience/place_name.h"
 #include "base/civil.h"
 #include "base/mem.h"
 
@@ -20,7 +21,9 @@ struct unit {
     int64_t id;
     char from[BASE_DATE_MAX], to[BASE_DATE_MAX];
     bool doubtful; /* took over the code of a place that nobody has linked */
-    const char *name;
+    int64_t parent_id;
+    int rank;
+    const char *code, *name;
 };
 struct links {
     struct link *at; /* by place */
@@ -63,7 +66,8 @@ static int load_units(struct place_carry *carry, struct db *db, struct base_err 
     int rc = db_prepare(db,
         "SELECT p.id, p.valid_from, p.valid_to, p.name, CASE WHEN EXISTS (SELECT 1 FROM place o "
         "WHERE o.code = p.code AND o.id <> p.id AND o.valid_to = p.valid_from AND NOT EXISTS "
-        "(SELECT 1 FROM place_successor s WHERE s.place_id = o.id)) THEN 1 ELSE 0 END FROM place p "
+        "(SELECT 1 FROM place_successor s WHERE s.place_id = o.id)) THEN 1 ELSE 0 END, "
+        "COALESCE(p.parent_id, 0), p.level, p.code FROM place p "
         "ORDER BY p.id",
         &stmt, err);
     while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
@@ -72,9 +76,12 @@ static int load_units(struct place_carry *carry, struct db *db, struct base_err 
             carry->units = base_realloc(carry->units, carry->room * sizeof *carry->units);
         }
         struct unit *unit = &carry->units[carry->count++];
-        struct str name = db_column_str(stmt, 3);
+        struct str name = db_column_str(stmt, 3), code = db_column_str(stmt, 7);
         *unit = (struct unit){.id = db_column_i64(stmt, 0),
             .doubtful = db_column_i64(stmt, 4) != 0,
+            .parent_id = db_column_i64(stmt, 5),
+            .rank = audience__place_rank(db_column_str(stmt, 6)),
+            .code = base_arena_strndup(carry->arena, code.at, code.bytes),
             .name = base_arena_strndup(carry->arena, name.at, name.bytes)};
         snprintf(unit->from, sizeof unit->from, "%.*s", STR_ARG(db_column_str(stmt, 1)));
         snprintf(unit->to, sizeof unit->to, "%.*s", STR_ARG(db_column_str(stmt, 2)));
@@ -337,4 +344,42 @@ void place_carry_old_names(
     if (is_later(carry, place_id)) {
         add_names(carry, place_id, 0, out->bytes, out);
     }
+}
+
+/* --- what a place is --- */
+
+bool place_carry_info(
+    const struct place_carry *carry, int64_t place_id, struct place_row *info_out) {
+    const struct unit *unit = unit_of(carry, place_id);
+    if (!unit) {
+        return false;
+    }
+    *info_out = (struct place_row){.id = unit->id,
+        .parent_id = unit->parent_id,
+        .code = str_from(unit->code),
+        .name = str_from(unit->name),
+        .level = str_from(audience__place_level(unit->rank)),
+        .valid_from = str_from(unit->from),
+        .valid_to = str_from(unit->to)};
+    return true;
+}
+
+int64_t place_carry_above(const struct place_carry *carry, int64_t place_id, struct str level) {
+    int rank = audience__place_rank(level);
+    const struct unit *unit = unit_of(carry, place_id);
+    while (unit && unit->rank > rank) {
+        unit = unit_of(carry, unit->parent_id);
+    }
+    return unit && unit->rank == rank ? unit->id : place_id;
+}
+
+bool place_carry_under(const struct place_carry *carry, int64_t place_id, int64_t upper_id) {
+    const struct unit *unit = unit_of(carry, place_id);
+    for (int depth = 0; unit && depth < DEPTH_MOST; depth++) {
+        if (unit->id == upper_id) {
+            return true;
+        }
+        unit = unit_of(carry, unit->parent_id);
+    }
+    return false;
 }

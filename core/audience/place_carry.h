@@ -13,6 +13,7 @@
 #ifndef AUDIENCE_PLACE_CARRY_H
 #define AUDIENCE_PLACE_CARRY_H
 
+#include "audience/place.h"
 #include "base/buf.h"
 #include "store/db.h"
 
@@ -37,5 +38,13 @@ bool place_carry_kin(const struct place_carry *carry, int64_t a, int64_t b);
 /* "Xã Dĩnh Trì, Phường Thọ Xương": what of the day this later place was put together from. Appends
  * nothing for places that stood on the day. */
 void place_carry_old_names(const struct place_carry *carry, int64_t place_id, struct base_buf *out);
+
+/* Texts BORROWED from carry. false: no such place. */
+bool place_carry_info(
+    const struct place_carry *carry, int64_t place_id, struct place_row *info_out);
+/* The place of this level that it lies under, or is; itself when there is none. */
+int64_t place_carry_above(const struct place_carry *carry, int64_t place_id, struct str level);
+/* Whether it is that place or lies under it. */
+bool place_carry_under(const struct place_carry *carry, int64_t place_id, int64_t upper_id);
 
 #endif

@@ -281,7 +281,8 @@ static int balance_verb(struct cli *cli) {
         cli_option(cli, "places-on") ? cli_option(cli, "places-on") : cli->args[1]};
     char days[3][BASE_DATE_MAX];
     struct balance_lists lists = {0};
-    const struct balance_calls calls = {add_balance, tell_fault, &lists};
+    const struct balance_calls calls = {
+        .row = add_balance, .fault = tell_fault, .arg = &lists};
     int64_t faults = 0;
     for (int i = 0; i < 3; i++) {
         struct base_date date;

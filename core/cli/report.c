@@ -96,11 +96,8 @@ static int run_kind(struct cli *cli) {
         cli, cli->command->verb, cli->arg_count ? cli->args[0] : NULL, options, cli->option_count);
 }
 
-#define FORM_OPTIONS " csv text charts public xlsx= pdf= html= output="
-#define FORM_USAGE                                                                                 \
-    " [--text|--json|--csv|--xlsx F|--pdf F|--html F|--output F] [--charts] [--public]"
 #define COMMAND(word, named, make, own_options, usage, help)                                       \
-    {"report", word, own_options FORM_OPTIONS, named, 1, usage FORM_USAGE, help,                   \
+    {"report", word, own_options CLI_REPORT_OPTIONS, named, 1, usage CLI_REPORT_USAGE, help,       \
         CLI_NEEDS_DATABASE, run_kind},
 
 const struct cli_command cli_report_commands[] = {REPORT_KINDS(COMMAND){0}};

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "cli/report.h"
 
 static int import_verb(struct cli *cli) {
     struct audience_import import;
@@ -86,6 +87,23 @@ static int list_verb(struct cli *cli) {
     return 0;
 }
 
+/* show: one place; report: all. */
+static int report_verb(struct cli *cli) {
+    struct report_option options[CLI_OPTIONS_MAX + 1];
+    size_t count = 0;
+    bool one = strcmp(cli->command->verb, "show") == 0;
+    for (; count < cli->option_count; count++) {
+        options[count] =
+            (struct report_option){cli->options[count].name, cli->options[count].value};
+    }
+    if (one) {
+        options[count++] = (struct report_option){"place", cli->args[0]};
+    }
+    size_t period = one ? 1 : 0;
+    return cli_report(
+        cli, "target", cli->arg_count > period ? cli->args[period] : NULL, options, count);
+}
+
 const struct cli_command cli_target_commands[] = {
     {"target", "import", "map=* set=* rejects= dry-run", 1, 1,
         "FILE [--map a=b] [--set a=value] [--dry-run] [--rejects F]",
@@ -96,5 +114,12 @@ const struct cli_command cli_target_commands[] = {
         "one target; a revision is a decision of a later day", CLI_NEEDS_DATABASE, set_verb},
     {"target", "list", "csv on= history", 0, 0, "[--on DATE] [--history] [--csv]",
         "targets in force, or every decision", CLI_NEEDS_DATABASE, list_verb},
+    {"target", "show", "on= kind=" CLI_REPORT_OPTIONS, 1, 2,
+        "PLACE_CODE [PERIOD] [--on DATE] [--kind stock|flow]" CLI_REPORT_USAGE,
+        "one place against its targets: reached, pace, gap, forecast, rank", CLI_NEEDS_DATABASE,
+        report_verb},
+    {"target", "report", "on= level= kind= place=" CLI_REPORT_OPTIONS, 0, 1,
+        "[PERIOD] [--on DATE] [--level L] [--kind stock|flow] [--place CODE]" CLI_REPORT_USAGE,
+        "all places against their targets", CLI_NEEDS_DATABASE, report_verb},
     {0},
 };

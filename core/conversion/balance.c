@@ -28,6 +28,7 @@ struct counting {
     int64_t group, key, place_id, recorded_place; /* shown, and as in the file */
     struct shown shown[PERSON_PLACES];
     size_t shown_count;
+    struct str date; /* of the event */
 };
 
 static int64_t show(struct counting *c, int64_t place_id) {
@@ -70,6 +71,9 @@ static void change(
     struct counting *c, int64_t place_id, int delta, enum balance_flow flow, bool before) {
     struct balance_row *row = row_of(c, place_id);
     row->end += delta;
+    if (c->calls->change) {
+        c->calls->change(c->calls->arg, place_id, flow, c->date);
+    }
     if (before) {
         row->start += delta;
     } else {
@@ -140,6 +144,7 @@ static int take(struct counting *c, struct db_stmt *stmt) {
         c->group = group;
         c->key = key;
     }
+    c->date = date;
     bool before = str_cmp(date, str_from(c->from)) < 0;
     const char *reason = replay(
         c, enrolment_event_find(event), db_column_i64(stmt, 5), db_column_i64(stmt, 6), before);

@@ -40,6 +40,8 @@ struct balance_fault {
 struct balance_calls {
     int (*row)(void *arg, const struct balance_row *row);       /* by place id */
     int (*fault)(void *arg, const struct balance_fault *fault); /* may be NULL */
+    /* Each change of a place's stock, before the period too; may be NULL. */
+    void (*change)(void *arg, int64_t place_id, enum balance_flow flow, struct str date);
     void *arg;
 };
 /* start: on the eve of from; end: on the evening of to. from and to as 2026-12-31; places as of

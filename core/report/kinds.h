@@ -40,7 +40,13 @@ const char *report_option(const struct report_request *request, const char *name
         "[CAMPAIGN|--theme T|--all] [--model last|first|any|linear|position|decay|markov|"         \
         "shapley] [--by channel|step|campaign|theme|place] [--from D] [--to D] "                   \
         "[--as event|registered]",                                                                 \
-        "enrolments shared out over what touched the people before, by a stated model")
+        "enrolments shared out over what touched the people before, by a stated model")            \
+    X("target", false, report_target, "on= level= kind= place=",                                   \
+        "[PERIOD] [--on DATE] [--level L] [--kind stock|flow] [--place CODE]",                     \
+        "targets as assigned and as supplemented: reached, pace, gap, forecast, rank")             \
+    X("balance", true, report_balance, "places-on= level=",                                        \
+        "PERIOD [--places-on DATE] [--level province|district|commune|village]",                   \
+        "participants at start and end and what happened between; or who breaks it")
 
 #define REPORT__MAKER(word, named, make, options, usage, help)                                     \
     int make(const struct report_request *request, struct report *report, struct base_err *err)    \
