@@ -12,6 +12,8 @@
 #include "delivery/approval_rules.h"
 #include "delivery/doctor.h"
 #include "delivery/rules.h"
+#include "report/document.h"
+#include "report/kept.h"
 #include "store/schema.h"
 #include <sys/stat.h>
 
@@ -83,6 +85,24 @@ static int add_finding(void *arg, const struct doctor_finding *finding) {
     return 0;
 }
 
+/* The figures that the reports keep, against the ledger. */
+static int check_kept(struct cli *cli, struct report_table *table, bool *right_out) {
+    int64_t same;
+    int64_t wrong;
+    int rc = kept_check(cli->db, REPORT_LOCAL_OFFSET_MIN, &same, &wrong, &cli->err);
+    if (rc == 0) {
+        char *text =
+            base_printf(wrong ? TR("kept figures of %lld steps differ from the ledger: run "
+                                   "lantoa report recount")
+                              : TR("kept figures of %lld steps agree with the ledger"),
+                (long long)(wrong ? wrong : same));
+        add_finding(table, &(struct doctor_finding){"kept_figures", wrong == 0, text});
+        base_free(text);
+    }
+    *right_out = rc == 0 && wrong == 0;
+    return rc;
+}
+
 static int doctor(struct cli *cli) {
     const struct report_column columns[] = {{"check", TR("check"), REPORT_TEXT},
         {"result", TR("result"), REPORT_TEXT}, {"text", "", REPORT_TEXT}};
@@ -94,6 +114,13 @@ static int doctor(struct cli *cli) {
         report_table_release(&table);
         return rc;
     }
+    bool right;
+    rc = check_kept(cli, &table, &right);
+    if (rc != 0) {
+        report_table_release(&table);
+        return rc;
+    }
+    healthy &= right;
     cli_table(cli, &table);
     return healthy ? 0 : base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("doctor found a fault"));
 }

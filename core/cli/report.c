@@ -4,10 +4,10 @@
 #include "base/file.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "report/kept.h"
 #include "report/kinds.h"
 #include <unistd.h>
 
-#define LOCAL_OFFSET_MIN (7 * 60)
 #define REPORT_BYTES_MAX ((size_t)1 << 30)
 
 struct target {
@@ -78,7 +78,7 @@ int cli_report(struct cli *cli, const char *kind, const char *name,
                        target.form == REPORT_AS_HTML || cli_switch(cli, "charts"),
         .for_public = cli_switch(cli, "public"),
         .now_ms = base_clock_now_ms(),
-        .offset_min = LOCAL_OFFSET_MIN};
+        .offset_min = REPORT_LOCAL_OFFSET_MIN};
     rc = report_make(report_kind_find(kind), &request, &report, &cli->err);
     if (rc == 0) {
         rc = emit(cli, &report, &target);
@@ -100,4 +100,20 @@ static int run_kind(struct cli *cli) {
     {"report", word, own_options CLI_REPORT_OPTIONS, named, 1, usage CLI_REPORT_USAGE, help,       \
         CLI_NEEDS_DATABASE, run_kind},
 
-const struct cli_command cli_report_commands[] = {REPORT_KINDS(COMMAND){0}};
+static int recount(struct cli *cli) {
+    int64_t kept = 0;
+    int rc = kept_drop(cli->db, &cli->err);
+    rc = rc ? rc : kept_refresh(cli->db, REPORT_LOCAL_OFFSET_MIN, &kept, &cli->err);
+    if (rc == 0) {
+        cli_say(cli, json_pack("{s:I}", "steps", (json_int_t)kept), TR("counted anew: %lld steps"),
+            (long long)kept);
+    }
+    return rc;
+}
+
+const struct cli_command cli_report_commands[] = {
+    REPORT_KINDS(COMMAND){"report", "recount", "", 0, 0, "",
+        "count the figures kept for reports anew, when doctor finds that they differ",
+        CLI_NEEDS_DATABASE, recount},
+    {0},
+};

@@ -59,6 +59,9 @@ struct report_param {
     const char *label, *value; /* "Theme", "Winter 2026"; translated */
 };
 
+/* Vietnam, where nothing else is said: minutes east of UTC. */
+#define REPORT_LOCAL_OFFSET_MIN (7 * 60)
+
 #define REPORT_BLOCKS_MAX 64
 #define REPORT_PARAMS_MAX 16
 struct report {

@@ -34,7 +34,8 @@ const char *report_option(const struct report_request *request, const char *name
     X("channel", false, report_channel, "", "[NAME]",                                              \
         "all channels, or the campaigns of one: messages by state, people reached, clicks")        \
     X("place", false, report_place,                                                                \
-        "level= campaign=", "[--level province|district|commune|village] [--campaign NAME]",       \
+        "level= campaign= by=",                                                                    \
+        "[--level province|district|commune|village] [--by channel] [--campaign NAME]",            \
         "every place of a level: people, messages by state, people reached")                       \
     X("attribution", false, report_attribution, "model= by= theme= all from= to= as=",             \
         "[CAMPAIGN|--theme T|--all] [--model last|first|any|linear|position|decay|markov|"         \

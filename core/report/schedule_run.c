@@ -5,12 +5,14 @@
 #include "base/log.h"
 #include "base/tr.h"
 #include "campaign/store.h"
+#include "report/kept.h"
 #include "report/schedule_private.h"
 #include <pthread.h>
 
-#define LOCAL_OFFSET_MIN (7 * 60)
 #define RETRY_MS (INT64_C(10) * 60 * 1000)
 #define LOOK_S 1 /* real seconds between two looks; each is one read of a small table */
+#define KEEP_MS 60000
+#define KEEP_SHARE 100 /* counting takes at most this part of the time */
 #define ATTACHMENT_MAX ((size_t)10 << 20)
 
 static const char *keep(struct base_arena *arena, struct str text) {
@@ -72,7 +74,7 @@ int schedule__make(struct db *db, const char *data_dir, const struct schedule__r
         .option_count = count,
         .with_charts = form == REPORT_AS_PDF || form == REPORT_AS_HTML || form == REPORT_AS_XLSX,
         .now_ms = now_ms,
-        .offset_min = LOCAL_OFFSET_MIN};
+        .offset_min = REPORT_LOCAL_OFFSET_MIN};
     base_tr_set_here(strcmp(row->lang, "vi") == 0 ? BASE_LANG_VI : BASE_LANG_EN);
     if (rc == 0) {
         rc = report_make(kind, &request, &report, err);
@@ -203,7 +205,23 @@ struct report_runner {
     pthread_mutex_t lock;
     pthread_cond_t news;
     bool stop;
+    int64_t keep_at_ms; /* real; 0: no look yet */
 };
+
+/* Not at once and not all the time: the campaigns come first. */
+static void keep_figures(struct report_runner *r) {
+    struct base_err err = {0};
+    int64_t kept = 0;
+    int64_t began = base_clock_real_ms();
+    if (began < r->keep_at_ms) {
+        return;
+    }
+    if (r->keep_at_ms && kept_refresh(r->db, REPORT_LOCAL_OFFSET_MIN, &kept, &err) != 0) {
+        base_log(BASE_LOG_WARN, "report", "kept figures: %s", err.text);
+    }
+    int64_t took = base_clock_real_ms() - began;
+    r->keep_at_ms = began + took + (took > KEEP_MS / KEEP_SHARE ? took * KEEP_SHARE : KEEP_MS);
+}
 
 static void *look(void *arg) {
     struct report_runner *r = arg;
@@ -216,6 +234,7 @@ static void *look(void *arg) {
         if (report_schedule_run(r->db, r->data_dir, base_clock_now_ms(), &made, &err) != 0) {
             base_log(BASE_LOG_WARN, "report", "schedules: %s", err.text);
         }
+        keep_figures(r);
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += LOOK_S;
         pthread_mutex_lock(&r->lock);

@@ -1,9 +1,10 @@
-/* One walk over the rows of the chosen steps. The rows of a step lie together in the order of the
- * contacts, so the generations of a message are neighbours and the last one counts. */
+/* Sums over the chosen steps, each kept or walked over. */
 #include "report/tally.h"
 
 #include "base/tr.h"
 #include "campaign/store.h"
+#include "report/kept.h"
+#include "report/tally_part.h"
 
 #define CONTACTS_MOST (INT64_C(1) << 32) /* of the bitmaps: half a gigabyte each */
 
@@ -27,7 +28,8 @@ static int collect_steps(
             .position = db_column_i64(stmt, 4),
             .occurrence = db_column_i64(stmt, 5),
             .state = db_column_i64(stmt, 6),
-            .campaign_state = db_column_i64(stmt, 7)};
+            .campaign_state = db_column_i64(stmt, 7),
+            .times = db_column_i64(stmt, 12)};
         for (int i = 0; i < 4; i++) {
             texts[i] = db_column_str(stmt, 8 + i);
             kept[i] = base_arena_strndup(t->arena, texts[i].at ? texts[i].at : "", texts[i].bytes);
@@ -67,7 +69,8 @@ static int read_steps(
     size_t room = 0;
     int rc = db_prepare(db,
         "SELECT s.id, g.id, g.theme_id, s.channel_id, s.position, s.occurrence, s.state, g.state, "
-        "g.name, t.name, c.name, s.name FROM step s JOIN campaign g ON g.id = s.campaign_id JOIN "
+        "g.name, t.name, c.name, s.name, coalesce(v.times, 0) FROM step s LEFT JOIN ledger_change "
+        "v ON v.step_id = s.id JOIN campaign g ON g.id = s.campaign_id JOIN "
         "theme t ON t.id = g.theme_id JOIN channel c ON c.id = s.channel_id WHERE (?1 = 0 OR g.id "
         "= ?1) AND (?2 = 0 OR g.theme_id = ?2) AND (?3 = 0 OR s.channel_id = ?3) AND (?1 <> 0 OR "
         "g.name NOT LIKE ?4) ORDER BY g.id, s.position, s.occurrence, s.id",
@@ -119,9 +122,19 @@ static int read_places(struct tally *t, struct db *db, struct base_err *err) {
     return rc;
 }
 
+static int read_changes(struct tally *t, struct db *db, struct base_err *err) {
+    int rc = db_get_i64(db, "SELECT coalesce(max(times), 0) FROM ledger_change WHERE step_id = 0",
+        &t->people_times, err);
+    return rc ? rc
+              : db_get_i64(db,
+                    "SELECT coalesce(max(times), 0) FROM ledger_change WHERE step_id = -1",
+                    &t->arrival_times, err);
+}
+
 static int read_contacts(struct tally *t, struct db *db, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_get_i64(db, "SELECT coalesce(max(id), 0) FROM contact", &t->contact_most, err);
+    int rc = read_changes(t, db, err);
+    rc =
+        rc ? rc : db_get_i64(db, "SELECT coalesce(max(id), 0) FROM contact", &t->contact_most, err);
     if (rc == 0 && t->contact_most >= CONTACTS_MOST) {
         rc = base_err_set(err, LANTOA_ELIMIT, "%s", TR("too many contacts for one report"));
     }
@@ -131,19 +144,39 @@ static int read_contacts(struct tally *t, struct db *db, struct base_err *err) {
             t->people[c] = base_alloc_array((size_t)t->contact_most / 64 + 1, sizeof(uint64_t));
         }
     }
-    if (rc != 0 || !(t->what & TALLY_PLACES)) {
-        return rc;
+    return rc;
+}
+
+int tally__ready(
+    struct tally *t, struct db *db, const struct tally_filter *filter, struct base_err *err) {
+    int rc = read_steps(t, db, filter, err);
+    rc = rc ? rc : read_places(t, db, err);
+    return rc ? rc : read_contacts(t, db, err);
+}
+
+size_t tally__place(const struct tally *t, int64_t place_id) {
+    struct tally_place key = {.id = place_id};
+    struct tally_place *place = bsearch(&key, t->places, t->place_count, sizeof key, id_order);
+    return place ? (size_t)(place - t->places) : 0;
+}
+
+int tally__people_walk(struct tally *t, struct db *db, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    for (size_t p = 0; p < t->place_count; p++) {
+        t->places[p].contacts = 0;
     }
-    t->place_of = base_alloc_array((size_t)t->contact_most + 1, sizeof *t->place_of);
-    rc = db_prepare(db, "SELECT id, place_id FROM contact", &stmt, err);
+    memset(t->place_of, 0, ((size_t)t->contact_most + 1) * sizeof *t->place_of);
+    int rc =
+        db_prepare(db, "SELECT id, coalesce(place_id, 0) FROM contact WHERE id <= ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, t->contact_most);
+    }
     while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
         int64_t id = db_column_i64(stmt, 0);
-        struct tally_place key = {.id = db_column_i64(stmt, 1)};
-        struct tally_place *place = bsearch(&key, t->places, t->place_count, sizeof key, id_order);
-        place = place ? place : t->places;
-        place->contacts++;
-        if (id >= 0 && id <= t->contact_most) {
-            t->place_of[id] = (uint32_t)(place - t->places);
+        size_t place = tally__place(t, db_column_i64(stmt, 1));
+        t->places[place].contacts++;
+        if (id >= 0) {
+            t->place_of[id] = (uint32_t)place;
         }
         rc = 0;
     }
@@ -151,85 +184,7 @@ static int read_contacts(struct tally *t, struct db *db, struct base_err *err) {
     return rc;
 }
 
-/* --- the walk --- */
-
-static struct tally_day *day_of(struct tally *t, int64_t day) {
-    if (t->day_at < t->day_count && t->days[t->day_at].day == day) {
-        return &t->days[t->day_at];
-    }
-    size_t at = 0;
-    while (at < t->day_count && t->days[at].day < day) {
-        at++;
-    }
-    if (at == t->day_count || t->days[at].day != day) {
-        if (t->day_count == t->day_room) {
-            t->day_room = t->day_room ? 2 * t->day_room : 64;
-            t->days = base_realloc(t->days, t->day_room * sizeof *t->days);
-        }
-        memmove(&t->days[at + 1], &t->days[at], (t->day_count - at) * sizeof *t->days);
-        t->days[at] = (struct tally_day){.day = day};
-        t->day_count++;
-    }
-    t->day_at = at;
-    return &t->days[at];
-}
-
-struct tally_row {
-    int64_t id, at;
-    int state, reason, tries;
-};
-
-static bool left(const struct tally_row *row) {
-    return row->tries > 0 && row->state >= MESSAGE_SENDING;
-}
-
-static void count_row(struct tally *t, struct tally_step *step, const struct tally_row *row) {
-    if (row->state < 0 || row->state >= MESSAGE_STATE_COUNT) {
-        return;
-    }
-    int64_t person = ledger_recipient(row->id);
-    bool outlet = row->id >> 42 & 1;
-    bool reached = row->state == MESSAGE_ACCEPTED || row->state == MESSAGE_DELIVERED;
-    bool known = !outlet && person <= t->contact_most;
-    step->counts[row->state][row->reason & (TALLY_REASONS - 1)]++;
-    step->handed_out += left(row);
-    if (t->what & TALLY_DAYS) {
-        struct tally_day *day = day_of(t, (row->at + t->offset_min * INT64_C(60000)) / 86400000);
-        day->counts[row->state]++;
-        day->handed_out += left(row);
-    }
-    if (t->what & TALLY_PLACES) {
-        struct tally_place *place = &t->places[known ? t->place_of[person] : 0];
-        place->counts[step->group * MESSAGE_STATE_COUNT + (size_t)row->state]++;
-    }
-    if (t->what & TALLY_PEOPLE && known && reached) {
-        t->people[step->group][person / 64] |= UINT64_C(1) << (person % 64);
-    }
-}
-
-static int walk_step(
-    struct tally *t, struct db_stmt *stmt, struct tally_step *step, struct base_err *err) {
-    struct tally_row held = {0};
-    int rc;
-    bool days = t->what & TALLY_DAYS;
-    db_bind_i64(stmt, 1, ledger_first(step->id));
-    db_bind_i64(stmt, 2, ledger_last(step->id));
-    while ((rc = db_step(stmt, err)) == 1) {
-        struct tally_row row = {.id = db_column_i64(stmt, 0),
-            .state = (int)db_column_i64(stmt, 1),
-            .reason = (int)db_column_i64(stmt, 2),
-            .tries = (int)db_column_i64(stmt, 3),
-            .at = days ? db_column_i64(stmt, 4) : 0};
-        if (held.id && held.id >> LEDGER_RECIPIENT_SHIFT != row.id >> LEDGER_RECIPIENT_SHIFT) {
-            count_row(t, step, &held);
-        }
-        held = row;
-    }
-    if (held.id) {
-        count_row(t, step, &held);
-    }
-    return rc;
-}
+/* --- the sums --- */
 
 static int read_clicks(struct tally *t, struct db *db, struct base_err *err) {
     struct db_stmt *stmt = NULL;
@@ -275,34 +230,48 @@ static void count_people(struct tally *t) {
     }
 }
 
+static int count_step(struct tally *t, struct kept *kept, struct tally_step *step,
+    struct tally_part *part, struct base_err *err) {
+    bool lasting = kept__lasts(step);
+    int rc = kept__read(kept, step, part, t->what, err);
+    if (rc == 0) {
+        int what = t->what | (lasting ? TALLY_PLACES | TALLY_DAYS | TALLY_PEOPLE : 0);
+        tally__part_clear(part, t, what);
+        rc = what & TALLY_PLACES ? kept__people(kept, err) : 0;
+        rc = rc ? rc : tally__part_walk(t, kept->db, step->id, part, err);
+        if (rc == 0 && lasting) {
+            kept__note(kept, step, part);
+        }
+    }
+    if (rc >= 0) {
+        tally__part_add(t, step, part, t->what);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int count_steps(struct tally *t, struct db *db, struct base_err *err) {
+    struct kept kept;
+    struct tally_part part;
+    tally__part_init(&part, t);
+    int rc = kept__open(&kept, db, t, err);
+    for (size_t s = 0; rc == 0 && s < t->step_count; s++) {
+        rc = count_step(t, &kept, &t->steps[s], &part, err);
+    }
+    if (rc == 0 && t->what & TALLY_PLACES) {
+        rc = kept__people(&kept, err);
+    }
+    kept__close(&kept, rc == 0);
+    tally__part_release(&part);
+    return rc;
+}
+
 int tally_run(struct db *db, const struct tally_filter *filter, enum tally_by by, int what,
     int offset_min, struct tally *t, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
     *t =
         (struct tally){.arena = base_arena_new(), .by = by, .what = what, .offset_min = offset_min};
-    int rc = read_steps(t, db, filter, err);
-    if (rc == 0 && what & TALLY_PLACES) {
-        rc = read_places(t, db, err);
-    }
-    if (rc == 0 && what & (TALLY_PLACES | TALLY_PEOPLE)) {
-        rc = read_contacts(t, db, err);
-    }
-    if (rc == 0) {
-        rc = db_prepare(db,
-            what & TALLY_DAYS
-                ? "SELECT id, state, reason, tries, at FROM message WHERE id BETWEEN ?1 AND ?2 "
-                  "ORDER BY id"
-                : "SELECT id, state, reason, tries FROM message WHERE id BETWEEN ?1 AND ?2 ORDER "
-                  "BY id",
-            &stmt, err);
-    }
-    for (size_t s = 0; rc == 0 && s < t->step_count; s++) {
-        rc = walk_step(t, stmt, &t->steps[s], err);
-    }
-    db_finish(&stmt);
-    if (rc == 0) {
-        rc = read_clicks(t, db, err);
-    }
+    int rc = tally__ready(t, db, filter, err);
+    rc = rc ? rc : count_steps(t, db, err);
+    rc = rc ? rc : read_clicks(t, db, err);
     if (rc == 0 && what & TALLY_PEOPLE) {
         count_people(t);
     }

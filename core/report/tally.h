@@ -1,7 +1,8 @@
-/* The ledger counted in one walk: by step, state and reason, and where asked for by place, by day
- * and by person. Only the newest generation of a message counts, so that the sums are the
- * audiences. Memory: an int64 for each (step, state, reason), (group, place, state) and (day,
- * state), 4 bytes a contact for its place, a bit a contact and group for who was reached. */
+/* The ledger counted: by step, state and reason, and where asked for by place, by day and by person.
+ * Steps that ended and did not change since come from the figures kept of them (report/kept.h), the
+ * others from a walk over their rows. Only the newest generation of a message counts, so that the
+ * sums are the audiences. Memory: an int64 for each (step, state, reason), (group, place, state) and
+ * (day, state), 4 bytes a contact for its place, a bit a contact and group for who was reached. */
 #ifndef REPORT_TALLY_H
 #define REPORT_TALLY_H
 
@@ -19,6 +20,7 @@ struct tally_step {
     int64_t id, campaign_id, theme_id, channel_id;
     const char *campaign, *theme, *channel, *name; /* of the tally */
     int64_t position, occurrence, state, campaign_state;
+    int64_t times; /* its changes so far (ledger_change) */
     size_t group; /* of the tally */
     int64_t counts[MESSAGE_STATE_COUNT][TALLY_REASONS];
     int64_t handed_out; /* rows that left at least once */
@@ -54,6 +56,8 @@ struct tally {
     uint32_t *place_of; /* contact id -> index of the place */
     uint64_t **people;  /* bitmaps by group */
     int64_t contact_most;
+    int64_t people_times, arrival_times; /* changes of contacts so far */
+    bool people_known;                   /* place_of and the contacts of places are filled in */
 };
 
 /* Which steps: each 0 for all. Campaigns of the program itself count only when asked for by id. */

@@ -201,7 +201,8 @@ int db_commit(struct db *db, struct base_err *err) {
         return base_err_set(err, LANTOA_ESTATE,
             TR("%s: nothing to commit, the transaction was rolled back"), db->name);
     }
-    int result = db->driver->exec(db, "COMMIT", err);
+    int result = db->driver->note_write(db, err);
+    result = result ? result : db->driver->exec(db, "COMMIT", err);
     if (result != 0) {
         db_rollback(db);
     }
@@ -210,6 +211,7 @@ int db_commit(struct db *db, struct base_err *err) {
 
 void db_rollback(struct db *db) {
     struct base_err err = {0};
+    db->driver->note_forget(db);
     if (db_in_transaction(db) && db->driver->exec(db, "ROLLBACK", &err) != 0) {
         base_log(BASE_LOG_ERROR, "store", TR("cannot roll back: %s"), err.text);
     }

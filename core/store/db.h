@@ -74,7 +74,10 @@ int db_begin_read(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
  * DB_WAIT_MS after db_open, 0: not at all. */
 #define DB_WAIT_MS 10000
 void db_set_wait(struct db *db, int wait_ms);
-/* On error the transaction is rolled back. */
+/* On error the transaction is rolled back. Which steps of the ledger were written to, by whatever
+ * statement, is counted in ledger_change in the same transaction, for figures that are kept
+ * (report/kept.h); other keys of that table: */
+enum { DB_NOTED_PEOPLE = 0, DB_NOTED_ARRIVALS = -1 };
 int db_commit(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);

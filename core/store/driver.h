@@ -36,6 +36,10 @@ struct db_driver {
         struct db **shadow_out, struct base_err *err);
     int (*check)(struct db *db, struct base_err *err);
     int (*checkpoint)(struct db *db, struct base_err *err);
+    /* What db_commit and db_rollback do with the changes noted since the transaction began: into
+     * ledger_change, or away. */
+    int (*note_write)(struct db *db, struct base_err *err);
+    void (*note_forget)(struct db *db);
     /* Whether the table is there, and whether any is; both as of one moment. */
     int (*has_table)(
         struct db *db, const char *name, bool *there_out, bool *any_out, struct base_err *err);

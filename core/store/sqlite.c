@@ -18,8 +18,15 @@ static struct sqlite_stmt *own_stmt(struct db_stmt *stmt) {
     return (struct sqlite_stmt *)stmt;
 }
 
+/* A statement outside of a transaction is committed by itself; so is what it changed. */
+static int note_alone(struct db *db, struct base_err *err) {
+    bool alone = own(db)->noted.count && sqlite3_get_autocommit(own(db)->handle);
+    return alone ? sqlite__note_write(db, err) : 0;
+}
+
 static int driver_exec(struct db *db, const char *sql, struct base_err *err) {
-    return sqlite__exec(db->name, own(db)->handle, sql, err);
+    int code = sqlite__exec(db->name, own(db)->handle, sql, err);
+    return code == 0 ? note_alone(db, err) : code;
 }
 
 static int driver_prepare(
@@ -142,7 +149,7 @@ static int driver_step(struct db_stmt *head, struct base_err *err) {
     }
     if (result == SQLITE_DONE) {
         driver_reset(head);
-        return 0;
+        return note_alone(head->db, err);
     }
     int code = sqlite__fault(head->db->name, handle, result, err);
     driver_reset(head);
@@ -245,5 +252,7 @@ const struct db_driver db__sqlite_driver = {
     .shadow = sqlite__shadow,
     .check = sqlite__check,
     .checkpoint = sqlite__checkpoint,
+    .note_write = sqlite__note_write,
+    .note_forget = sqlite__note_forget,
     .has_table = driver_has_table,
 };

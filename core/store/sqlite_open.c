@@ -148,6 +148,9 @@ int sqlite__open(const char *where, int flags, struct db **db_out, struct base_e
     db->head.driver = &db__sqlite_driver;
     db->head.name = base_strdup(where);
     db->handle = handle;
+    if (!(flags & DB_OPEN_READ_ONLY)) {
+        sqlite__note_start(db);
+    }
     *db_out = &db->head;
     return 0;
 }
@@ -155,6 +158,7 @@ int sqlite__open(const char *where, int flags, struct db **db_out, struct base_e
 void sqlite__close(struct db *head) {
     struct sqlite_db *db = (struct sqlite_db *)head;
     sqlite3_finalize(db->version_stmt);
+    sqlite__note_end(db);
     sqlite3_stmt *left;
     while ((left = sqlite3_next_stmt(db->handle, NULL)) != NULL) {
         base_log(BASE_LOG_ERROR, "store", "statement not finished: %.200s", sqlite3_sql(left));
