@@ -1,0 +1,206 @@
+"""Icecast: what a listener records is the material, over several mounts, restarts of the server and emergencies."""
+import contextlib
+import json
+import os
+import pathlib
+import pwd
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from loud_rig import at, decoded, free_port, level, millis, peer, power, rig, runs, tone
+
+CONFIG = """<icecast><limits><clients>100</clients><sources>50</sources><burst-size>0</burst-size><source-timeout>5</source-timeout></limits>
+<authentication><source-password>hackme00</source-password><admin-user>admin</admin-user><admin-password>adm</admin-password></authentication>
+<hostname>localhost</hostname><listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
+<paths><basedir>{folder}</basedir><logdir>{folder}/log</logdir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
+<logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog><loglevel>3</loglevel></logging>
+<security><chroot>0</chroot>{owner}</security></icecast>"""
+
+
+@contextlib.contextmanager
+def icecast(folder, port):
+    """A private server; as root it has to become somebody else."""
+    folder = pathlib.Path(folder)
+    (folder / "log").mkdir(parents=True, exist_ok=True)
+    owner = ""
+    if os.geteuid() == 0:
+        owner = "<changeowner><user>icecast2</user><group>icecast</group></changeowner>"
+        folder.chmod(0o755)
+        os.chown(folder / "log", pwd.getpwnam("icecast2").pw_uid, -1)
+    (folder / "ice.xml").write_text(CONFIG.format(port=port, folder=folder, owner=owner))
+    with peer(["icecast2", "-c", folder / "ice.xml"], port) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def server(tmp_path):
+    port = free_port()
+    with icecast("/tmp/" + tmp_path.parent.name + tmp_path.name + "-ice", port):
+        (tmp_path / "keys").write_text(f"127.0.0.1:{port} hackmehackme\n")
+        yield port
+
+
+def keys(port, password="hackme00"):
+    return f"127.0.0.1:{port} {password}"
+
+
+@pytest.fixture(name="ice")
+def ice_fixture(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ice")
+    for part in [folder, *list(folder.parents)[:2]]:
+        part.chmod(0o755)
+    port = free_port()
+    with icecast(folder, port) as process:
+        yield port, process, folder
+
+
+class Listener(threading.Thread):
+    """Listens to a mount from before its source is there; keeps what came, with times."""
+
+    def __init__(self, port, mount):
+        super().__init__(daemon=True)
+        self.port, self.mount, self.heard, self.pieces, self.ends = port, mount, b"", [], False
+        self.start()
+
+    def run(self):
+        while not self.ends:
+            with contextlib.suppress(OSError):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.mount}", timeout=5) as stream:
+                    while not self.ends and (piece := stream.read1(4096)):
+                        self.heard += piece
+                        self.pieces.append((time.monotonic(), len(self.heard)))
+            time.sleep(0.1)
+
+    def stop(self, out):
+        """Once the source has gone."""
+        size = -1
+        while size != len(self.heard):
+            size = len(self.heard)
+            time.sleep(0.5)
+        self.ends = True
+        out.write_bytes(self.heard)
+        return out
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".wav", ".mp3"])
+def test_a_listener_hears_the_material(tmp_path, ice, suffix):
+    port, _, _ = ice
+    out = tmp_path / "heard"
+    material = tone(tmp_path / f"a{suffix}", 4, 1000, level=0.4)
+    with rig(tmp_path / "state", keys=keys(port)) as loud:
+        heard = Listener(port, "/loa.x")
+        key = loud.send(f"icecast://source@127.0.0.1:{port}/loa.x", material)
+        assert loud.result(key)["result"] == "sent"
+        event = loud.event(key)
+        heard.stop(out)
+    detail = json.loads(event["detail"])
+    assert event["event"] == "delivered" and abs(detail["played_ms"] - 4000) < 120
+    samples = decoded(out)
+    assert 3.3 < len(samples) / 16000 < 4.3
+    assert power(samples[1600:-1600], 1000) > 0.95 and abs(level(samples[1600:-1600]) - 0.4 / 2 ** 0.5) < 0.04
+
+
+def test_several_mounts_at_once(tmp_path, ice):
+    port, _, _ = ice
+    low, high = tone(tmp_path / "low.ogg", 3, 500), tone(tmp_path / "high.ogg", 3, 2000)
+    with rig(tmp_path / "state", keys=keys(port)) as loud:
+        ears = [Listener(port, f"/loa-{i}.ogg") for i in range(10)]
+        sent = [loud.send(f"icecast://source@127.0.0.1:{port}/loa-{i}.ogg", low if i % 2 else high, start=at(0.5)) for i in range(10)]
+        assert {loud.event(key)["event"] for key in sent} == {"delivered"}
+        for i, ear in enumerate(ears):
+            samples = decoded(ear.stop(tmp_path / f"heard-{i}"))
+            assert len(samples) > 16000 * 2.3 and power(samples[3200:-3200], 500 if i % 2 else 2000) > 0.95
+
+
+def test_an_emergency_interrupts_and_the_earlier_goes_on(tmp_path, ice):
+    port, _, _ = ice
+    where = f"icecast://source@127.0.0.1:{port}/loa.ogg"
+    with rig(tmp_path / "state", keys=keys(port)) as loud:
+        ear = Listener(port, "/loa.ogg")
+        first = loud.send(where, tone(tmp_path / "low.ogg", 5, 500))
+        while len(ear.heard) < 12000:
+            time.sleep(0.02)
+        asked = time.time()
+        emergency = loud.event(loud.send(where, tone(tmp_path / "high.ogg", 1.5, 2000), priority="emergency"))
+        event = loud.event(first)
+        samples = decoded(ear.stop(tmp_path / "heard"))
+    start = json.loads(emergency["detail"])["start"]
+    assert millis(start) / 1000 - asked < 2, "an emergency starts within 2 s"
+    assert event["event"] == "delivered" and json.loads(event["detail"])["played_ms"] > 4900
+    high, low = runs(samples, 2000), runs(samples, 500)
+    assert 1.2 < sum(end - since for since, end in high) < 1.8
+    assert sum(end - since for since, end in low) > 4
+    assert low[0][0] < high[0][0] < low[-1][0], "before, during, after"
+
+
+def test_what_follows_at_once_needs_no_new_connection(tmp_path, ice):
+    port, _, folder = ice
+    where = f"icecast://source@127.0.0.1:{port}/loa.ogg"
+    start = at(0.5)
+    with rig(tmp_path / "state", keys=keys(port)) as loud:
+        sent = [loud.send(where, tone(tmp_path / f"{i}.ogg", 1, 500 + 500 * i), start=start) for i in range(3)]
+        assert {loud.event(key)["event"] for key in sent} == {"delivered"}
+    log = (folder / "log" / "access.log").read_text().splitlines()
+    assert len([line for line in log if '"SOURCE /loa.ogg' in line and '" 200 ' in line]) == 1
+
+
+def test_a_server_that_is_away_until_the_end_is_a_miss(tmp_path):
+    port = free_port()
+    with rig(tmp_path / "state", keys=keys(port)) as loud:
+        key = loud.send(f"icecast://source@127.0.0.1:{port}/loa.ogg", tone(tmp_path / "a.ogg", 1), ends=at(3))
+        event = loud.event(key)
+    assert event["event"] == "failed" and event["reason"] == "unreachable" and event["detail"].startswith("missed: device offline (")
+
+
+def test_a_server_that_comes_in_time_is_none(tmp_path, tmp_path_factory):
+    port, folder = free_port(), tmp_path_factory.mktemp("ice")
+    for part in [folder, *list(folder.parents)[:2]]:
+        part.chmod(0o755)
+    with rig(tmp_path / "state", keys=keys(port)) as loud:
+        key = loud.send(f"icecast://source@127.0.0.1:{port}/loa.ogg", tone(tmp_path / "a.ogg", 1), ends=at(20))
+        loud.result(key)
+        with icecast(folder, port):
+            assert loud.event(key)["event"] == "delivered"
+
+
+def test_a_server_that_dies_cuts_and_one_that_returns_mends(tmp_path, ice, tmp_path_factory):
+    port, process, folder = ice
+    where = f"icecast://source@127.0.0.1:{port}/loa.ogg"
+    with rig(tmp_path / "state", keys=keys(port), resume_within="8s") as loud:
+        ear = Listener(port, "/loa.ogg")
+        key = loud.send(where, tone(tmp_path / "a.ogg", 5))
+        while len(ear.heard) < 12000:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        with icecast(folder, port) as second:
+            mended = loud.event(key)
+            key = loud.send(where, tone(tmp_path / "b.ogg", 20))
+            size = len(ear.heard)
+            while len(ear.heard) < size + 12000:
+                time.sleep(0.02)
+            second.kill()
+            second.wait()
+            cut = loud.event(key)
+        ear.ends = True
+    assert mended["event"] == "delivered"
+    assert cut["event"] == "failed" and cut["detail"].startswith("cut: device lost at ") and cut["detail"].endswith("of 20 s played")
+
+
+@pytest.mark.parametrize("words", ["", "127.0.0.1:1 wrongwrong"])
+def test_a_wrong_password_is_a_miss_in_words(tmp_path, ice, words):
+    port, _, _ = ice
+    with rig(tmp_path / "state", keys=words or keys(port, "wrongwrong")) as loud:
+        key = loud.send(f"icecast://source@127.0.0.1:{port}/loa.ogg", tone(tmp_path / "a.ogg", 1), ends=at(2))
+        detail = loud.event(key)["detail"]
+    assert ("no password" if words else "ogin failed") in detail and "wrongwrong" not in detail
+
+
+def test_keys_that_are_none_fail_in_words(tmp_path):
+    with rig(tmp_path / "state", keys="a b c") as loud:
+        assert loud.first["failed"] == "keys: line 1: must be a name and a key of at least 8 characters"
+        loud.wait(lambda row: "gone" in row)
+        loud.process.returncode = loud.process.wait() and 0

@@ -1,0 +1,295 @@
+"""RTP: what ffmpeg receives is the material; packets come evenly; emergencies interrupt."""
+import json
+import socket
+import statistics
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+from loud_rig import at, decoded, free_port, level, millis, peer, power, rig, runs, tone
+
+SDP = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio {port} RTP/AVP {pt}\n{map}\n"
+CODECS = {"l16": (11, "a=rtpmap:11 L16/44100/1"), "pcmu": (0, "a=rtpmap:0 PCMU/8000"), "opus": (96, "a=rtpmap:96 opus/48000/2")}
+
+
+class Receiver(threading.Thread):
+    """Takes the packets of one port with the time of their coming."""
+
+    def __init__(self, family=socket.AF_INET, address="127.0.0.1"):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind((address, 0))
+        self.port, self.packets, self.ends = self.socket.getsockname()[1], [], False
+        self.start()
+
+    def run(self):
+        self.socket.settimeout(0.2)
+        while not self.ends:
+            try:
+                packet = self.socket.recv(2048)
+            except TimeoutError:
+                continue
+            self.packets.append((time.monotonic(), packet))
+
+    def stop(self):
+        self.ends = True
+        self.join()
+        self.socket.close()
+        return self.packets
+
+
+def head(packet):
+    first, kind, sequence, timestamp, ssrc = struct.unpack("!BBHII", packet[:12])
+    assert first == 0x80
+    return kind & 0x7F, kind >> 7, sequence, timestamp, ssrc
+
+
+@pytest.mark.parametrize("codec", ["l16", "pcmu", "opus"])
+@pytest.mark.parametrize("suffix", [".wav", ".ogg", ".mp3"])
+def test_ffmpeg_hears_the_tone(tmp_path, codec, suffix):
+    port = free_port(socket.SOCK_DGRAM)
+    kind, line = CODECS[codec]
+    (tmp_path / "x.sdp").write_text(SDP.format(port=port, pt=kind, map=line))
+    out = tmp_path / "heard.wav"
+    words = ["ffmpeg", "-v", "error", "-y", "-protocol_whitelist", "file,udp,rtp", "-i", tmp_path / "x.sdp", "-t", "2.5", out]
+    material = tone(tmp_path / f"a{suffix}", 4, 1000, level=0.4)
+    with rig(tmp_path / "state") as loud, peer(words) as ffmpeg:
+        until_listens(port)
+        key = loud.send(f"rtp://127.0.0.1:{port}?codec={codec}", material)
+        assert loud.result(key)["result"] == "sent"
+        event = loud.event(key)
+        ffmpeg.wait(10)
+    detail = json.loads(event["detail"])
+    assert event["event"] == "delivered" and abs(detail["played_ms"] - 4000) < 80
+    assert abs(millis(detail["end"]) - millis(detail["start"]) - 4000) < 200
+    samples = decoded(out)[1600:]
+    assert len(samples) > 16000 * 2
+    assert power(samples, 1000) > 0.95
+    assert abs(level(samples) - 0.4 / 2 ** 0.5) < 0.04
+
+
+def until_listens(port):
+    """ffmpeg has its socket when the kernel lists it."""
+    end = time.monotonic() + 10
+    while f":{port:04X} " not in open("/proc/net/udp", encoding="ascii").read():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("codec,payload,step,gap", [("l16", 882, 441, 0.010), ("pcmu", 160, 160, 0.020), ("opus", 160, 960, 0.020)])
+def test_packets_are_whole_and_even(tmp_path, codec, payload, step, gap):
+    receiver = Receiver()
+    with rig(tmp_path / "state") as loud:
+        key = loud.send(f"rtp://127.0.0.1:{receiver.port}?codec={codec}&pt=97", tone(tmp_path / "a.wav", 3))
+        loud.event(key)
+    packets = receiver.stop()
+    assert len(packets) == round(3 / gap)
+    heads = [head(packet) for _, packet in packets]
+    assert all(len(packet) == 12 + payload for _, packet in packets)
+    assert [marker for _, marker, *_ in heads] == [1] + [0] * (len(heads) - 1)
+    assert {kind for kind, *_ in heads} == {97} and len({ssrc for *_, ssrc in heads}) == 1
+    for before, after in zip(heads, heads[1:]):
+        assert (after[2] - before[2]) % 65536 == 1 and (after[3] - before[3]) % 2 ** 32 == step
+    first = packets[0][0]
+    late = sorted(abs(moment - first - i * gap) for i, (moment, _) in enumerate(packets))
+    assert late[len(late) * 95 // 100] < 0.02, "the wheel holds its deadlines (the bench measures how well)"
+
+
+def test_multicast_on_loopback(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("", 0))
+        listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.255.77.7") + socket.inet_aton("127.0.0.1"))
+        listener.settimeout(5)
+        with rig(tmp_path / "state", multicast_via="127.0.0.1") as loud:
+            key = loud.send(f"rtp://239.255.77.7:{listener.getsockname()[1]}?codec=pcmu&ttl=1", tone(tmp_path / "a.wav", 1))
+            packets = [listener.recv(2048) for _ in range(50)]
+            assert loud.event(key)["event"] == "delivered"
+    assert [head(packet)[0] for packet in packets] == [0] * 50
+
+
+def test_an_emergency_interrupts_and_the_earlier_goes_on(tmp_path):
+    receiver = Receiver()
+    where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
+    low, high = tone(tmp_path / "low.wav", 4, 500), tone(tmp_path / "high.wav", 1, 2000)
+    with rig(tmp_path / "state") as loud:
+        first = loud.send(where, low)
+        while len(receiver.packets) < 50:
+            time.sleep(0.01)
+        asked = time.monotonic()
+        emergency = loud.send(where, high, priority="emergency")
+        loud.event(emergency)
+        event = loud.event(first)
+    packets = receiver.stop()
+    detail = json.loads(event["detail"])
+    assert event["event"] == "delivered" and detail["played_ms"] == 4000
+    assert millis(detail["end"]) - millis(detail["start"]) > 4900
+    heard = b"".join(packet[12:] for _, packet in packets)
+    (tmp_path / "heard.ul").write_bytes(heard)
+    samples = decoded(tmp_path / "heard.ul", 8000, "-f", "mulaw", "-ar", "8000")
+    (start, end), = runs(samples, 2000, 8000)
+    assert 0.8 < end - start < 1.2
+    assert sum(to - since for since, to in runs(samples, 500, 8000)) > 3.7
+    began = next(moment for moment, packet in packets if head(packet)[1] and moment > asked)
+    assert began - asked < 2, "an emergency starts within 2 s"
+
+
+def test_what_cannot_go_on_is_cut(tmp_path):
+    receiver = Receiver()
+    where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
+    with rig(tmp_path / "state", resume_within="500ms") as loud:
+        first = loud.send(where, tone(tmp_path / "low.wav", 4, 500))
+        while len(receiver.packets) < 60:
+            time.sleep(0.01)
+        loud.send(where, tone(tmp_path / "high.wav", 2, 2000), priority="emergency")
+        event = loud.event(first)
+    receiver.stop()
+    assert event["event"] == "failed" and event["reason"] == "other"
+    assert event["detail"].startswith("cut by an emergency at ") and event["detail"].endswith(" 1 of 4 s played")
+
+
+def test_two_at_the_same_time_and_priorities(tmp_path):
+    receiver = Receiver()
+    where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
+    one = tone(tmp_path / "a.wav", 1)
+    start = at(1)
+    with rig(tmp_path / "state") as loud:
+        normal = loud.send(where, one, start=start, ends=at(10))
+        hurry = loud.send(where, one, start=start, ends=at(1.2))
+        first = loud.send(where, one, start=start, ends=at(10), priority="priority")
+        order = [loud.wait(lambda row: "event" in row) for _ in range(3)]
+    receiver.stop()
+    assert [row["key"] for row in order] == [hurry, first, normal]
+    assert order[0]["event"] == "failed" and order[0]["reason"] == "unreachable"
+    assert "the device was playing something else" in order[0]["detail"]
+    spans = [json.loads(row["detail"]) for row in order[1:]]
+    assert millis(spans[1]["start"]) >= millis(spans[0]["end"])
+
+
+def test_expired_is_not_played(tmp_path):
+    receiver = Receiver()
+    with rig(tmp_path / "state") as loud:
+        key = loud.send(f"rtp://127.0.0.1:{receiver.port}?codec=pcmu", tone(tmp_path / "a.wav", 1), start=at(-3600), ends=at(-3500))
+        result = loud.result(key)
+    assert result["result"] == "refused" and result["reason"] == "timeout" and result["detail"] == "expired"
+    assert not receiver.stop()
+
+
+@pytest.mark.parametrize("name,content,words", [
+    ("text.mp3", b"khong phai am thanh" * 100, "neither WAV nor Ogg Opus nor MP3"), ("empty.wav", b"", "empty"),
+    ("cut.wav", None, "ends before its data"), ("vorbis.ogg", "vorbis", "not Opus"), ("alaw.wav", "alaw", "only PCM")])
+def test_broken_recordings_are_refused_in_words(tmp_path, name, content, words):
+    path = tmp_path / name
+    if content is None:
+        path.write_bytes(tone(tmp_path / "whole.wav", 1).read_bytes()[:-1000])
+    elif isinstance(content, str):
+        codec = {"vorbis": ["-c:a", "libvorbis"], "alaw": ["-c:a", "pcm_alaw"]}[content]
+        subprocess.run(["ffmpeg", "-v", "error", "-i", tone(tmp_path / "whole.wav", 1), *codec, path], check=True)
+    else:
+        path.write_bytes(content)
+    with rig(tmp_path / "state") as loud:
+        key = loud.send("rtp://127.0.0.1:5004?codec=pcmu", path)
+        result = loud.result(key)
+        good = loud.send("rtp://127.0.0.1:5004?codec=pcmu", tone(tmp_path / "good.wav", 0.5))
+        assert loud.event(good)["event"] == "delivered"
+    assert result["result"] == "refused" and result["reason"] == "content" and words in result["detail"]
+
+
+@pytest.mark.parametrize("fields,words", [
+    ({"to": "rtp://127.0.0.1"}, "not a device"), ({"to": "http://x/y"}, "not a device"), ({"to": "rtp://127.0.0.1:1?codec=g729"}, "not a device"),
+    ({"start": "hôm nay"}, "start:"), ({"seconds": "-1"}, "seconds:"), ({"priority": "now"}, "priority:"), ({"audio": "../x"}, "audio:")])
+def test_wrong_fields_are_refused_in_words(tmp_path, fields, words):
+    material = tone(tmp_path / "a.wav", 0.5)
+    fields = {"to": "rtp://127.0.0.1:5004", "ends": "", **fields}
+    with rig(tmp_path / "state") as loud:
+        key = loud.send(fields.pop("to"), material, **fields)
+        result = loud.result(key)
+    assert result["result"] == "refused" and words in result["detail"]
+
+
+def test_a_recording_longer_than_planned_is_refused(tmp_path):
+    with rig(tmp_path / "state") as loud:
+        key = loud.send("rtp://127.0.0.1:5004", tone(tmp_path / "a.wav", 6), seconds=3)
+        assert loud.result(key)["detail"] == "the recording lasts 6 s, planned are 3 s"
+
+
+def test_a_crash_loses_nothing_and_plays_nothing_twice(tmp_path):
+    receiver = Receiver()
+    where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
+    material = tone(tmp_path / "a.wav", 3)
+    with rig(tmp_path / "state") as loud:
+        playing, waiting = loud.send(where, material), loud.send(where, material, start=at(5))
+        loud.result(waiting)
+        while len(receiver.packets) < 60:
+            time.sleep(0.01)
+        loud.die()
+        loud.start()
+        cut, played = loud.event(playing), loud.event(waiting)
+        again = loud.send(where, material, key=waiting)
+        assert loud.result(again)["result"] == "sent"
+    assert cut["event"] == "failed" and "restarted" in cut["detail"] and played["event"] == "delivered"
+    assert len(receiver.stop()) < 60 + 150 + 100
+
+
+def test_an_orderly_end_goes_on_where_it_was(tmp_path):
+    receiver = Receiver()
+    where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
+    with rig(tmp_path / "state") as loud:
+        key = loud.send(where, tone(tmp_path / "a.wav", 3))
+        while len(receiver.packets) < 60:
+            time.sleep(0.01)
+        loud.close()
+        loud.rows.clear()
+        loud.start()
+        event = loud.event(key)
+    assert event["event"] == "delivered" and abs(len(receiver.stop()) - 150) <= 1
+
+
+def test_events_come_again_until_confirmed(tmp_path):
+    with rig(tmp_path / "state") as loud:
+        loud.order(commit=False)
+        key = loud.send("rtp://127.0.0.1:5004", tone(tmp_path / "a.wav", 0.5))
+        first = loud.event(key)
+        loud.die()
+        loud.start()
+        assert loud.event(key)["detail"] == first["detail"]
+        loud.order(commit=True)
+        loud.close()
+        loud.rows.clear()
+        loud.start()
+        other = loud.send("rtp://127.0.0.1:5004", tmp_path / "a.wav", key="zzzzzzzzzzzzzzzzzzzz")
+        loud.event(other)
+        assert not [row for row in loud.rows if "event" in row and row["key"] == key]
+
+
+def test_withdrawn_is_not_played(tmp_path):
+    receiver = Receiver()
+    where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
+    with rig(tmp_path / "state") as loud:
+        key = loud.send(where, tone(tmp_path / "a.wav", 1), start=at(2))
+        assert loud.result(key)["result"] == "sent"
+        loud.rows.clear()
+        loud.send(where, None, key=key, priority="withdrawn")
+        assert loud.result(key)["detail"] == "withdrawn"
+        event = loud.event(key)
+        after = loud.send(where, tmp_path / "a.wav", start=at(2.2))
+        loud.event(after)
+    assert event["event"] == "failed" and event["detail"] == "withdrawn"
+    assert len(receiver.stop()) == 50
+
+
+def test_many_streams_at_once(tmp_path):
+    """All of them whole and in time; how evenly is the bench's to say."""
+    receivers = [Receiver() for _ in range(40)]
+    material = tone(tmp_path / "a.wav", 2)
+    start = at(2)
+    with rig(tmp_path / "state") as loud:
+        keys = [loud.send(f"rtp://127.0.0.1:{receiver.port}?codec=pcmu", material, start=start) for receiver in receivers]
+        assert {loud.event(key)["event"] for key in keys} == {"delivered"}
+    counts = [receiver.stop() for receiver in receivers]
+    assert {len(packets) for packets in counts} == {100}
+    lengths = [packets[-1][0] - packets[0][0] for packets in counts]
+    assert abs(statistics.median(lengths) - 1.98) < 0.1
