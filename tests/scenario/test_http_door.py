@@ -106,9 +106,9 @@ def test_settings_are_checked(data, made):
     assert "begins with https://" in data.refused("settings", "set", "public_url", "x.vn")
     assert "no '/'" in data.refused("settings", "set", "public_url", "https://x.vn/")
     assert "no setting" in data.refused("settings", "set", "colour", "red")
-    assert data.json("settings", "show") == {"public_url": None}
+    assert data.json("settings", "show")["public_url"] is None
     data.ok("settings", "set", "public_url", "https://x.vn")
-    assert data.json("settings", "show") == {"public_url": "https://x.vn"}
+    assert data.json("settings", "show")["public_url"] == "https://x.vn"
 
 
 def test_call_backs_are_kept_whole(data, made):
