@@ -78,6 +78,10 @@ int campaign_each(struct db *db, int (*row)(void *arg, const struct campaign_row
     struct base_err *err) LANTOA_MUST_CHECK;
 /* Where the copy of an attachment lies. Caller owns. */
 char *campaign_material_path(const char *data_dir, const char *sha256);
+/* Deletes files of DATA/materials that are older than a day and named by no campaign, theme or
+ * recording. For the daemon's start, with its lock held. */
+int campaign_material_sweep(struct db *db, const char *data_dir, int64_t *swept_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
 /* Everybody's acts. who: the system user unless --by says otherwise. Inside the caller's
  * transaction. */

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "campaign/store.h"
 #include "cli/cli.h"
 #include "report/schedule.h"
 #include "store/schema.h"
@@ -84,25 +85,25 @@ static int prune_hooks(struct db *db, int64_t now_ms, bool *more_out, struct bas
 
 static const struct serve_hook_store hook_store = {next_hooks, hook_done, prune_hooks};
 
+struct opening {
+    struct cli *cli;
+    struct report_runner *reports;
+};
+
 /* The reports that are due now go along with --until-idle, which waits for nothing that comes
- * later; the thread makes the others. */
-static int start_reports(struct cli *cli, struct report_runner **runner_out) {
-    char *path = base_path_join(cli->data_dir, "lantoa.db");
-    struct db *db = NULL;
-    int64_t made;
-    int rc = base_file_exists(path) ? db_open(path, 0, &db, &cli->err) : LANTOA_ENOENT;
+ * later; the thread makes the others. A restored database does not know which of them went out
+ * since: they are passed by. */
+static int opened(void *arg, struct db *db, bool restored, struct base_err *err) {
+    struct opening *opening = arg;
+    const char *data_dir = opening->cli->data_dir;
+    int64_t now_ms = base_clock_now_ms();
+    int64_t count;
+    int rc = campaign_material_sweep(db, data_dir, &count, err);
     if (rc == 0) {
-        rc = schema_migrate(db, &cli->err);
+        rc = restored ? report_schedule_pass_by(db, now_ms, &count, err)
+                      : report_schedule_run(db, data_dir, now_ms, &count, err);
     }
-    if (rc == 0) {
-        rc = report_schedule_run(db, cli->data_dir, base_clock_now_ms(), &made, &cli->err);
-    }
-    db_close(&db);
-    base_free(path);
-    if (rc == 0) {
-        rc = report_runner_start(cli->data_dir, runner_out, &cli->err);
-    }
-    return rc == LANTOA_ENOENT ? 0 : rc; /* serve_run tells what a folder without a database is */
+    return rc ? rc : report_runner_start(data_dir, &opening->reports, err);
 }
 
 static void beat(void *arg) {
@@ -113,11 +114,13 @@ static void beat(void *arg) {
 }
 
 static int serve(struct cli *cli) {
-    struct report_runner *reports = NULL;
+    struct opening opening = {.cli = cli};
     struct inbound *inbound = inbound_new();
     struct api_server *door = NULL;
     const struct serve_options options = {.data_dir = cli->data_dir,
         .until_idle = cli_switch(cli, "until-idle"),
+        .opened = opened,
+        .opened_arg = &opening,
         .ready = say_ready,
         .ready_arg = cli,
         .beat = beat,
@@ -127,12 +130,9 @@ static int serve(struct cli *cli) {
         .hooks = &hook_store};
     int rc = open_door(cli, &door);
     if (rc == 0) {
-        rc = start_reports(cli, &reports);
-    }
-    if (rc == 0) {
         rc = serve_run(&options, &cli->err);
     }
-    report_runner_stop(&reports);
+    report_runner_stop(&opening.reports);
     api_stop(&door);
     inbound_free(&inbound);
     return rc;

@@ -34,6 +34,7 @@ struct serve {
     ev_signal term, intr;
     int lock_fd;
     bool stopping;
+    bool restored; /* the database is a copy */
     int failures; /* failed turns in a row */
     struct base_err err;
 };
@@ -198,8 +199,8 @@ static int check_epoch(struct serve *s, struct base_err *err) {
     if (base_parse_i64(str_trim(base_buf_str(&text)), &file_epoch) != 0) {
         file_epoch = 0;
     }
-    bool restored = (flag && strcmp(flag, "1") == 0) || db_epoch < file_epoch;
-    if (rc == 0 && restored) {
+    s->restored = (flag && strcmp(flag, "1") == 0) || db_epoch < file_epoch;
+    if (rc == 0 && s->restored) {
         rc = hold_restored(s, err);
     }
     if (rc == 0) {
@@ -239,6 +240,9 @@ static int open_data(struct serve *s, struct base_err *err) {
     }
     if (rc == 0) {
         rc = check_epoch(s, err);
+    }
+    if (rc == 0 && s->options->opened) {
+        rc = s->options->opened(s->options->opened_arg, s->db, s->restored, err);
     }
     base_free(lock);
     base_free(path);

@@ -11,6 +11,11 @@ struct serve_options {
     const char *data_dir;
     bool until_idle; /* end when no running campaign has work left (or, on the real clock, none
                         within the next hour) */
+    /* Called once the lock is held and the database is migrated and checked, before anything is
+     * sent; restored: it is a copy, and all campaigns were held. An error ends the daemon. May be
+     * NULL. */
+    int (*opened)(void *arg, struct db *db, bool restored, struct base_err *err);
+    void *opened_arg;
     void (*ready)(void *arg); /* called once the daemon is up; may be NULL */
     void *ready_arg;
     void (*beat)(void *arg); /* called five times a second while the loop goes round; may be NULL */

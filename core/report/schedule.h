@@ -49,7 +49,12 @@ int report_schedule_list(
 int report_schedule_run(struct db *db, const char *data_dir, int64_t now_ms, int64_t *made_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 
-/* The thread of the daemon that does so, with a connection of its own. */
+/* Moves every schedule that is due to its first period after now, without a report: for a restored
+ * database, which does not know what went out since. Logged. */
+int report_schedule_pass_by(
+    struct db *db, int64_t now_ms, int64_t *passed_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* The thread of the daemon that makes them, with a connection of its own. */
 struct report_runner;
 int report_runner_start(const char *data_dir, struct report_runner **runner_out,
     struct base_err *err) LANTOA_MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/tr.h"
+#include "campaign/calendar.h"
 #include "campaign/store.h"
 #include "report/kept.h"
 #include "report/schedule_private.h"
@@ -67,6 +68,8 @@ int schedule__make(struct db *db, const char *data_dir, const struct schedule__r
     if (!kind || !report_form_from_word(str_from(row->form), &form)) {
         rc = base_err_set(err, LANTOA_ENOENT, TR("there is no report \"%s\""), row->kind);
     }
+    const struct calendar_zone *zone = NULL;
+    rc = rc ? rc : calendar_zone_find(row->timezone, &zone, err);
     const struct report_request request = {.db = db,
         .data_dir = data_dir,
         .name = row->subject,
@@ -74,7 +77,7 @@ int schedule__make(struct db *db, const char *data_dir, const struct schedule__r
         .option_count = count,
         .with_charts = form == REPORT_AS_PDF || form == REPORT_AS_HTML || form == REPORT_AS_XLSX,
         .now_ms = now_ms,
-        .offset_min = REPORT_LOCAL_OFFSET_MIN};
+        .offset_min = zone ? calendar_offset_min(zone, now_ms) : REPORT_LOCAL_OFFSET_MIN};
     base_tr_set_here(strcmp(row->lang, "vi") == 0 ? BASE_LANG_VI : BASE_LANG_EN);
     if (rc == 0) {
         rc = report_make(kind, &request, &report, err);
@@ -190,6 +193,29 @@ int report_schedule_run(
         rc = due < 0 ? due : 0;
         if (due == 1) {
             rc = run_one(db, data_dir, &row, now_ms, made_out, err);
+        }
+        base_arena_free(&row.arena);
+    }
+    return rc;
+}
+
+int report_schedule_pass_by(
+    struct db *db, int64_t now_ms, int64_t *passed_out, struct base_err *err) {
+    int due = 1;
+    int rc = 0;
+    *passed_out = 0;
+    while (rc == 0 && due == 1) {
+        struct schedule__row row = {.arena = base_arena_new()};
+        int64_t next = INT64_MAX;
+        bool mine = false;
+        due = next_due(db, now_ms, &row, err);
+        rc = due < 0 ? due : 0;
+        if (due == 1) {
+            rc = schedule__next(&row, now_ms, &next, err);
+            rc = rc ? rc : move_on(db, &row, next, next, NULL, &mine, err);
+            base_log(BASE_LOG_WARN, "report",
+                "schedule %s: the report is not made, for the database was restored", row.name);
+            *passed_out += mine;
         }
         base_arena_free(&row.arena);
     }

@@ -3,6 +3,7 @@
 
 #include "base/tr.h"
 #include "campaign/store.h"
+#include "report/document.h"
 #include "report/kept.h"
 #include "report/tally_part.h"
 
@@ -232,7 +233,8 @@ static void count_people(struct tally *t) {
 
 static int count_step(struct tally *t, struct kept *kept, struct tally_step *step,
     struct tally_part *part, struct base_err *err) {
-    bool lasting = kept__lasts(step);
+    /* Days of another time zone are counted, not kept: those of the installation stay. */
+    bool lasting = kept__lasts(step) && t->offset_min == REPORT_LOCAL_OFFSET_MIN;
     int rc = kept__read(kept, step, part, t->what, err);
     if (rc == 0) {
         int what = t->what | (lasting ? TALLY_PLACES | TALLY_DAYS | TALLY_PEOPLE : 0);

@@ -107,3 +107,31 @@ def test_schedules_are_checked_and_removed(data, scheduled):
     data.ok("report", "schedule", "remove", "hang-ngay")
     assert data.rows("report", "schedule", "list") == []
     assert "no schedule" in data.refused("report", "schedule", "remove", "hang-ngay")
+
+
+def test_nothing_is_made_before_the_lock_and_the_check(data, scheduled):
+    """A second daemon makes no report; a restored database does not send again what may have gone out since."""
+    witness, _ = scheduled
+    with data.serving("--clock", "2026-12-01T20:00:00+07:00,x1"):
+        assert "serve" in data.refused("serve", "--until-idle", "--clock", "2026-12-02T08:31:00+07:00,x1000")
+        assert data.sql("SELECT count(*) FROM campaign WHERE name LIKE 'lantoa-system-report%'") == [(0,)]
+    data.sql_write("INSERT INTO meta (key, value) VALUES ('restored', '1') ON CONFLICT (key) DO UPDATE SET value = '1'")
+    data.until_idle("--clock", "2026-12-02T08:31:00+07:00,x1000")
+    assert data.rows("report", "schedule", "list")[0]["next_at"] == "2026-12-03T08:30:00+07:00"
+    assert not to_managers(witness)
+    data.until_idle("--clock", "2026-12-03T08:31:00+07:00,x1000")
+    assert len(to_managers(witness)) == 2
+
+
+def test_materials_that_nothing_names_are_swept_at_the_start(data, scheduled):
+    data.until_idle("--clock", "2026-12-02T08:31:00+07:00,x1000")
+    folder = os.path.join(data.dir, "materials")
+    named, = os.listdir(folder)
+    old, young, other = "0" * 63 + "a", "0" * 63 + "b", "notes.txt"
+    for name in (old, young, other):
+        with open(os.path.join(folder, name), "w") as file:
+            file.write("left by a kill")
+    for name in (named, old, other):
+        os.utime(os.path.join(folder, name), (1, 1))
+    data.until_idle("--clock", "2026-12-02T09:00:00+07:00,x1000")
+    assert sorted(os.listdir(folder)) == sorted([named, young, other])
