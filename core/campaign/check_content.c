@@ -188,7 +188,7 @@ int spec__check_content(struct spec__check *c, const struct spec__node *step_nod
     for (size_t i = 0; i < step->content_count; i++) {
         const struct campaign_content *content = &step->contents[i];
         struct spec__node lang = spec__child(&all, content->lang);
-        if (manifest) {
+        if (manifest && !step->airings.on) {
             check_required(c, &lang, step, content, manifest);
         }
         for (size_t k = 0; k < step->field_count; k++) {

@@ -30,4 +30,8 @@ bool spec__is_finding(int code);
 int spec__check_content(struct spec__check *c, const struct spec__node *step_node,
     const struct campaign_step *step, const struct channel_manifest *manifest) LANTOA_MUST_CHECK;
 
+/* spec_airings.c: what a step asks of outlets; manifest NULL: the channel is not known. */
+int spec__check_airings(struct spec__check *c, const struct spec__node *step_node,
+    const struct campaign_step *step, const struct channel_manifest *manifest) LANTOA_MUST_CHECK;
+
 #endif

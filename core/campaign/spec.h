@@ -56,6 +56,25 @@ struct campaign_attachment {
     char *content_id; /* "": an attachment; else an inline picture, <img src="cid:..."> */
     char *sha256;     /* hex; NULL until campaign_apply has copied the file into DATA/materials */
 };
+/* What a step on an outlet channel asks of each outlet: {"per_day": 2, "days": 14, "gap": "PT2H",
+ * "materials": [...], "rotation": "in_turn" | "by_day", "priority": "normal" | "priority" |
+ * "emergency", "reason": "..."}. The first day is that of "when". An emergency is played once, at
+ * once, and has a reason. */
+enum campaign_airing_priority {
+    CAMPAIGN_AIRING_NORMAL = 1, /* the commune schedules and approves */
+    CAMPAIGN_AIRING_PRIORITY,   /* comes first; a clash is decided by the commune */
+    CAMPAIGN_AIRING_EMERGENCY   /* at once, interrupts */
+};
+struct campaign_airings {
+    bool on; /* the step has some */
+    int64_t per_day, days;
+    struct base_duration gap;
+    char **materials; /* names */
+    size_t material_count;
+    bool by_day;  /* one material a day; else in turn */
+    int priority; /* enum campaign_airing_priority */
+    char *reason; /* NULL: none */
+};
 /* What a step may do with accents on a channel that can (SMS): the words of "accents". */
 #define CAMPAIGN_ACCENTS "keep, strip, strip_when_cheaper"
 struct campaign_step {
@@ -72,6 +91,8 @@ struct campaign_step {
     struct campaign_attachment *attachments;
     size_t attachment_count;
     char *accents; /* CAMPAIGN_ACCENTS; NULL: as the channel says */
+    struct campaign_airings airings;
+    char *outlets; /* which outlets, audience/outlet.h; NULL: those in the audience's places */
 };
 
 /* "canary": {"percent": 1, "at_least": 50, "pause_above_percent": 5, "receipts": "PT0S", "within":

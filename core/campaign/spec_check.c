@@ -127,6 +127,9 @@ static int check_step(
         code = spec__check_content(c, step_node, step, manifest);
     }
     if (code == 0) {
+        code = spec__check_airings(c, step_node, step, manifest);
+    }
+    if (code == 0) {
         check_attachments(c, step_node, step, manifest);
     }
     channel_manifest_free(&manifest);

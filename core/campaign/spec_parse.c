@@ -217,7 +217,12 @@ static void read_default_lang(
         return;
     }
     if (!spec->default_lang) {
-        spec->default_lang = base_strdup(spec->steps[0].contents[0].lang);
+        size_t first = 0; /* that has words of its own; an airing need not */
+        while (first < spec->step_count && spec->steps[first].content_count == 0) {
+            first++;
+        }
+        spec->default_lang =
+            base_strdup(first < spec->step_count ? spec->steps[first].contents[0].lang : "vi");
     }
     struct spec__node steps = spec__child(top, "steps");
     for (size_t i = 0; i < spec->step_count; i++) {
@@ -227,7 +232,7 @@ static void read_default_lang(
                strcmp(step->contents[lang].lang, spec->default_lang) != 0) {
             lang++;
         }
-        if (lang == step->content_count) {
+        if (lang == step->content_count && step->content_count > 0) {
             struct spec__node item = spec__item(&steps, i);
             struct spec__node content = spec__child(&item, "content");
             spec__fault(r, &content,

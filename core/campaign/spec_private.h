@@ -21,6 +21,10 @@ enum {
 void spec__steps(struct spec__reader *r, const struct spec__node *node,
     const struct calendar_zone *zone, struct campaign_spec *spec);
 void spec__step_release(struct campaign_step *step);
+/* spec_airings.c */
+void spec__airings(struct spec__reader *r, const struct spec__node *step_node,
+    const struct campaign_spec *spec, struct campaign_step *step);
+void spec__airings_release(struct campaign_airings *airings);
 /* The first moment of the window and the first after it. */
 void spec__window(const struct campaign_spec *spec, const struct calendar_zone *zone,
     int64_t *open_ms_out, int64_t *close_ms_out);

@@ -6,7 +6,8 @@
 #include "base/tr.h"
 
 static const char step_keys[] =
-    "name description channel when only_if expires content attachments accents";
+    "name description channel when only_if expires content attachments accents "
+    "outlets airings";
 
 void spec__step_release(struct campaign_step *step) {
     base_free(step->name);
@@ -19,6 +20,8 @@ void spec__step_release(struct campaign_step *step) {
     base_free(step->when.fallback_reasons);
     base_free(step->only_if);
     base_free(step->accents);
+    base_free(step->outlets);
+    spec__airings_release(&step->airings);
     for (size_t i = 0; i < step->content_count; i++) {
         struct campaign_content *content = &step->contents[i];
         base_free(content->lang);
@@ -452,8 +455,12 @@ static void read_step(struct spec__reader *r, const struct spec__node *node,
             spec__fault(r, &expires, TR("must be longer than nothing"));
         }
     }
-    read_content(r, node, step);
+    /* What an outlet is given comes from its airing; a content only adds to it. */
+    if (!spec__child(node, "airings").json || spec__child(node, "content").json) {
+        read_content(r, node, step);
+    }
     read_attachments(r, node, step);
+    spec__airings(r, node, spec, step);
 }
 
 void spec__steps(struct spec__reader *r, const struct spec__node *node,

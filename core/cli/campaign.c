@@ -398,11 +398,14 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     fill_waves(&waves, r);
     if (cli->json) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:o,s:o,s:o}", "campaign", cli->args[0], "audience",
-                (json_int_t)r->audience, "starts_at", local_time(r->start_ms, r->offset_min),
-                "ends_at", local_time(r->end_ms, r->offset_min), "cost", (json_int_t)r->cost_minor,
-                "note", r->note ? json_string(r->note) : json_null(), "first_waves", firsts_json(r),
-                "rows", report_table_rows(&counts), "waves", report_table_rows(&waves)),
+            json_pack("{s:s,s:I,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:{s:I,s:I,s:I}}", "campaign",
+                cli->args[0], "audience", (json_int_t)r->audience, "starts_at",
+                local_time(r->start_ms, r->offset_min), "ends_at",
+                local_time(r->end_ms, r->offset_min), "cost", (json_int_t)r->cost_minor, "note",
+                r->note ? json_string(r->note) : json_null(), "first_waves", firsts_json(r), "rows",
+                report_table_rows(&counts), "waves", report_table_rows(&waves), "airings", "booked",
+                (json_int_t)r->airings, "clashes", (json_int_t)r->clashes, "refused",
+                (json_int_t)r->refused),
             "%s", "");
         report_table_release(&counts);
         report_table_release(&waves);
@@ -424,6 +427,11 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
         printf(
             TR("\nstep %s: the first %lld messages go alone; the rest follows once they arrive\n"),
             r->firsts[i].step, (long long)r->firsts[i].messages);
+    }
+    if (r->airings + r->refused > 0) {
+        printf(TR("\nairtime: %lld airings, %lld of them over what others have (lantoa airing "
+                  "clash), %lld without a place\n"),
+            (long long)r->airings, (long long)r->clashes, (long long)r->refused);
     }
     if (r->note) {
         printf("\n%s\n", r->note);

@@ -259,6 +259,9 @@ static int run_steps(struct costing *c, const char *name, struct base_err *err) 
             continue;
         }
         found = true;
+        if (step->step->spec->airings.on) {
+            continue; /* airtime has no price of a message */
+        }
         rc = cost__each(
             c, step, ledger_first(step->step->id), ledger_last(step->step->id), ask, err);
         if (rc == 0) {

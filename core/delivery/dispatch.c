@@ -142,6 +142,7 @@ void dispatcher_free(struct dispatcher **dispatcher) {
         return;
     }
     finish_all(d);
+    dispatch__airings_finish(d);
     dispatch__receipts_free(d);
     for (size_t i = 0; i < d->channel_count; i++) {
         base_free(d->channels[i].results);

@@ -32,7 +32,7 @@ static size_t outstanding(const struct delivery_campaign *campaign) {
 void dispatch__cancel(struct dispatcher *d, struct delivery_campaign *campaign) {
     for (size_t i = 0; i < campaign->step_count; i++) {
         struct dispatch_channel *channel = dispatch__channel(d, campaign->steps[i].channel_id);
-        if (channel && campaign->steps[i].outstanding) {
+        if (channel && (campaign->steps[i].outstanding || campaign->steps[i].spec->airings.on)) {
             channel->port.cancel(channel->port.arg, campaign->steps[i].ref);
         }
     }
@@ -235,6 +235,9 @@ int64_t dispatch__next_start(const struct dispatcher *d, const struct delivery_s
         }
         return INT64_MAX;
     }
+    if (step->spec->airings.on && step->spec->airings.priority != CAMPAIGN_AIRING_EMERGENCY) {
+        return 1; /* airings are handed out ahead; each waits for its own time */
+    }
     return step->start_ms ? step->start_ms : campaign->open_ms;
 }
 
@@ -295,7 +298,7 @@ static int open_step(
         return 0;
     }
     if (!step->campaign->watched && step->start_ms && step->after_id == 0 &&
-        too_late(now_ms - start)) {
+        !step->spec->airings.on && too_late(now_ms - start)) {
         return miss(d, step, start, err);
     }
     step->state = STEP_RUNNING;
@@ -338,7 +341,7 @@ static int finish_step(struct dispatcher *d, struct delivery_step *step, struct 
         return rc;
     }
     if (rc == 1) { /* somebody added or freed rows behind our back: look through the step again */
-        step->swept = false;
+        step->swept = step->spec->airings.on;
         step->cursor = ledger_first(step->id) - 1;
         step->next_due_ms = 0;
         return 0;

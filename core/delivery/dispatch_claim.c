@@ -23,10 +23,8 @@ enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
 struct candidate {
     int64_t id;
     int tries;
-    int64_t due_ms;   /* 0: none of its own */
-    int before_state; /* of the same person's row in the step before */
-    int64_t before_at, before_due;
-    int before_reason;
+    int64_t due_ms;                 /* 0: none of its own */
+    struct dispatch_earlier before; /* the same person's row in the step before */
     struct policy_person person;
 };
 
@@ -90,58 +88,6 @@ static int suppress(struct claimer *c, const struct candidate *row, int reason, 
         return rc == 0 ? end(c, row, MESSAGE_FAILED, LANTOA_REASON_TIMEOUT, text, err) : rc;
     }
     return end(c, row, MESSAGE_SUPPRESSED, reason, detail, err);
-}
-
-/* When a row of the step before that is still open may have come to its end, plus the delay. */
-static int64_t after_open(const struct claimer *c, const struct candidate *row) {
-    int64_t earliest = row->before_due > c->now_ms ? row->before_due : c->now_ms + 60000;
-    return calendar_add(c->step->campaign->zone, earliest, c->step->spec->when.delay);
-}
-
-/* A step that steps in for another: only for whom that one did not reach, for a reason it names. */
-static int after_failure(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
-    const struct campaign_when *when = &c->step->spec->when;
-    switch (row->before_state) {
-    case MESSAGE_FAILED:
-    case MESSAGE_SUPPRESSED:
-        return policy_fallback_fits(when, row->before_reason) ? 0 : SUPPRESSED_CONDITION;
-    case MESSAGE_ACCEPTED: /* it may still come back */
-        *due_out = calendar_add(c->step->campaign->zone, row->before_at, when->delay);
-        return *due_out > c->now_ms ? 0 : SUPPRESSED_CONDITION;
-    case MESSAGE_PLANNED:
-    case MESSAGE_HELD:
-    case MESSAGE_SENDING:
-        *due_out = row->before_due > c->now_ms ? row->before_due : c->now_ms + 60000;
-        return 0;
-    default:
-        return SUPPRESSED_CONDITION;
-    }
-}
-
-/* A step that follows another: when this person's turn comes. *due_out 0: now; reason when never.
- */
-static int after_earlier(const struct claimer *c, const struct candidate *row, int64_t *due_out) {
-    *due_out = 0;
-    if (c->step->after_id == 0) {
-        return 0;
-    }
-    if (c->step->spec->when.fallback_count) {
-        return after_failure(c, row, due_out);
-    }
-    switch (row->before_state) {
-    case MESSAGE_ACCEPTED:
-    case MESSAGE_DELIVERED:
-    case MESSAGE_UNCERTAIN:
-        *due_out = calendar_add(c->step->campaign->zone, row->before_at, c->step->spec->when.delay);
-        return 0;
-    case MESSAGE_PLANNED:
-    case MESSAGE_HELD:
-    case MESSAGE_SENDING:
-        *due_out = after_open(c, row);
-        return 0;
-    default:
-        return SUPPRESSED_CONDITION;
-    }
 }
 
 static int64_t due_of(const struct claimer *c, const struct candidate *row) {
@@ -232,7 +178,7 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
     bool match = true;
     int reason = policy_check(step, &row->person);
     if (reason == 0) {
-        reason = after_earlier(c, row, &due);
+        reason = dispatch__after(step, c->now_ms, &row->before, &due);
     }
     if (reason == 0 && step->spec->when.kind == WHEN_BEFORE) {
         int rc =
@@ -399,10 +345,11 @@ static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
     row_out->id = db_column_i64(stmt, 0);
     row_out->tries = (int)db_column_i64(stmt, 1);
     row_out->due_ms = db_column_i64(stmt, 2);
-    row_out->before_state = db_column_is_null(stmt, 3) ? -1 : (int)db_column_i64(stmt, 3);
-    row_out->before_at = db_column_i64(stmt, 4);
-    row_out->before_due = db_column_i64(stmt, 5);
-    row_out->before_reason = (int)db_column_i64(stmt, 6);
+    row_out->before = (struct dispatch_earlier){
+        .state = db_column_is_null(stmt, 3) ? -1 : (int)db_column_i64(stmt, 3),
+        .at_ms = db_column_i64(stmt, 4),
+        .due_ms = db_column_i64(stmt, 5),
+        .reason = (int)db_column_i64(stmt, 6)};
     policy_read(stmt, 7, &row_out->person);
 }
 
@@ -541,6 +488,9 @@ static int work_step(struct claimer *c, struct base_err *err) {
     struct delivery_step *step = c->step;
     size_t before = c->channel->put;
     int64_t close_ms = step->campaign->close_ms;
+    if (step->spec->airings.on) {
+        return dispatch__airings(c->d, c->channel, step, &c->quota, c->now_ms, err);
+    }
     int64_t open_ms = policy_open_at(step, c->now_ms);
     int reason = policy_gate(step, c->d->rules, c->now_ms);
     if (reason != 0) {

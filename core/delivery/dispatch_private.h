@@ -74,6 +74,7 @@ struct dispatcher {
     size_t campaign_count;
     struct db_stmt *range, *claim, *claim_due, *hold, *suppress, *due, *min_due, *open_rows,
         *gate_fresh, *gate_due, *release, *stranger, *next_row, *times, *attempt;
+    struct db_stmt *airing, *airing_start; /* NULL until outlets have work */
     struct db_stmt *record, *get, *contact, *payment;
     struct dispatch_receipts *receipts; /* dispatch_receipt.c */
     int64_t data_version;
@@ -127,6 +128,23 @@ int dispatch__claim(struct dispatcher *d, struct dispatch_channel *channel, int6
     struct base_err *err) LANTOA_MUST_CHECK;
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms);
 int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries);
+
+/* The same person's row in the step before; state -1: none. */
+struct dispatch_earlier {
+    int state;
+    int64_t at_ms, due_ms;
+    int reason;
+};
+/* dispatch_after.c: a step that follows another. When this person's turn comes: *due_out, 0 for
+ * now; or the reason why never. */
+int dispatch__after(const struct delivery_step *step, int64_t now_ms,
+    const struct dispatch_earlier *before, int64_t *due_out);
+
+/* dispatch_airing.c: what outlets are given. Takes from *quota. */
+int dispatch__airings(struct dispatcher *d, struct dispatch_channel *channel,
+    struct delivery_step *step, size_t *quota, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK;
+void dispatch__airings_finish(struct dispatcher *d);
 
 /* dispatch_gate.c: what waits. Outside the hours, or when the rules let nothing out: puts rows
  * aside until open_ms, some thousands in one turn. */

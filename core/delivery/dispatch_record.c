@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "delivery/airing.h"
 #include "delivery/dispatch_private.h"
 
 #define THROTTLED_MS 1000
@@ -99,6 +100,9 @@ static void note_due(struct dispatcher *d, int64_t step_id, int64_t due_ms) {
 
 int dispatch__suppress_address(struct dispatcher *d, int64_t message_id, int64_t now_ms,
     const char *reason, const char *source, struct base_err *err) {
+    if (ledger_is_outlet(message_id)) {
+        return 0; /* nobody's address */
+    }
     db_bind_i64(d->contact, 1, ledger_recipient(message_id));
     int rc = db_step(d->contact, err);
     if (rc == 1) {
@@ -283,10 +287,28 @@ static int note_answer(struct dispatcher *d, const struct dispatch_channel *chan
                      : 0;
 }
 
+/* What a device says of an airing: how it ran. Nobody answers or refuses there. */
+static int record_outlet_event(struct dispatcher *d, const struct dispatch_channel *channel,
+    const struct pending_event *event, int64_t now_ms, struct base_err *err) {
+    struct str detail = text_of(channel, event->detail, event->detail_bytes);
+    if (event->kind != LANTOA_EVENT_DELIVERED && event->kind != LANTOA_EVENT_FAILED) {
+        return note_answer(d, channel, event, now_ms, err);
+    }
+    int rc = event->recorded ? 0 : dispatch__receipt(d, channel, event, now_ms, err);
+    if (rc == 0) {
+        d->must_reload = true; /* it may have booked a repeat */
+        rc = airing_as_run(d->db, event->id, event->kind, detail, now_ms, err);
+    }
+    return rc;
+}
+
 static int record_event(struct dispatcher *d, const struct dispatch_channel *channel,
     const struct pending_event *event, int64_t now_ms, struct base_err *err) {
     bool foreign = event->key_bytes && event->id == 0;
     int rc = 0;
+    if (event->id && ledger_is_outlet(event->id)) {
+        return record_outlet_event(d, channel, event, now_ms, err);
+    }
     switch (event->kind) {
     case LANTOA_EVENT_DELIVERED:
     case LANTOA_EVENT_FAILED:

@@ -81,7 +81,8 @@ static int64_t size_of(const struct delivery_step *step, int64_t rows) {
 
 int dispatch__wave_begin(struct dispatcher *d, struct delivery_step *step, struct base_err *err) {
     int64_t rows = 0;
-    if (!step->campaign->spec->canary.on || step->wave != STEP_WAVE_NONE) {
+    if (!step->campaign->spec->canary.on || step->wave != STEP_WAVE_NONE ||
+        step->spec->airings.on) {
         return 0;
     }
     int rc = count_open(d, step, &rows, err);

@@ -49,7 +49,9 @@
     X(SUPPRESSED_STOPPED, 32, "stopped")                                                           \
     X(SUPPRESSED_CONDITION, 33,                                                                    \
         "condition") /* only_if did not hold, or the step before did not reach them */             \
-    X(SUPPRESSED_ERASED, 34, "erased") /* the contact was deleted after planning */                \
+    X(SUPPRESSED_ERASED, 34, "erased")       /* the contact was deleted after planning */          \
+    X(SUPPRESSED_DECLINED, 35, "declined")   /* by the commune */                                  \
+    X(SUPPRESSED_OFF_HOURS, 36, "off_hours") /* the outlet may not speak then any more */          \
     X(HELD_QUIET_HOURS, 40, "quiet_hours")                                                         \
     X(HELD_CAP, 41, "cap")                                                                         \
     X(HELD_BUDGET, 45, "budget") /* the budget is at the operators, who may refuse some */         \
@@ -57,6 +59,7 @@
     X(HELD_DNC_LIST, 43, "do_not_call_list_old") /* the list is older than the rule allows */      \
     X(HELD_RULE, 44, "rule")                /* the rules in force allow nothing of this step */    \
     X(HELD_PAYMENT_DUE, 46, "payment_due")  /* waits for the days before the person's due date */  \
+    X(HELD_COMMUNE, 47, "awaits_commune")   /* an airing the commune has not decided on */         \
     X(UNCERTAIN_HOST_DIED, 50, "host_died") /* began, and nobody saw the end */                    \
     X(FAILED_BY_PERSON, 51, "settled_by_person")
 
@@ -89,6 +92,19 @@ const char *message_reason_label(int reason);
 static inline int64_t ledger_id(int64_t step, int64_t contact, int generation) {
     return step << LEDGER_STEP_SHIFT | contact << LEDGER_RECIPIENT_SHIFT | generation;
 }
+/* The row of an airing. */
+#define LEDGER_OUTLET_BIT (INT64_C(1) << 42)
+static inline int64_t ledger_outlet_id(int64_t step, int64_t airing, int generation) {
+    return ledger_id(step, airing, generation) | LEDGER_OUTLET_BIT;
+}
+static inline bool ledger_is_outlet(int64_t id) {
+    return (id & LEDGER_OUTLET_BIT) != 0;
+}
+/* The contact inside SQL: NULL for an airing. LEDGER_CONTACT_SQL("m.id"), LEDGER_AIRING_SQL. */
+#define LEDGER_CONTACT_SQL(id)                                                                     \
+    "(CASE WHEN (" id " >> 42) & 1 = 0 THEN (" id " >> 4) & 274877906943 END)"
+#define LEDGER_AIRING_SQL(id)                                                                      \
+    "(CASE WHEN (" id " >> 42) & 1 = 1 THEN (" id " >> 4) & 274877906943 END)"
 static inline int64_t ledger_step(int64_t id) {
     return id >> LEDGER_STEP_SHIFT;
 }

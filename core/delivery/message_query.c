@@ -7,18 +7,20 @@
 
 /* The address a row was or would be written to is that of the channel's kind: phone channels show
  * the phone, others the email first. */
-/* 3: LANTOA_ADDRESS_PHONE */
+/* 3: LANTOA_ADDRESS_PHONE, 4: LANTOA_ADDRESS_OUTLET */
 static const char select_sql[] =
     "SELECT m.id, m.at, coalesce(m.due_at, 0), m.state, m.reason, m.tries, s.occurrence, g.name, "
     "s.name, h.name, "
-    "c.name, c.ref, "
-    "CASE WHEN h.address = 3 THEN c.phone ELSE "
+    "coalesce(c.name, o.name), coalesce(c.ref, o.code), "
+    "CASE WHEN h.address = 4 THEN o.device WHEN h.address = 3 THEN c.phone ELSE "
     "coalesce(c.email, c.phone) END, "
     "m.ref, m.detail, coalesce(m.at + m.settled_ms, 0) FROM step s JOIN campaign g ON g.id = "
     "s.campaign_id JOIN channel h ON h.id = "
     "s.channel_id "
     "JOIN message m ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 "
-    "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL("m.id");
+    "LEFT JOIN contact c ON c.id = " LEDGER_CONTACT_SQL(
+        "m.id") " LEFT JOIN airing a ON a.id = " LEDGER_AIRING_SQL("m.id") " LEFT JOIN outlet o ON "
+                                                                           "o.id = a.outlet_id";
 
 static void build(struct base_buf *sql, const struct message_filter *f) {
     base_buf_add_text(sql, select_sql);
@@ -91,7 +93,8 @@ int message_each(struct db *db, const struct message_filter *filter,
     while ((rc = db_step(stmt, err)) == 1) {
         int64_t id = db_column_i64(stmt, 0);
         const struct message_row message = {.id = id,
-            .contact_id = ledger_recipient(id),
+            .contact_id = ledger_is_outlet(id) ? 0 : ledger_recipient(id),
+            .airing_id = ledger_is_outlet(id) ? ledger_recipient(id) : 0,
             .generation = ledger_generation(id),
             .at = db_column_i64(stmt, 1),
             .due_at = db_column_i64(stmt, 2),

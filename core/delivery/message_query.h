@@ -17,6 +17,7 @@ struct message_filter {
 
 struct message_row {                    /* texts BORROWED for the call */
     int64_t id, contact_id, at, due_at; /* due_at 0: none of its own */
+    int64_t airing_id;                  /* what an outlet plays; contact_id is 0 then */
     int64_t settled_at;                 /* when a receipt told its end; 0: none did */
     int state, reason, tries, generation, occurrence;
     struct str campaign, step, channel, name, ref_of_contact, address, ref, detail;

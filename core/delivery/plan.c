@@ -5,11 +5,13 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/calendar.h"
+#include "delivery/airing.h"
 #include "delivery/policy.h"
 #include "delivery/step.h"
 
 #define CHUNK_CONTACTS 10000
 #define OCCURRENCES_MAX 1000
+#define ARMS_MOST ((size_t)256 << 20) /* of a chunk of contacts, or of all airings */
 
 struct planner {
     struct db *db;
@@ -134,7 +136,11 @@ static int insert_steps(
 
 static int set_draft(struct db *db, int64_t campaign_id, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db,
+    int rc = airing_detach(db, campaign_id, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = db_prepare(db,
         "UPDATE campaign SET state = 0, planned_at = NULL, approved_at = NULL, approved_by = NULL, "
         "assignment_hash = NULL, wait_reason = NULL WHERE id = ?1",
         &stmt, err);
@@ -308,6 +314,9 @@ static int plan_contact(struct planner *p, struct base_err *err) {
         return base_err_set(err, LANTOA_ELIMIT, "contact id %lld", (long long)person.contact.id);
     }
     for (size_t i = 0; i < p->campaign->step_count; i++) {
+        if (p->campaign->steps[i].spec->airings.on) {
+            continue;
+        }
         int rc = plan_row(p, &p->campaign->steps[i], &person, holdout, shared, err);
         if (rc != 0) {
             return rc;
@@ -361,7 +370,11 @@ static int prepare_select(struct planner *p, struct base_err *err) {
         rc = db_prepare(p->db, base_buf_text(&sql), &p->select, err);
     }
     if (rc == 0) {
-        db_bind_text(p->select, 2, p->campaign->steps[0].manifest->kind);
+        size_t first = 0; /* that writes to people */
+        while (first + 1 < p->campaign->step_count && p->campaign->steps[first].spec->airings.on) {
+            first++;
+        }
+        db_bind_text(p->select, 2, p->campaign->steps[first].manifest->kind);
         db_bind_text(p->select, 3, campaign_class_word(p->campaign->spec->class));
         segment_bind(p->audience, p->select, 4, p->today_days);
     }
@@ -464,6 +477,25 @@ static int save_links(struct db *db, int64_t arg, struct base_err *err) {
     return rc;
 }
 
+static int book_airings(struct db *db, int64_t arg, struct base_err *err) {
+    struct planner *p = (struct planner *)(intptr_t)arg;
+    base_buf_clear(&p->arms);
+    base_buf_add(&p->arms, p->chain, sizeof p->chain);
+    int rc = airing_plan(db, p->campaign, p->now_ms, &p->arms, &p->out.airings, err);
+    if (rc == 0 && p->out.airings.asked > 0) {
+        base_sha256(base_buf_str(&p->arms), p->chain);
+    }
+    return rc;
+}
+
+static size_t people_steps(const struct delivery_campaign *campaign) {
+    size_t count = 0;
+    for (size_t i = 0; i < campaign->step_count; i++) {
+        count += !campaign->steps[i].spec->airings.on;
+    }
+    return count;
+}
+
 static int check_state(const struct campaign_row *row, struct base_err *err) {
     if (row->state != CAMPAIGN_DRAFT && row->state != CAMPAIGN_PLANNED &&
         row->state != CAMPAIGN_APPROVED) {
@@ -493,7 +525,7 @@ int campaign_plan(struct db *db, const char *name, const char *who,
     const struct plan_progress *progress, struct plan_outcome *outcome_out, struct base_err *err) {
     struct planner p = {.db = db, .now_ms = base_clock_now_ms()};
     struct campaign_row row = {0};
-    base_buf_init(&p.arms, (size_t)CHUNK_CONTACTS * 32);
+    base_buf_init(&p.arms, ARMS_MOST);
     int rc = campaign_get(db, name, &row, err);
     if (rc == 0) {
         rc = check_state(&row, err);
@@ -510,7 +542,11 @@ int campaign_plan(struct db *db, const char *name, const char *who,
     if (rc == 0) {
         rc = in_transaction(db, save_links, (int64_t)(intptr_t)&p, err);
     }
-    while (rc == 0) {
+    size_t to_people = rc == 0 ? people_steps(p.campaign) : 0;
+    if (rc == 0 && to_people < p.campaign->step_count) {
+        rc = in_transaction(db, book_airings, (int64_t)(intptr_t)&p, err);
+    }
+    while (rc == 0 && to_people > 0) {
         rc = in_transaction(db, plan_chunk, (int64_t)(intptr_t)&p, err);
         if (rc <= 0) {
             break;
@@ -520,7 +556,7 @@ int campaign_plan(struct db *db, const char *name, const char *who,
             progress->fn(progress->arg, p.out.audience);
         }
     }
-    if (rc == 0 && p.out.audience == 0) {
+    if (rc == 0 && to_people > 0 && p.out.audience == 0) {
         rc = base_err_set(err, LANTOA_EINVAL, TR("campaign %s: the audience is empty: %s"), name,
             p.campaign->spec->audience);
     }

@@ -3,6 +3,7 @@
 #ifndef DELIVERY_PLAN_H
 #define DELIVERY_PLAN_H
 
+#include "delivery/airing.h"
 #include "delivery/ledger.h"
 #include "store/db.h"
 
@@ -10,7 +11,9 @@ struct plan_outcome {
     int64_t audience;                          /* contacts in the segment */
     int64_t holdout;                           /* of them kept out by lot */
     int64_t steps;                             /* occurrences */
-    int64_t planned, suppressed;               /* rows; both together are audience * steps */
+    int64_t planned, suppressed;               /* rows to people; both together are audience times
+                                                  the steps that write to people */
+    struct airing_outcome airings;             /* of the steps that speak to places */
     char assignment_hash[BASE_HEX_SHA256_MAX]; /* SHA-256 chain over (contact id, arm), in contact
                                                   order */
 };

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/store.h"
+#include "delivery/airing.h"
 #include "delivery/dispatch.h"
 #include "delivery/plan.h"
 #include "delivery/scratch.h"
@@ -145,7 +146,8 @@ static int read_counts(
     struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "SELECT s.name, s.occurrence, m.state, m.reason, count(*), min(m.at), max(m.at) FROM step "
+        "SELECT s.name, s.occurrence, m.state, m.reason, count(*), min(m.at), max(m.at), max((m.id "
+        ">> 42) & 1) FROM step "
         "s JOIN message m "
         "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 "
         "GROUP BY s.position, s.occurrence, s.name, m.state, m.reason "
@@ -160,7 +162,8 @@ static int read_counts(
         *c = (struct rehearsal_count){.occurrence = (int)db_column_i64(stmt, 1),
             .state = (int)db_column_i64(stmt, 2),
             .reason = (int)db_column_i64(stmt, 3),
-            .messages = db_column_i64(stmt, 4)};
+            .messages = db_column_i64(stmt, 4),
+            .airings = db_column_i64(stmt, 7) != 0};
         copy_name(c->step, sizeof c->step, db_column_str(stmt, 0));
         if (c->state == MESSAGE_ACCEPTED) {
             c->first_ms = db_column_i64(stmt, 5);
@@ -221,6 +224,27 @@ static int read_firsts(
     return rc;
 }
 
+static int read_airings(
+    struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT (SELECT count(*) FROM airing WHERE campaign_id = ?1 AND state <> 2), (SELECT "
+        "count(*) FROM airing WHERE campaign_id = ?1 AND state <> 2 AND clash = 1), (SELECT "
+        "coalesce(sum(asked - got), 0) FROM airing_refusal WHERE campaign_id = ?1)",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, campaign_id);
+        rc = db_step(stmt, err);
+        if (rc == 1) {
+            out->airings = db_column_i64(stmt, 0);
+            out->clashes = db_column_i64(stmt, 1);
+            out->refused = db_column_i64(stmt, 2);
+        }
+    }
+    db_finish(&stmt);
+    return rc < 0 ? rc : 0;
+}
+
 static int read_result(
     struct db *db, const char *name, struct rehearsal *out, struct base_err *err) {
     struct campaign_row row = {0};
@@ -244,11 +268,20 @@ static int read_result(
         rc = read_firsts(db, row.id, out, err);
     }
     if (rc == 0) {
+        rc = read_airings(db, row.id, out, err);
+    }
+    if (rc == 0) {
         int64_t rows = 0;
+        int64_t airings = 0;
         for (size_t i = 0; i < out->count_count; i++) {
             rows += out->counts[i].messages;
+            airings += out->counts[i].airings ? out->counts[i].messages : 0;
         }
-        out->audience = campaign->step_count ? rows / (int64_t)campaign->step_count : 0;
+        int64_t to_people = 0;
+        for (size_t i = 0; i < campaign->step_count; i++) {
+            to_people += !campaign->steps[i].spec->airings.on;
+        }
+        out->audience = to_people ? (rows - airings) / to_people : 0;
         out->cost_minor = campaign->spent_minor;
         out->offset_min = calendar_offset_min(
             campaign->zone, out->start_ms ? out->start_ms : base_clock_now_ms());
@@ -269,6 +302,11 @@ static int prepare_copy(struct db *copy, const char *name, struct base_err *err)
     if (rc == 0 && row.state > CAMPAIGN_APPROVED) {
         rc = base_err_set(err, LANTOA_ESTATE, TR("campaign %s is %s: too late for a rehearsal"),
             name, TR(campaign_state_word(row.state)));
+    }
+    if (rc == 0) { /* as if every commune said yes */
+        const struct airing_filter all = {.campaign = name, .state = AIRING_OFFERED + 1};
+        struct airing_decision decision;
+        rc = airing_approve(copy, &all, "rehearsal", NULL, &decision, err);
     }
     if (rc == 0) {
         rc = set_running(copy, name, base_clock_now_ms(), err);

@@ -12,6 +12,7 @@ struct rehearsal_count { /* rows of one step in one state for one reason; first 
     char step[120];
     int occurrence, state, reason;
     int64_t messages, first_ms, last_ms;
+    bool airings; /* of outlets, not of people */
 };
 struct rehearsal_wave { /* what would leave in one hour (program time, UTC) */
     char step[120];
@@ -33,6 +34,8 @@ struct rehearsal {
     size_t count_count;
     struct rehearsal_wave *waves;
     size_t wave_count;
+    int64_t airings, clashes; /* booked on outlets; of them over what others have */
+    int64_t refused;          /* airings that were asked for and have no place */
     struct rehearsal_first *firsts;
     size_t first_count;
 };

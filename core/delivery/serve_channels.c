@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "delivery/airing.h"
 
 #define LOTS 4 /* of what a host may hold, make room worth a claim */
 #define LOT_MOST (DISPATCH_BATCH / 2)
@@ -65,11 +66,70 @@ static int read_parts(const struct served *served, const struct delivery_step *s
     return 0;
 }
 
+/* What the outlets of a step play, each recording once: its part is called by its content. */
+static int read_sounds(const struct served *served, const struct delivery_step *step,
+    struct base_buf **bytes_out, struct channel_part **parts_out, size_t *count_out,
+    struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(served->all->db,
+        "SELECT DISTINCT r.sha256, r.format FROM airing a JOIN recording r ON r.id = "
+        "a.recording_id WHERE a.step_id = ?1 ORDER BY r.sha256",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, step->id);
+        while ((rc = db_step(stmt, err)) == 1) {
+            size_t at = *count_out;
+            char *sha256 = base_strndup(db_column_str(stmt, 0).at, db_column_str(stmt, 0).bytes);
+            const char *mime;
+            const char *suffix = airing_sound_suffix(db_column_str(stmt, 1), &mime);
+            char *path = campaign_material_path(served->all->data_dir, sha256);
+            *bytes_out = base_realloc(*bytes_out, (at + 1) * sizeof **bytes_out);
+            *parts_out = base_realloc(*parts_out, (at + 1) * sizeof **parts_out);
+            base_buf_init(&(*bytes_out)[at], ATTACHMENT_BYTES_MAX);
+            rc = base_file_read(path, ATTACHMENT_BYTES_MAX, &(*bytes_out)[at], err);
+            char *name = base_printf("%s%s", sha256, suffix);
+            (*parts_out)[at] = (struct channel_part){
+                str_from(name), str_from(mime), {0}, base_buf_str(&(*bytes_out)[at])};
+            *count_out = at + 1;
+            base_free(path);
+            base_free(sha256);
+            if (rc != 0) {
+                break;
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+static int port_outlet_step(
+    const struct served *served, const struct delivery_step *step, struct base_err *err) {
+    struct base_buf *bytes = NULL;
+    struct channel_part *parts = NULL;
+    size_t count = 0;
+    int rc = read_sounds(served, step, &bytes, &parts, &count, err);
+    if (rc == 0) {
+        rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name),
+            str_from(step->spec->name), str_from(campaign_class_word(step->campaign->spec->class)),
+            (struct str){0}, parts, count, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        base_free((void *)(uintptr_t)parts[i].name.at);
+        base_buf_release(&bytes[i]);
+    }
+    base_free(bytes);
+    base_free(parts);
+    return rc;
+}
+
 static int port_step(void *arg, const struct delivery_step *step, struct base_err *err) {
     struct served *served = arg;
     size_t count = step->spec->attachment_count;
     if (channel_step_known(served->channel, step->ref)) {
         return 0;
+    }
+    if (step->spec->airings.on) {
+        return port_outlet_step(served, step, err);
     }
     struct base_buf *bytes = base_alloc_array(count + 1, sizeof *bytes);
     struct channel_part *parts = base_alloc_array(count + 1, sizeof *parts);

@@ -161,6 +161,10 @@ static int load_step(
         rc = segment_parse(db, str_from(step->spec->only_if), &step->only_if, NULL, err);
     }
     step->cursor = ledger_first(step->id) - 1;
+    if (step->spec->airings.on) { /* all its rows have a time of their own */
+        step->cursor = step->last_id;
+        step->swept = true;
+    }
     return rc;
 }
 

@@ -1,0 +1,229 @@
+/* Airings to be looked at: words, lists, what was heard. */
+#include "delivery/airing.h"
+
+#include "base/mem.h"
+#include "base/tr.h"
+
+static const char *const states[] = {"offered", "approved", "declined"};
+static const char *const priorities[] = {"", "normal", "priority", "emergency"};
+
+const char *airing_state_word(int state) {
+    return state >= 0 && state < 3 ? states[state] : "?";
+}
+
+bool airing_state_from_word(struct str word, int *state_out) {
+    for (int i = 0; i < 3; i++) {
+        if (str_is(word, states[i])) {
+            *state_out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *airing_priority_word(int priority) {
+    return priority >= 1 && priority <= 3 ? priorities[priority] : "?";
+}
+
+const char *airing_sound_suffix(struct str format, const char **mime_out) {
+    static const struct {
+        const char *format, *suffix, *mime;
+    } known[] = {
+        {"mp3", ".mp3", "audio/mpeg"}, {"wav", ".wav", "audio/wav"}, {"ogg", ".ogg", "audio/ogg"}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (str_starts(format, str_from(known[i].format))) {
+            *mime_out = known[i].mime;
+            return known[i].suffix;
+        }
+    }
+    *mime_out = "audio/ogg";
+    return ".ogg";
+}
+
+/* --- lists --- */
+
+#define ROW_SQL "4398046511104" /* LEDGER_OUTLET_BIT */
+
+static const char columns[] =
+    "SELECT a.id, coalesce((a.step_id << 43) + " ROW_SQL " + (a.id << 4), 0), a.campaign_id, "
+    "coalesce(a.step_id, 0), a.outlet_id, a.recording_id, o.place_id, a.start_at, a.ends_at, "
+    "a.seconds, o.households, a.priority, a.state, a.clash, coalesce(m.state, -1), "
+    "coalesce(m.reason, 0), coalesce(a.decided_at, 0), coalesce(a.played_at, 0), "
+    "coalesce(a.played_ms, 0), coalesce(a.confirmed_at, 0), coalesce(a.resumed_of, 0), g.name, "
+    "coalesce(s.name, ''), o.code, o.name, o.owner, p.name, r.name, coalesce(r.title, r.name), "
+    "r.lang, coalesce(g.spec ->> 'timezone', ''), a.decided_by, a.reason, a.confirmed_by, "
+    "m.detail FROM airing a JOIN campaign g ON g.id = a.campaign_id JOIN outlet o ON o.id = "
+    "a.outlet_id JOIN place p ON p.id = o.place_id JOIN recording r ON r.id = a.recording_id LEFT "
+    "JOIN step s ON s.id = a.step_id LEFT JOIN message m ON m.id = (SELECT max(n.id) FROM message "
+    "n WHERE n.id BETWEEN (a.step_id << 43) + " ROW_SQL
+    " + (a.id << 4) AND (a.step_id << 43) + " ROW_SQL " + (a.id << 4) + 15) WHERE 1 = 1";
+
+/* Another airing of another campaign at the same time, neither declined nor over. */
+static const char overlaps[] =
+    " AND a.state <> 2 AND EXISTS (SELECT 1 FROM airing b LEFT JOIN message w ON w.id = (b.step_id "
+    "<< 43) + " ROW_SQL " + (b.id << 4) WHERE b.outlet_id = a.outlet_id AND b.id <> a.id AND "
+    "b.campaign_id <> a.campaign_id AND b.state <> 2 AND b.start_at > a.start_at - 86400000 AND "
+    "b.start_at < a.start_at + a.seconds * 1000 AND b.start_at + b.seconds * 1000 > a.start_at AND "
+    "(a.clash = 1 OR b.clash = 1) AND coalesce(w.state, 0) NOT IN (2, 6))";
+
+static void add_places(struct base_buf *sql, const struct airing_filter *f) {
+    for (size_t i = 0; i < f->place_count; i++) {
+        base_buf_printf(
+            sql, "%s%lld", i ? ", " : " AND o.place_id IN (", (long long)f->place_ids[i]);
+    }
+    base_buf_add_text(sql, f->place_count ? ")" : "");
+}
+
+static void build(struct base_buf *sql, const struct airing_filter *f) {
+    base_buf_add_text(sql, columns);
+    base_buf_add_text(sql, f->campaign ? " AND g.name = ?1" : "");
+    base_buf_add_text(sql, f->outlet ? " AND o.code = ?2" : "");
+    base_buf_add_text(sql, f->from_ms ? " AND a.start_at >= ?3" : "");
+    base_buf_add_text(sql, f->to_ms ? " AND a.start_at < ?4" : "");
+    base_buf_add_text(sql, f->state ? " AND a.state = ?5" : "");
+    base_buf_add_text(sql, f->message_state ? " AND m.state = ?6" : "");
+    base_buf_add_text(sql, f->id ? " AND a.id = ?7" : "");
+    base_buf_add_text(sql, f->heard ? " AND a.played_at IS NOT NULL AND a.played_ms > 0" : "");
+    base_buf_add_text(sql, f->clashing ? overlaps : "");
+    add_places(sql, f);
+    base_buf_add_text(sql, " ORDER BY a.start_at, o.code, a.id");
+}
+
+static void bind(struct db_stmt *stmt, const struct airing_filter *f) {
+    const struct {
+        bool on;
+        int64_t value;
+    } numbers[] = {{f->from_ms != 0, f->from_ms}, {f->to_ms != 0, f->to_ms},
+        {f->state != 0, f->state - 1}, {f->message_state != 0, f->message_state - 1},
+        {f->id != 0, f->id}};
+    if (f->campaign) {
+        db_bind_text(stmt, 1, f->campaign);
+    }
+    if (f->outlet) {
+        db_bind_text(stmt, 2, f->outlet);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (numbers[i].on) {
+            db_bind_i64(stmt, (int)i + 3, numbers[i].value);
+        }
+    }
+}
+
+static struct airing read_row(struct db_stmt *stmt) {
+    struct airing a = {.id = db_column_i64(stmt, 0)};
+    int64_t *const numbers[] = {&a.id, &a.message_id, &a.campaign_id, &a.step_id, &a.outlet_id,
+        &a.recording_id, &a.place_id, &a.start_ms, &a.ends_ms, &a.seconds, &a.households};
+    int64_t *const times[] = {
+        &a.decided_at, &a.played_at, &a.played_ms, &a.confirmed_at, &a.resumed_of};
+    struct str *const texts[] = {&a.campaign, &a.step, &a.outlet, &a.outlet_name, &a.owner,
+        &a.place, &a.material, &a.title, &a.lang, &a.zone, &a.decided_by, &a.reason,
+        &a.confirmed_by, &a.detail};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        *numbers[i] = db_column_i64(stmt, (int)i);
+    }
+    a.priority = (int)db_column_i64(stmt, 11);
+    a.state = (int)db_column_i64(stmt, 12);
+    a.clash = db_column_i64(stmt, 13) != 0;
+    a.message_state = (int)db_column_i64(stmt, 14);
+    a.message_reason = (int)db_column_i64(stmt, 15);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        *times[i] = db_column_i64(stmt, 16 + (int)i);
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = db_column_str(stmt, 21 + (int)i);
+    }
+    return a;
+}
+
+int airing_each(struct db *db, const struct airing_filter *filter,
+    int (*row)(void *arg, const struct airing *airing), void *arg, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    struct base_buf sql;
+    base_buf_init(&sql, 1 << 20);
+    build(&sql, filter);
+    int rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
+                               : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
+    base_buf_release(&sql);
+    if (rc == 0) {
+        bind(stmt, filter);
+        while ((rc = db_step(stmt, err)) == 1) {
+            const struct airing airing = read_row(stmt);
+            rc = row(arg, &airing);
+            if (rc != 0) {
+                break;
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+int airing_refused_each(struct db *db, const struct airing_filter *filter,
+    int (*row)(void *arg, const struct airing_refused *refused), void *arg, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    struct base_buf sql;
+    base_buf_init(&sql, 1 << 20);
+    base_buf_add_text(&sql,
+        "SELECT g.name, coalesce(s.name, ''), o.code, o.name, f.day, f.asked, f.got, f.reason, "
+        "coalesce(f.by_airing, 0), h.name FROM airing_refusal f JOIN campaign g ON g.id = "
+        "f.campaign_id JOIN outlet o ON o.id = f.outlet_id LEFT JOIN step s ON s.id = f.step_id "
+        "LEFT JOIN airing b ON b.id = f.by_airing LEFT JOIN campaign h ON h.id = b.campaign_id "
+        "WHERE 1 = 1");
+    base_buf_add_text(&sql, filter->campaign ? " AND g.name = ?1" : "");
+    base_buf_add_text(&sql, filter->outlet ? " AND o.code = ?2" : "");
+    add_places(&sql, filter);
+    base_buf_add_text(&sql, " ORDER BY f.day, o.code, f.step_id");
+    int rc = db_prepare(db, base_buf_text(&sql), &stmt, err);
+    base_buf_release(&sql);
+    if (rc == 0) {
+        const struct airing_filter named = {.campaign = filter->campaign, .outlet = filter->outlet};
+        bind(stmt, &named);
+        while ((rc = db_step(stmt, err)) == 1) {
+            struct airing_refused found = {.campaign = db_column_str(stmt, 0),
+                .step = db_column_str(stmt, 1),
+                .outlet = db_column_str(stmt, 2),
+                .outlet_name = db_column_str(stmt, 3),
+                .day = db_column_str(stmt, 4),
+                .by_campaign = db_column_str(stmt, 9),
+                .asked = db_column_i64(stmt, 5),
+                .got = db_column_i64(stmt, 6),
+                .by_airing = db_column_i64(stmt, 8)};
+            if (airtime_reason_from_word(db_column_str(stmt, 7), &found.reason) != 0) {
+                found.reason = AIRTIME_TAKEN;
+            }
+            rc = row(arg, &found);
+            if (rc != 0) {
+                break;
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+int airing_heard_each(struct db *db, int64_t place_id, int64_t from_ms, int64_t to_ms,
+    int (*row)(void *arg, const struct airing_heard *heard), void *arg, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "SELECT a.id, (a.step_id << 43) + " ROW_SQL " + (a.id << 4), a.campaign_id, a.step_id, "
+        "a.outlet_id, a.played_at, a.played_ms, v.households FROM outlet_coverage v JOIN airing a "
+        "ON a.outlet_id = v.outlet_id WHERE v.place_id = ?1 AND a.played_at >= ?2 AND a.played_at "
+        "< ?3 AND a.played_ms > 0 AND a.step_id IS NOT NULL ORDER BY a.played_at, a.id",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, place_id);
+        db_bind_i64(stmt, 2, from_ms);
+        db_bind_i64(stmt, 3, to_ms);
+        while ((rc = db_step(stmt, err)) == 1) {
+            const struct airing_heard heard = {db_column_i64(stmt, 0), db_column_i64(stmt, 1),
+                db_column_i64(stmt, 2), db_column_i64(stmt, 3), db_column_i64(stmt, 4),
+                db_column_i64(stmt, 5), db_column_i64(stmt, 6), db_column_i64(stmt, 7)};
+            rc = row(arg, &heard);
+            if (rc != 0) {
+                break;
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}

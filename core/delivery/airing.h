@@ -1,0 +1,127 @@
+/* Airings in the database: booked broadcasts, each with its row of the ledger (outlet bit set,
+ * recipient = the airing's number). Planned with the campaign, offered to the commune, approved or
+ * declined by it, handed out ahead of their start, and recorded as they ran.
+ *
+ * Times are milliseconds since 1970; the local day and hour are those of the campaign's zone. */
+#ifndef DELIVERY_AIRING_H
+#define DELIVERY_AIRING_H
+
+#include "delivery/airtime.h"
+#include "delivery/ledger.h"
+#include "delivery/step.h"
+
+enum airing_state { AIRING_OFFERED, AIRING_APPROVED, AIRING_DECLINED };
+const char *airing_state_word(int state); /* "offered", "approved", "declined" */
+bool airing_state_from_word(struct str word, int *state_out);
+const char *airing_priority_word(int priority); /* "normal", "priority", "emergency" */
+
+/* How long before its start an airing is handed to the channel. What fetches its plan itself
+ * ("device:ID") has it two days ahead, paper ("paper:CODE") a month, what is streamed a minute. */
+int64_t airing_lead_ms(struct str device);
+#define AIRING_EMERGENCY_MS (INT64_C(60) * 60 * 1000) /* how late an emergency may begin */
+
+/* How a recording of this format is called when a channel gets it: its sha256 and this. */
+const char *airing_sound_suffix(struct str format, const char **mime_out);
+
+/* --- planning --- */
+
+struct airing_outcome {
+    int64_t asked, placed, clashes; /* airings; placed counts what was approved before as well */
+    int64_t refused;                /* asked, and has no place */
+    int64_t moved, dropped; /* of others: offered ones that made room, elsewhere or not at all */
+};
+/* Books the outlet steps of a campaign that is being planned, around what stands; inside the
+ * caller's transaction. Writes the rows of the ledger and what was refused. arms: what was booked,
+ * for the hash of the assignment. */
+int airing_plan(struct db *db, const struct delivery_campaign *campaign, int64_t now_ms,
+    struct base_buf *arms, struct airing_outcome *outcome_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* Before a campaign is planned anew: forgets what nobody decided and keeps the communes'
+ * decisions. Inside the caller's transaction. */
+int airing_detach(struct db *db, int64_t campaign_id, struct base_err *err) LANTOA_MUST_CHECK;
+/* Plans the airings of a planned, approved or running campaign again around what changed (windows,
+ * outlets, other campaigns): approved ones stay, offered ones move or go, places are sought for
+ * what was refused. One transaction, audited. */
+int airing_replan(struct db *db, const char *campaign, const char *who,
+    struct airing_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- looking --- */
+
+struct airing_filter {             /* zeroed: all */
+    const char *campaign, *outlet; /* name; code */
+    const int64_t *place_ids;      /* of outlets standing in one of these */
+    size_t place_count;
+    int64_t from_ms, to_ms; /* planned starts; 0: no bound */
+    int state;              /* enum airing_state + 1; 0: any */
+    int message_state;      /* enum message_state + 1; 0: any */
+    int64_t id;             /* 0: any */
+    bool heard;             /* only what was on the air, at least partly */
+    bool clashing;          /* only what was placed over others, and what it lies over */
+};
+
+struct airing { /* texts BORROWED for the call */
+    int64_t id, message_id, campaign_id, step_id, outlet_id, recording_id, place_id;
+    int64_t start_ms, ends_ms; /* start 0: with its step */
+    int64_t seconds, households;
+    int priority, state; /* enum airtime_priority, enum airing_state */
+    bool clash;
+    int message_state, message_reason; /* message_state -1: its campaign is not planned */
+    int64_t decided_at, played_at, played_ms, confirmed_at, resumed_of; /* 0: not */
+    struct str campaign, step, outlet, outlet_name, owner, place, material, title, lang, zone;
+    struct str decided_by, reason, confirmed_by, detail; /* detail: the channel's words */
+};
+/* By start, outlet, id. */
+int airing_each(struct db *db, const struct airing_filter *filter,
+    int (*row)(void *arg, const struct airing *airing), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+struct airing_refused { /* texts BORROWED for the call */
+    struct str campaign, step, outlet, outlet_name, day, by_campaign; /* by: who has the place */
+    int64_t asked, got, by_airing;                                    /* 0: none known */
+    enum airtime_reason reason;
+};
+/* What has no place, by day and outlet. filter: campaign, outlet, place_ids. */
+int airing_refused_each(struct db *db, const struct airing_filter *filter,
+    int (*row)(void *arg, const struct airing_refused *refused), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+/* What people in a place could hear, for attribution: airings that were played, at least partly, on
+ * outlets that cover the place, from_ms <= start < to_ms, oldest first. The households are those
+ * of that place: an estimate, never people reached. */
+struct airing_heard {
+    int64_t airing_id, message_id, campaign_id, step_id, outlet_id, at_ms, played_ms, households;
+};
+int airing_heard_each(struct db *db, int64_t place_id, int64_t from_ms, int64_t to_ms,
+    int (*row)(void *arg, const struct airing_heard *heard), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- what the commune decides --- */
+
+struct airing_decision {
+    int64_t approved, declined, unchanged;
+    int64_t moved, gave_way; /* what lay in the way: found another place, or was declined */
+};
+/* Approves those the filter finds and that are offered. One placed over others is approved only by
+ * its number (filter->id): that decides the clash, and what is not approved there makes room.
+ * LANTOA_ESTATE when it would lie over what is approved, outside the windows, or make the day too
+ * long. Audited with who and reason (may be NULL). One transaction. */
+int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
+    const char *reason, struct airing_decision *decision_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* Declines offered ones, and approved ones that have not been handed out. A reason is asked for. */
+int airing_decline(struct db *db, const struct airing_filter *filter, const char *who,
+    const char *reason, struct airing_decision *decision_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* A person says that it was played. played_s 0: all of it. LANTOA_ESTATE unless it was handed out
+ * and its end is not known. */
+int airing_confirm(struct db *db, int64_t id, int64_t start_ms, int64_t played_s, const char *who,
+    const char *note, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- as run (inside the dispatcher's transaction) --- */
+
+/* A device told the end of one. detail: {"start": RFC 3339, "end": .., "played_ms": ..} or words.
+ * One that an emergency cut off is repeated where there is room for it on its day. */
+int airing_as_run(struct db *db, int64_t message_id, enum lantoa_event_kind kind, struct str detail,
+    int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+
+#endif

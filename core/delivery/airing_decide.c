@@ -1,0 +1,354 @@
+/* What people say about airings: the commune's yes and no, and who heard it play. */
+#include "delivery/airing_private.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/tr.h"
+
+/* One that a decision is about, copied off the list. */
+struct picked {
+    int64_t id, message_id, outlet_id, start_ms, seconds, campaign_id;
+    int state, priority, message_state;
+    bool clash;
+    const struct calendar_zone *zone;
+};
+
+struct pick {
+    struct picked *rows;
+    size_t count, room;
+    struct base_err *err;
+};
+
+static int take(void *arg, const struct airing *a) {
+    struct pick *pick = arg;
+    char zone[64];
+    snprintf(zone, sizeof zone, "%.*s", STR_ARG(a->zone));
+    if (pick->count == pick->room) {
+        pick->room = pick->room ? 2 * pick->room : 64;
+        pick->rows = base_realloc(pick->rows, pick->room * sizeof *pick->rows);
+    }
+    struct picked *row = &pick->rows[pick->count++];
+    *row = (struct picked){a->id, a->message_id, a->outlet_id, a->start_ms, a->seconds,
+        a->campaign_id, a->state, a->priority, a->message_state, a->clash, NULL};
+    return calendar_zone_find(zone[0] ? zone : "Asia/Ho_Chi_Minh", &row->zone, pick->err);
+}
+
+static int set_approved(struct db *db, const struct picked *row, const struct airing__stations *all,
+    const char *who, const char *reason, int64_t now_ms, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    size_t at = airing__station(all, row->outlet_id);
+    const struct outlet *outlet = at == AIRTIME_NONE ? NULL : outlet_set_at(all->set, at);
+    int rc = db_prepare(db,
+        "UPDATE airing SET state = 1, clash = 0, decided_by = ?2, decided_at = ?3, reason = ?4 "
+        "WHERE id = ?1",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, row->id);
+        db_bind_text(stmt, 2, who);
+        db_bind_i64(stmt, 3, now_ms);
+        db_bind_text(stmt, 4, reason);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    if (rc == 0 && row->message_id) {
+        rc = airing__row(db, row->message_id, AIRING_APPROVED, row->start_ms,
+            airing_lead_ms(str_from(outlet && outlet->device ? outlet->device : "")), now_ms, err);
+    }
+    return rc;
+}
+
+/* --- room for it --- */
+
+struct day {
+    struct airing__books books;
+    size_t station;
+    struct airing__local at;
+};
+
+static int load_day(struct db *db, const struct airing__stations *all, const struct picked *row,
+    struct day *day, struct base_err *err) {
+    day->station = airing__station(all, row->outlet_id);
+    day->at = airing__local(row->zone, row->start_ms);
+    if (day->station == AIRTIME_NONE) {
+        return base_err_set(
+            err, LANTOA_ESTATE, TR("airing %lld: its outlet is retired"), (long long)row->id);
+    }
+    return airing__books_load(db, all, row->zone, airing__ms(row->zone, day->at.day, 0),
+        airing__ms(row->zone, day->at.day + 1, 0), 0, &day->books, err);
+}
+
+static bool meets(const struct day *day, const struct airtime_booking *b, int64_t seconds) {
+    return b->station == day->station && b->day == day->at.day &&
+           b->start_s < day->at.second + seconds && b->start_s + b->seconds > day->at.second;
+}
+
+/* An approval may not lie over what is approved, leave the windows, or make the day too long. */
+static int check_room(const struct airing__stations *all, const struct picked *row,
+    const struct day *day, struct base_err *err) {
+    const struct airtime_station *station = &all->stations[day->station];
+    int64_t sum_s = row->seconds;
+    for (size_t i = 0; i < day->books.count; i++) {
+        const struct airtime_booking *b = &day->books.bookings[i];
+        if (b->station != day->station || b->day != day->at.day || b->spent || !b->fixed ||
+            b->ref == row->id) {
+            continue;
+        }
+        sum_s += b->seconds;
+        if (meets(day, b, row->seconds)) {
+            return base_err_set(err, LANTOA_ESTATE,
+                TR("airing %lld lies over airing %lld, which is approved: decline that one first"),
+                (long long)row->id, (long long)b->ref);
+        }
+    }
+    enum airtime_reason reason =
+        airtime_allowed(station, day->at.day, day->at.second, row->seconds);
+    if (reason != AIRTIME_FITS) {
+        return base_err_set(err, LANTOA_ESTATE, TR("airing %lld: %s"), (long long)row->id,
+            airtime_reason_text(reason));
+    }
+    if (station->most_s > 0 && sum_s > station->most_s) {
+        return base_err_set(err, LANTOA_ESTATE, TR("airing %lld: %s"), (long long)row->id,
+            airtime_reason_text(AIRTIME_MINUTES));
+    }
+    return 0;
+}
+
+/* Seeks another place on the day for what lay in the way; it is declined when there is none. */
+static int make_room(struct db *db, const struct airing__stations *all, const struct picked *row,
+    struct day *day, size_t index, const char *who, struct airing_decision *out,
+    struct base_err *err) {
+    struct airtime_booking *moved = &day->books.bookings[index];
+    struct airtime_plan plan = {0};
+    const struct airtime_material material = {moved->material, moved->seconds};
+    struct airtime_request request = {.id = moved->request,
+        .campaign = moved->campaign,
+        .priority = AIRTIME_NORMAL,
+        .first_day = moved->day,
+        .last_day = moved->day,
+        .per_day = 1,
+        .gap_s = moved->gap_s,
+        .rotation = AIRTIME_IN_TURN,
+        .material_count = 1,
+        .stations = &moved->station,
+        .station_count = 1,
+        .materials = &material};
+    struct airtime_booking *others = base_alloc_array(day->books.count + 2, sizeof *others);
+    size_t count = 0;
+    for (size_t i = 0; i < day->books.count; i++) { /* all of them stand; only this one moves */
+        if (i != index && day->books.bookings[i].ref != row->id) {
+            others[count] = day->books.bookings[i];
+            request.per_day +=
+                others[count].request == moved->request && others[count].station == moved->station;
+            others[count++].fixed = true;
+        }
+    }
+    others[count++] = (struct airtime_booking){row->id, day->station, day->at.day, day->at.second,
+        row->seconds, 0, row->campaign_id, 0, 0, AIRTIME_PRIORITY, true, false};
+    const struct airtime_input in = {all->stations, all->count, &request, 1, others, count};
+    int rc = airtime_plan(&in, &plan, err);
+    const struct outlet *outlet = outlet_set_at(all->set, day->station);
+    if (rc == 0 && plan.airing_count > 0) {
+        int64_t start_s = plan.airings[0].start_s;
+        int64_t ends_s =
+            airtime_latest_start(&all->stations[day->station], moved->day, start_s, moved->seconds);
+        rc = airing__move(db, moved->ref, airing__ms(row->zone, moved->day, start_s),
+            airing__ms(row->zone, moved->day, ends_s),
+            airing_lead_ms(str_from(outlet->device ? outlet->device : "")), err);
+        moved->start_s = start_s;
+        out->moved++;
+    } else if (rc == 0) {
+        char reason[160];
+        snprintf(reason, sizeof reason, TR("the commune gave its place to airing %lld"),
+            (long long)row->id);
+        rc = airing__end(db, moved->ref, who, reason, base_clock_now_ms(), err);
+        moved->spent = true;
+        out->gave_way++;
+    }
+    airtime_plan_release(&plan);
+    base_free(others);
+    return rc;
+}
+
+static int approve_one(struct db *db, const struct airing__stations *all, const struct picked *row,
+    const char *who, const char *reason, struct airing_decision *out, struct base_err *err) {
+    struct day day = {0};
+    int rc = load_day(db, all, row, &day, err);
+    if (rc == 0) {
+        rc = check_room(all, row, &day, err);
+    }
+    for (size_t i = 0; rc == 0 && i < day.books.count; i++) {
+        const struct airtime_booking *b = &day.books.bookings[i];
+        if (b->ref != row->id && !b->spent && !b->fixed && meets(&day, b, row->seconds)) {
+            rc = make_room(db, all, row, &day, i, who, out, err);
+        }
+    }
+    if (rc == 0) {
+        rc = set_approved(db, row, all, who, reason, base_clock_now_ms(), err);
+        out->approved++;
+    }
+    base_free(day.books.bookings);
+    return rc;
+}
+
+/* --- one decision over many --- */
+
+static void describe(const struct airing_filter *f, char *text, size_t room) {
+    if (f->id) {
+        snprintf(text, room, "airing %lld", (long long)f->id);
+    } else {
+        snprintf(text, room, "airings of %s%s%s", f->campaign ? f->campaign : "all campaigns",
+            f->outlet ? " on " : "", f->outlet ? f->outlet : "");
+    }
+}
+
+static int decide(struct db *db, const struct airing_filter *filter, const char *who,
+    const char *reason, bool yes, struct airing_decision *out, struct base_err *err) {
+    struct pick pick = {.err = err};
+    struct airing__stations all = {0};
+    int64_t now_ms = base_clock_now_ms();
+    int rc = airing_each(db, filter, take, &pick, err);
+    if (rc == 0 && filter->id && pick.count == 0) {
+        rc = base_err_set(err, LANTOA_ENOENT, TR("no airing %lld"), (long long)filter->id);
+    }
+    if (rc == 0) {
+        rc = airing__stations_load(db, 0, &all, err);
+    }
+    for (size_t i = 0; rc == 0 && i < pick.count; i++) {
+        const struct picked *row = &pick.rows[i];
+        bool waits = row->message_state <= MESSAGE_HELD; /* not handed out, not over */
+        if (yes && row->state == AIRING_OFFERED && waits && (!row->clash || filter->id)) {
+            rc = approve_one(db, &all, row, who, reason, out, err);
+        } else if (!yes && row->state != AIRING_DECLINED && waits &&
+                   row->priority != AIRTIME_EMERGENCY) {
+            rc = airing__end(db, row->id, who, reason, now_ms, err);
+            out->declined++;
+        } else if (filter->id && yes != (row->state == AIRING_APPROVED)) {
+            rc = base_err_set(err, LANTOA_ESTATE, TR("airing %lld is %s: too late to decide"),
+                (long long)row->id,
+                row->message_state > MESSAGE_HELD ? message_state_label(row->message_state)
+                                                  : TR(airing_state_word(row->state)));
+        } else {
+            out->unchanged++;
+        }
+    }
+    airing__stations_release(&all);
+    base_free(pick.rows);
+    return rc;
+}
+
+static int decide_audited(struct db *db, const struct airing_filter *filter, const char *who,
+    const char *reason, bool yes, struct airing_decision *out, struct base_err *err) {
+    char object[200];
+    *out = (struct airing_decision){0};
+    int rc = db_begin(db, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = decide(db, filter, who, reason, yes, out, err);
+    if (rc == 0) {
+        describe(filter, object, sizeof object);
+        rc = audit_add(db, who, yes ? "approve airing" : "decline airing", object, reason, err);
+    }
+    if (rc == 0) {
+        return db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
+
+int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
+    const char *reason, struct airing_decision *decision_out, struct base_err *err) {
+    return decide_audited(db, filter, who, reason, true, decision_out, err);
+}
+
+int airing_decline(struct db *db, const struct airing_filter *filter, const char *who,
+    const char *reason, struct airing_decision *decision_out, struct base_err *err) {
+    if (!reason || str_trim(str_from(reason)).bytes == 0) {
+        return base_err_set(err, LANTOA_EINVAL, "%s", TR("say why: --reason TEXT"));
+    }
+    return decide_audited(db, filter, who, reason, false, decision_out, err);
+}
+
+/* --- a person's word --- */
+
+static int confirm(struct db *db, const struct picked *row, int64_t start_ms, int64_t played_ms,
+    const char *who, const char *note, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    char detail[300];
+    int64_t now_ms = base_clock_now_ms();
+    int rc = db_prepare(db,
+        "UPDATE airing SET played_at = ?2, played_ms = ?3, confirmed_by = ?4, confirmed_at = ?5 "
+        "WHERE id = ?1",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, row->id);
+        db_bind_i64(stmt, 2, start_ms);
+        db_bind_i64(stmt, 3, played_ms);
+        db_bind_text(stmt, 4, who);
+        db_bind_i64(stmt, 5, now_ms);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        rc = db_prepare(db,
+            "UPDATE message SET state = 5, reason = 0, detail = ?2, settled_ms = ?3 - at WHERE id "
+            "= ?1",
+            &stmt, err);
+    }
+    if (rc == 0) {
+        snprintf(
+            detail, sizeof detail, "confirmed by %s%s%s", who, note ? ": " : "", note ? note : "");
+        db_bind_i64(stmt, 1, row->message_id);
+        db_bind_text(stmt, 2, detail);
+        db_bind_i64(stmt, 3, now_ms);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        snprintf(detail, sizeof detail, "airing %lld", (long long)row->id);
+        rc = audit_add(db, who, "confirm", detail, note, err);
+    }
+    return rc;
+}
+
+static int confirm_checked(struct db *db, int64_t id, int64_t start_ms, int64_t played_s,
+    const char *who, const char *note, struct base_err *err) {
+    struct pick pick = {.err = err};
+    const struct airing_filter filter = {.id = id};
+    int rc = airing_each(db, &filter, take, &pick, err);
+    const struct picked *row = pick.rows;
+    if (rc == 0 && pick.count == 0) {
+        rc = base_err_set(err, LANTOA_ENOENT, TR("no airing %lld"), (long long)id);
+    } else if (rc == 0 && row->message_state != MESSAGE_ACCEPTED &&
+               row->message_state != MESSAGE_UNCERTAIN) {
+        rc = base_err_set(err, LANTOA_ESTATE,
+            TR("airing %lld is %s: only one that was handed out and whose end is not known can be "
+               "confirmed"),
+            (long long)id, message_state_label(row->message_state));
+    } else if (rc == 0 && start_ms > base_clock_now_ms()) {
+        rc = base_err_set(err, LANTOA_EINVAL, "%s", TR("it cannot have been played in the future"));
+    } else if (rc == 0 && (played_s < 0 || played_s > row->seconds)) {
+        rc = base_err_set(err, LANTOA_EINVAL, TR("airing %lld is %lld seconds long"), (long long)id,
+            (long long)row->seconds);
+    }
+    if (rc == 0) {
+        int64_t played_ms = (played_s ? played_s : row->seconds) * 1000;
+        rc = confirm(db, row, start_ms, played_ms, who, note, err);
+    }
+    base_free(pick.rows);
+    return rc;
+}
+
+int airing_confirm(struct db *db, int64_t id, int64_t start_ms, int64_t played_s, const char *who,
+    const char *note, struct base_err *err) {
+    int rc = db_begin(db, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = confirm_checked(db, id, start_ms, played_s, who, note, err);
+    if (rc == 0) {
+        return db_commit(db, err);
+    }
+    db_rollback(db);
+    return rc;
+}
