@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_BYTES 4800
+#define PATH_BYTES 5000
 
 struct paper_job {
     struct job job;
@@ -180,7 +180,7 @@ static int put_days(struct paper_job *job, const char *dir, const char *month) {
 }
 
 static int put_month(struct paper_job *job, const char *month) {
-    char dir[PATH_BYTES - 200], sub[PATH_BYTES];
+    char dir[PATH_BYTES - 400], sub[PATH_BYTES];
     struct bytes text = {0};
     snprintf(dir, sizeof(dir), "%.4000s/%s", job->dir, job->outlet);
     int failed = make_dir(dir);

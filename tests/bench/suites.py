@@ -10,6 +10,7 @@ import time
 
 import door
 import people
+import rtp
 import sms
 from harness import BUILD, HERE, PEERS, Contender, Server, compile_c, free_port, node_environment, ratio, run, say, with_sink
 from ours import ENVIRONMENT, LANTOA, Ours
@@ -351,5 +352,19 @@ def receipts(bench):
     door.callbacks(bench)
 
 
+def rtp_streams(bench):
+    """No peer: how evenly 200 streams leave on one core, against the 5 ms that are demanded."""
+    got = {}
+
+    def once():
+        got.update(rtp.measure(os.path.join(BUILD, "tests", "loudspeaker_rig"), bench.count(200), 10, "pcmu"))
+    bench.later.append(once)
+    bench.demand("RTP streams delivered whole of 200, at once on one core", bench.count(200), lambda: got.get("delivered") * (got["packets"] == got["expected"]))
+    bench.demand("RTP packets, 95th percentile of lateness, ms", None, lambda: got.get("late_p95_ms"), 5)
+    bench.tell("RTP packets, 99th percentile of lateness, ms", lambda: got.get("late_p99_ms"))
+    bench.tell("RTP packets, 95th percentile of the change between gaps, ms", lambda: got.get("gap_jitter_p95_ms"))
+    bench.tell("per cent of one core for them", lambda: got.get("cpu_percent"))
+
+
 ALL = {"email": email, "wall": wall, "import": contact_import, "render": render, "plan": plan, "dkim": dkim, "memory": memory,
-       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": receipts, "airtime": airtime}
+       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": receipts, "airtime": airtime, "rtp": rtp_streams}

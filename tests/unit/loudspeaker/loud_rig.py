@@ -77,7 +77,8 @@ class Rig:
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
         self.errors = []
         threading.Thread(target=self._errors, args=[self.process], daemon=True).start()
-        threading.Thread(target=self._listen, args=[self.process], daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, args=[self.process], daemon=True)
+        self.listener.start()
         self.first = self.wait(lambda row: "ready" in row or "failed" in row)
 
     def _errors(self, process):
@@ -143,6 +144,9 @@ class Rig:
             self.order(quit=True)
             self.wait(lambda row: "closed" in row)
         self.process.wait(10)
+        self.listener.join(10)
+        while not self.news.empty():
+            self.news.get()
         assert self.process.returncode in (0, -9), f"ended with {self.process.returncode}: {''.join(self.errors[-20:])}"
 
 

@@ -180,7 +180,7 @@ def test_expired_is_not_played(tmp_path):
 
 @pytest.mark.parametrize("name,content,words", [
     ("text.mp3", b"khong phai am thanh" * 100, "neither WAV nor Ogg Opus nor MP3"), ("empty.wav", b"", "empty"),
-    ("cut.wav", None, "ends before its data"), ("vorbis.ogg", "vorbis", "not Opus"), ("alaw.wav", "alaw", "only PCM")])
+    ("cut.wav", None, "ends before its data"), ("vorbis.ogg", "vorbis", "not Opus"), ("alaw.wav", "alaw", "only PCM")], ids=range(5))
 def test_broken_recordings_are_refused_in_words(tmp_path, name, content, words):
     path = tmp_path / name
     if content is None:
