@@ -5,6 +5,7 @@
 #define CAMPAIGN_RECORDING_H
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "store/db.h"
 
 enum recording_state {
@@ -51,5 +52,49 @@ struct recording_choice {
 };
 int recording_choose(struct db *db, const char *name, const char *const *langs, size_t lang_count,
     struct recording_choice *choice_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- making --- */
+
+struct recording_draft { /* texts BORROWED; NULL where not said */
+    const char *name;    /* [a-z0-9][a-z0-9-]*, at most 64 */
+    const char *lang;
+    const char *title, *theme; /* theme: one that is known */
+    const char *who;
+    const char *file;  /* recording_add: the sound */
+    struct str script; /* speech: what is said; recording_add: may say what is said */
+};
+struct recording_made {              /* caller releases */
+    int64_t id, length_ms, replaced; /* replaced: id of the recording this one takes the place of */
+    double lufs_before, lufs, peak_dbtp;
+    char sha256[65];
+    json_t *findings; /* list of texts */
+    char *words;      /* speech: as it was spoken */
+    bool unchanged;   /* the same was there already */
+};
+void recording_made_release(struct recording_made *made);
+
+/* Takes a sound file: checked, normalised and kept under DATA/materials (audio.h). The recording of
+ * the same material and language is replaced. Nothing is kept when it fails. LANTOA_EINVAL names
+ * file and fault. */
+int recording_add(struct db *db, const char *data_dir, const struct recording_draft *draft,
+    struct recording_made *made_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Makes one from text, a draft until somebody has listened. LANTOA_EINVAL: there is no voice for
+ * the language. */
+int recording_speak(struct db *db, const char *data_dir, const struct recording_draft *draft,
+    struct recording_made *made_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* Somebody has listened to the recordings of a material (lang NULL: to all that wait for it), or
+ * approves them. Approving what nobody has listened to is LANTOA_ESTATE. *count_out: how many
+ * changed. */
+int recording_listened(struct db *db, const char *name, const char *lang, const char *who,
+    int64_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
+int recording_approve(struct db *db, const char *name, const char *lang, const char *who,
+    int64_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* The languages that outlets prefer and the material is not recorded in; their outlets hear the
+ * next language of theirs, or Vietnamese. */
+int recording_missing_each(struct db *db, const char *name,
+    int (*row)(void *arg, struct str lang, int64_t outlets), void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/contribution.h"
+#include "campaign/speech.h"
 #include "campaign/store.h"
 #include "cli/cli.h"
 #include "conversion/touch_rules.h"
@@ -125,13 +126,14 @@ static int doctor(struct cli *cli) {
     return healthy ? 0 : base_err_set(&cli->err, LANTOA_EINVAL, "%s", TR("doctor found a fault"));
 }
 
-static int apply_outlet_rules(struct cli *cli, const char *path) {
+static int apply_audited(struct cli *cli, const char *path,
+    int (*apply)(struct db *db, const char *path, struct base_err *err)) {
     int rc = db_begin(cli->db, &cli->err);
     if (rc) {
         return rc;
     }
-    rc = outlet_rules_apply(cli->db, path, &cli->err);
-    rc = rc ? rc : audit_add(cli->db, cli->who, "apply", "outlet rules", path, &cli->err);
+    rc = apply(cli->db, path, &cli->err);
+    rc = rc ? rc : audit_add(cli->db, cli->who, "apply", "rules", path, &cli->err);
     if (rc == 0) {
         return db_commit(cli->db, &cli->err);
     }
@@ -148,14 +150,14 @@ static int apply_file(struct cli *cli, const char *path) {
     }
     bool contribution = json_object_get(base_json_root(doc), "contribution") != NULL;
     bool approval = approval_rules_are(doc);
-    bool outlets = outlet_rules_are(doc);
+    bool outlets = outlet_rules_are(doc), speech = speech_is(doc);
     bool attribution = touch_rules_are(doc);
     base_json_free(&doc);
     if (approval) {
         return approval_rules_apply(cli->db, path, cli->who, &cli->err);
     }
-    if (outlets) {
-        return apply_outlet_rules(cli, path);
+    if (outlets || speech) {
+        return apply_audited(cli, path, outlets ? outlet_rules_apply : speech_apply);
     }
     if (attribution) {
         return touch_rules_apply(cli->db, path, cli->who, &cli->err);
