@@ -10,6 +10,7 @@ import time
 
 import door
 import people
+import report
 import rtp
 import sms
 from harness import BUILD, HERE, PEERS, Contender, Server, compile_c, free_port, node_environment, ratio, run, say, with_sink
@@ -367,4 +368,4 @@ def rtp_streams(bench):
 
 
 ALL = {"email": email, "wall": wall, "import": contact_import, "render": render, "plan": plan, "dkim": dkim, "memory": memory,
-       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": receipts, "airtime": airtime, "rtp": rtp_streams}
+       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": receipts, "airtime": airtime, "rtp": rtp_streams, "report": report.report}
