@@ -67,21 +67,22 @@ static void profile_release(struct profile *profile) {
 
 static void say_import(
     struct cli *cli, const struct audience_import *import, const struct enrolment_outcome *o) {
-    json_t *json = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch",
+    json_t *json = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch",
         (json_int_t)o->import.batch_id, "rows", (json_int_t)o->import.rows, "added",
         (json_int_t)o->import.added, "unchanged", (json_int_t)o->import.unchanged, "duplicates",
         (json_int_t)o->duplicates, "rejected", (json_int_t)o->import.rejected, "kept_with_faults",
         (json_int_t)o->import.kept_with_faults, "matched", (json_int_t)o->matched, "review",
         (json_int_t)o->review, "unmatched", (json_int_t)o->unmatched, "late", (json_int_t)o->late,
-        "dry_run", import->dry_run);
+        "corrected", (json_int_t)o->corrected, "dry_run", import->dry_run);
     cli_say(cli, json,
         TR("%s%lld rows: %lld events added (%lld matched, %lld for review, %lld of nobody we know; "
-           "%lld late), %lld known already, %lld twice in the file, %lld rejected, %lld kept "
+           "%lld late), %lld corrected, %lld known already, %lld twice in the file, %lld rejected, "
+           "%lld kept "
            "without a bad value (batch %lld)"),
         import->dry_run ? TR("dry run, nothing changed: ") : "", (long long)o->import.rows,
         (long long)o->import.added, (long long)o->matched, (long long)o->review,
-        (long long)o->unmatched, (long long)o->late, (long long)o->import.unchanged,
-        (long long)o->duplicates, (long long)o->import.rejected,
+        (long long)o->unmatched, (long long)o->late, (long long)o->corrected,
+        (long long)o->import.unchanged, (long long)o->duplicates, (long long)o->import.rejected,
         (long long)o->import.kept_with_faults, (long long)o->import.batch_id);
 }
 
@@ -281,8 +282,7 @@ static int balance_verb(struct cli *cli) {
         cli_option(cli, "places-on") ? cli_option(cli, "places-on") : cli->args[1]};
     char days[3][BASE_DATE_MAX];
     struct balance_lists lists = {0};
-    const struct balance_calls calls = {
-        .row = add_balance, .fault = tell_fault, .arg = &lists};
+    const struct balance_calls calls = {.row = add_balance, .fault = tell_fault, .arg = &lists};
     int64_t faults = 0;
     for (int i = 0; i < 3; i++) {
         struct base_date date;

@@ -45,6 +45,8 @@ struct enrolment_outcome {
     int64_t matched, review, unmatched; /* of the rows added */
     int64_t duplicates; /* rows whose event stands twice in this file; those of an earlier file are
                            import.unchanged */
+    int64_t corrected;  /* events of an earlier file whose income, months, method, group, place or
+                           day of registration this file gives otherwise: the row has the new ones */
     int64_t late;       /* rows added with a date before the newest event we had */
 };
 

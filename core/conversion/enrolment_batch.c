@@ -103,13 +103,15 @@ int enrolment_undo(struct db *db, int64_t batch_id, struct enrolment_undo_outcom
     int rc = check_batch(db, batch_id, err);
     rc = rc ? rc
             : ids_load(db,
-                  "SELECT DISTINCT contact_id FROM enrolment WHERE batch_id = ?1 AND contact_id IS "
+                  "SELECT DISTINCT contact_id FROM enrolment WHERE (batch_id = ?1 OR id IN (SELECT "
+                  "enrolment_id FROM enrolment_correction WHERE batch_id = ?1)) AND contact_id IS "
                   "NOT NULL ORDER BY contact_id",
                   batch_id, &ids, err);
     rc = rc ? rc : db_begin(db, err);
     if (rc == 0) {
         rc = run_with_batch(db, "DELETE FROM enrolment WHERE batch_id = ?1", batch_id, 0, err);
         outcome_out->deleted = db_changes(db);
+        rc = rc ? rc : enrolment__corrections_undo(db, batch_id, err);
         rc = rc ? rc
                 : run_with_batch(db, "UPDATE import_batch SET undone_at = ?2 WHERE id = ?1",
                       batch_id, base_clock_now_ms(), err);

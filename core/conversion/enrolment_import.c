@@ -64,6 +64,7 @@ struct importing {
     struct enrolment__state *state;
     struct contribution_tables *tables;
     struct db_stmt *insert, *known, *newest, *same_contact;
+    struct enrolment__corrector *corrector;
     struct place_answer *places;
     char newest_date[BASE_DATE_MAX]; /* of the events before this import */
     struct base_buf name_key, groups;
@@ -415,15 +416,32 @@ static void count_known(
             (long long)line);
         fault(i, row, FIELD_EVENT, reason, false);
         i->outcome->duplicates++;
-    } else {
-        i->outcome->import.unchanged++;
     }
+}
+
+static int correct(struct importing *i, const struct parsed *p, int64_t id, int64_t contact_id,
+    struct base_err *err) {
+    const struct enrolment__correction values = {.enrolment_id = id,
+        .batch_id = i->run.batch_id,
+        .registered_date = str_from(p->registered),
+        .method = str_from(p->method),
+        .groups = base_buf_str(&i->groups),
+        .place_id = p->place_id,
+        .income = p->income,
+        .months = p->months};
+    bool changed = false;
+    int rc = enrolment__correct(i->corrector, &values, &changed, err);
+    i->outcome->corrected += changed;
+    i->outcome->import.unchanged += rc == 0 && !changed;
+    return rc == 0 && changed && contact_id ? enrolment__state_refresh(i->state, contact_id, err)
+                                            : rc;
 }
 
 static int is_known(struct importing *i, const struct audience_csv_row *row, const struct hashes *h,
     const struct enrolment__match *match, const struct parsed *p, bool *known_out,
     struct base_err *err) {
     struct db_stmt *stmts[] = {i->known, match->contact_id ? i->same_contact : NULL};
+    int64_t earlier = 0, contact_id = 0;
     *known_out = false;
     db_bind_i64(i->known, 1, h->fingerprint);
     db_bind_i64(i->same_contact, 1, match->contact_id);
@@ -433,14 +451,17 @@ static int is_known(struct importing *i, const struct audience_csv_row *row, con
         int rc = db_step(stmts[k], err);
         if (rc == 1) {
             *known_out = true;
+            bool here = db_column_i64(stmts[k], 0) == i->run.batch_id;
             count_known(i, row, db_column_i64(stmts[k], 0), db_column_i64(stmts[k], 1));
+            earlier = here ? 0 : db_column_i64(stmts[k], 2);
+            contact_id = db_column_i64(stmts[k], 3);
         }
         db_reset(stmts[k]);
         if (rc < 0) {
             return rc;
         }
     }
-    return 0;
+    return earlier ? correct(i, p, earlier, contact_id, err) : 0;
 }
 
 static void count_added(
@@ -492,13 +513,16 @@ static int prepare(struct importing *i, struct base_err *err) {
         "?20, ?21)",
         &i->insert, err);
     rc = rc ? rc
-            : db_prepare(db, "SELECT batch_id, line FROM enrolment WHERE fingerprint = ?1",
+            : db_prepare(db,
+                  "SELECT batch_id, line, id, contact_id FROM enrolment WHERE fingerprint = ?1",
                   &i->known, err);
     rc = rc ? rc
             : db_prepare(db,
-                  "SELECT batch_id, line FROM enrolment WHERE contact_id = ?1 AND event = ?2 AND "
+                  "SELECT batch_id, line, id, contact_id FROM enrolment WHERE contact_id = ?1 AND "
+                  "event = ?2 AND "
                   "event_date = ?3 LIMIT 1",
                   &i->same_contact, err);
+    rc = rc ? rc : enrolment__corrector_new(db, &i->corrector, err);
     rc =
         rc ? rc
            : db_prepare(db, "SELECT COALESCE(MAX(event_date), '') FROM enrolment", &i->newest, err);
@@ -518,6 +542,7 @@ static void release(struct importing *i) {
     db_finish(&i->insert);
     db_finish(&i->known);
     db_finish(&i->same_contact);
+    enrolment__corrector_free(&i->corrector);
     db_finish(&i->newest);
     enrolment__matcher_free(&i->matcher);
     enrolment__state_free(&i->state);

@@ -52,4 +52,24 @@ void enrolment__state_free(struct enrolment__state **state);
 int enrolment__state_refresh(
     struct enrolment__state *state, int64_t contact_id, struct base_err *err) LANTOA_MUST_CHECK;
 
+/* --- corrections (enrolment_correct.c) --- */
+
+/* What a later file says of an event that is there already; empty and 0: it says nothing. */
+struct enrolment__correction {
+    int64_t enrolment_id, batch_id; /* batch: of the later file */
+    struct str registered_date, method, groups;
+    int64_t place_id, income, months;
+};
+struct enrolment__corrector;
+int enrolment__corrector_new(struct db *db, struct enrolment__corrector **corrector_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+void enrolment__corrector_free(struct enrolment__corrector **corrector);
+/* Takes over what differs and keeps the old values for an undo. In an open transaction. */
+int enrolment__correct(struct enrolment__corrector *corrector,
+    const struct enrolment__correction *values, bool *changed_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* Takes the corrections of a batch back. In an open transaction. */
+int enrolment__corrections_undo(
+    struct db *db, int64_t batch_id, struct base_err *err) LANTOA_MUST_CHECK;
+
 #endif

@@ -226,3 +226,16 @@ def test_the_balance_adds_up_or_names_the_events(ready):
     load(ready, f"{HEAD}\n2412345678,lapsed,2026-06-01,,24101,,,,\n", name="f.csv")
     told = ready.run("enrolment", "balance", "2026-01-01", "2026-12-31")
     assert told.code == 1 and "leaves without participating" in told.err and "1 events" in told.err
+
+
+def test_a_later_file_corrects_and_can_be_taken_back(ready):
+    text = f"{HEAD}\n024180000001,new,2026-10-01,2026-10-02,24101,1500000,3,3,poor\n"
+    load(ready, text)
+    told = load(ready, text.replace("1500000,3,3,poor", "2000000,12,12,"))
+    assert (told["added"], told["corrected"], told["unchanged"]) == (0, 1, 0)
+    row = ready.json("enrolment", "list")["rows"][0]
+    assert (row["income"], row["months"], row["method"], row["group"]) == (2000000, 12, "12", "poor")  # blank says nothing
+    assert load(ready, text.replace("1500000,3,3,poor", "2000000,12,12,"))["unchanged"] == 1
+    ready.ok(*NOW, "enrolment", "undo", str(told["batch"]))
+    row = ready.json("enrolment", "list")["rows"][0]
+    assert (row["income"], row["months"], row["method"]) == (1500000, 3, "3")

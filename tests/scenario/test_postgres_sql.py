@@ -105,6 +105,18 @@ def test_every_statement_of_the_main_job(schema, data, made, witness, scratch):
     data.ok("message", "list", "--campaign", "c")
     data.ok("campaign", "show", "c")
     data.ok("campaign", "list")
+    old = data.write("old.csv", "code,name,level,parent\n98,Tỉnh B,province,\n981,Xã Một,commune,98\n982,Xã Hai,commune,98\n")
+    new = data.write("new.csv", "code,name,level,parent\n98,Tỉnh B,province,\n983,Phường Một,commune,98\n")
+    data.ok("place", "history", f"{old}@2022-01-01", f"{new}@2025-07-01")
+    data.ok("place", "link", "982", "983", "--since", "2025-07-01")
+    data.ok("place", "unmatched")
+    for months in (3, 12):  # the second corrects the first
+        data.ok("enrolment", "import", data.write("e.csv", f"person_id,event,event_date,place_code,months\n024180000001,new,2026-01-05,983,{months}\n"))
+    data.ok("target", "set", "983", "stock", "2026", "10", "--on", "2026-01-10", "--document", "d")
+    data.ok("target", "report", "2026")
+    data.ok("report", "balance", "2026")
+    data.ok("whatif", "--parameter", "poverty_line=2200000", "--from", "2027-01-01")
+    data.ok("enrolment", "undo", str(max(row["batch"] for row in data.json("contact", "imports")["rows"])))
     data.ok("doctor")
     with open(log, "rb") as file:
         statements = sorted({text.decode().strip() for text in file.read().split(b"\0")})
