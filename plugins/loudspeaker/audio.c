@@ -199,7 +199,7 @@ static float wav_sample(const struct wav *wav, const uint8_t *at) {
 }
 
 static long read_wav(struct wav *wav, float *out, size_t room) {
-    size_t frame = (size_t)(wav->channels * wav->bytes_each), count = 0;
+    size_t frame = (size_t)wav->channels * (size_t)wav->bytes_each, count = 0;
     while (count < room && (size_t)(wav->end - wav->at) >= frame) {
         float sum = 0;
         for (int i = 0; i < wav->channels; i++) {

@@ -156,7 +156,7 @@ static bool write_wav_head(struct sink *sink) {
     put32(head + 24, 44100);
     put32(head + 28, 88200);
     put32(head + 32, 2 | 16 << 16);
-    memcpy(head + 36, "data", 4);
+    put32(head + 36, 0x61746164); /* "data" */
     put32(head + 40, (uint32_t)end - WAV_HEAD_BYTES);
     return fseek(sink->file, 0, SEEK_SET) == 0 &&
            fwrite(head, 1, sizeof(head), sink->file) == sizeof(head);

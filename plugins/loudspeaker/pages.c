@@ -89,7 +89,8 @@ static size_t mp3_frame(const uint8_t *at, size_t left, int64_t *us_out) {
     int hertz = rates[rate] >> (version == 3 ? 0 : version == 2 ? 1 : 2);
     int samples = version == 3 ? 1152 : 576;
     int kilobits = bitrates[version == 3 ? 0 : 1][bitrate];
-    size_t bytes = (size_t)(samples / 8 * kilobits * 1000 / hertz + (at[2] >> 1 & 1));
+    size_t bytes =
+        (size_t)samples / 8 * (size_t)kilobits * 1000 / (size_t)hertz + (size_t)(at[2] >> 1 & 1);
     *us_out = (int64_t)samples * 1000000 / hertz;
     return bytes <= left ? bytes : 0;
 }

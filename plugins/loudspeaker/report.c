@@ -25,6 +25,7 @@ static bool remember(struct player *player, struct item *item) {
     }
     if (player->untold_count == player->untold_room) {
         size_t room = player->untold_room ? 2 * player->untold_room : 64;
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
         struct item **more = realloc(player->untold, room * sizeof(*more));
         if (!more) {
             return false;

@@ -52,11 +52,12 @@ static double tap(double distance, double width, double cutoff) {
 }
 
 static void fill_bank(struct resampler *resampler, double width, double cutoff) {
+    int middle = resampler->taps / 2 - 1;
     for (int phase = 0; phase < resampler->up; phase++) {
         float *row = resampler->bank + (size_t)phase * (size_t)resampler->taps;
         double sum = 0, offset = (double)phase / resampler->up;
         for (int i = 0; i < resampler->taps; i++) {
-            double value = tap(i - (resampler->taps / 2 - 1) - offset, width, cutoff);
+            double value = tap(i - middle - offset, width, cutoff);
             row[i] = (float)value;
             sum += value;
         }
