@@ -255,6 +255,28 @@ def test_bad_files_name_line_and_field(data, made, speaker):
     assert message.code != 0 and "steps[0].outlets" in message.err and "owner" in message.err, message
 
 
+def test_the_month_of_a_commune_and_what_was_played(data, made, speaker):
+    speaker(outlet("A1"), outlet("A2", "24002", device="hold", owner="village"))
+    plan(data, made, campaign("c", steps=[airings(outlets="all")]))
+    data.ok("airing", "approve", "--outlet", "A1", "--by", "xa")
+    month = data.json("report", "airtime", "--place", "Đồng Tiến", "--month", "2026-12")
+    assert len(month["rows"]) == 31 and set(month["rows"][0]) >= {"day", "h05", "h17"}
+    assert "05:00 A1: gia-dinh" in month["rows"][0]["h05"] and month["rows"][5]["h05"] in ("", None)
+    data.ok("report", "airtime", "--place", "Đồng Tiến", "--month", "2026-12", "--pdf", data.path("month.pdf"))
+    with open(data.path("month.pdf"), "rb") as file:
+        assert file.read(5) == b"%PDF-"
+    shown = data.ok("--lang", "vi", "report", "airtime", "--month", "2026-12").out
+    assert "LỊCH PHÁT THANH" in shown and "Tháng 12 năm 2026" in shown and "T3 01/12" in shown
+    start(data, "c")
+    run(data)
+    report = data.json("report", "asrun", "c")
+    by = {row["outlet"]: row for row in report["rows"]}
+    assert by["A1"]["planned"] == by["A1"]["played"] == 4 and by["A1"]["heard_min"] == 6 and by["A1"]["owner"] == "commune"
+    assert by["A2"]["refused"] == 4 and by["A2"]["owner"] == "village"
+    assert len(report["tables"]["lost"]["rows"]) == 4 and report["tables"]["lost"]["rows"][0]["why"]
+    data.refused("report", "airtime", "--month", "2026-13")
+
+
 def test_rehearsal_shows_airings(data, made, speaker):
     speaker(outlet("A1"))
     plan(data, made, campaign("c", steps=[airings(outlets="all")]))
