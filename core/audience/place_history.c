@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/tr.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
