@@ -28,7 +28,8 @@ def icecast(folder, port):
     owner = ""
     if os.geteuid() == 0:
         owner = "<changeowner><user>icecast2</user><group>icecast</group></changeowner>"
-        folder.chmod(0o755)
+        for part in [folder, *(part for part in folder.parents if "pytest-of" in str(part))]:
+            part.chmod(0o755)
         os.chown(folder / "log", pwd.getpwnam("icecast2").pw_uid, -1)
     (folder / "ice.xml").write_text(CONFIG.format(port=port, folder=folder, owner=owner))
     with peer(["icecast2", "-c", folder / "ice.xml"], port) as server:
@@ -50,8 +51,6 @@ def keys(port, password="hackme00"):
 @pytest.fixture(name="ice")
 def ice_fixture(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ice")
-    for part in [folder, *list(folder.parents)[:2]]:
-        part.chmod(0o755)
     port = free_port()
     with icecast(folder, port) as process:
         yield port, process, folder
@@ -73,6 +72,12 @@ class Listener(threading.Thread):
                         self.heard += piece
                         self.pieces.append((time.monotonic(), len(self.heard)))
             time.sleep(0.1)
+
+    def until(self, count, seconds=20):
+        end = time.monotonic() + seconds
+        while len(self.heard) < count:
+            assert time.monotonic() < end, f"heard {len(self.heard)} bytes"
+            time.sleep(0.02)
 
     def stop(self, out):
         """Once the source has gone."""
@@ -121,8 +126,7 @@ def test_an_emergency_interrupts_and_the_earlier_goes_on(tmp_path, ice):
     with rig(tmp_path / "state", keys=keys(port)) as loud:
         ear = Listener(port, "/loa.ogg")
         first = loud.send(where, tone(tmp_path / "low.ogg", 5, 500))
-        while len(ear.heard) < 12000:
-            time.sleep(0.02)
+        ear.until(12000)
         asked = time.time()
         emergency = loud.event(loud.send(where, tone(tmp_path / "high.ogg", 1.5, 2000), priority="emergency"))
         event = loud.event(first)
@@ -157,8 +161,6 @@ def test_a_server_that_is_away_until_the_end_is_a_miss(tmp_path):
 
 def test_a_server_that_comes_in_time_is_none(tmp_path, tmp_path_factory):
     port, folder = free_port(), tmp_path_factory.mktemp("ice")
-    for part in [folder, *list(folder.parents)[:2]]:
-        part.chmod(0o755)
     with rig(tmp_path / "state", keys=keys(port)) as loud:
         key = loud.send(f"icecast://source@127.0.0.1:{port}/loa.ogg", tone(tmp_path / "a.ogg", 1), ends=at(20))
         loud.result(key)
@@ -172,16 +174,13 @@ def test_a_server_that_dies_cuts_and_one_that_returns_mends(tmp_path, ice, tmp_p
     with rig(tmp_path / "state", keys=keys(port), resume_within="8s") as loud:
         ear = Listener(port, "/loa.ogg")
         key = loud.send(where, tone(tmp_path / "a.ogg", 5))
-        while len(ear.heard) < 12000:
-            time.sleep(0.02)
+        ear.until(12000)
         process.kill()
         process.wait()
         with icecast(folder, port) as second:
             mended = loud.event(key)
             key = loud.send(where, tone(tmp_path / "b.ogg", 20))
-            size = len(ear.heard)
-            while len(ear.heard) < size + 12000:
-                time.sleep(0.02)
+            ear.until(len(ear.heard) + 12000)
             second.kill()
             second.wait()
             cut = loud.event(key)

@@ -35,6 +35,12 @@ class Receiver(threading.Thread):
                 continue
             self.packets.append((time.monotonic(), packet))
 
+    def until(self, count, seconds=20):
+        end = time.monotonic() + seconds
+        while len(self.packets) < count:
+            assert time.monotonic() < end, f"{len(self.packets)} packets"
+            time.sleep(0.01)
+
     def stop(self):
         self.ends = True
         self.join()
@@ -117,8 +123,7 @@ def test_an_emergency_interrupts_and_the_earlier_goes_on(tmp_path):
     low, high = tone(tmp_path / "low.wav", 4, 500), tone(tmp_path / "high.wav", 1, 2000)
     with rig(tmp_path / "state") as loud:
         first = loud.send(where, low)
-        while len(receiver.packets) < 50:
-            time.sleep(0.01)
+        receiver.until(50)
         asked = time.monotonic()
         emergency = loud.send(where, high, priority="emergency")
         loud.event(emergency)
@@ -142,8 +147,7 @@ def test_what_cannot_go_on_is_cut(tmp_path):
     where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
     with rig(tmp_path / "state", resume_within="500ms") as loud:
         first = loud.send(where, tone(tmp_path / "low.wav", 4, 500))
-        while len(receiver.packets) < 60:
-            time.sleep(0.01)
+        receiver.until(60)
         loud.send(where, tone(tmp_path / "high.wav", 2, 2000), priority="emergency")
         event = loud.event(first)
     receiver.stop()
@@ -223,8 +227,7 @@ def test_a_crash_loses_nothing_and_plays_nothing_twice(tmp_path):
     with rig(tmp_path / "state") as loud:
         playing, waiting = loud.send(where, material), loud.send(where, material, start=at(5))
         loud.result(waiting)
-        while len(receiver.packets) < 60:
-            time.sleep(0.01)
+        receiver.until(60)
         loud.die()
         loud.start()
         cut, played = loud.event(playing), loud.event(waiting)
@@ -239,8 +242,7 @@ def test_an_orderly_end_goes_on_where_it_was(tmp_path):
     where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
     with rig(tmp_path / "state") as loud:
         key = loud.send(where, tone(tmp_path / "a.wav", 3))
-        while len(receiver.packets) < 60:
-            time.sleep(0.01)
+        receiver.until(60)
         loud.close()
         loud.rows.clear()
         loud.start()
