@@ -31,7 +31,8 @@ int scratch_open(struct db *db, const char *data_dir, const char *word, struct s
 
 int scratch_open_plan(struct db *db, struct scratch *scratch_out, struct base_err *err) {
     static const struct db_shadow tables[] = {{"campaign", true}, {"step", true},
-        {"message", false}, {"link", false}, {"approval", false}, {"audit", false}};
+        {"message", false}, {"link", false}, {"approval", false}, {"audit", false},
+        {"airing", true}, {"airing_refusal", false}};
     *scratch_out = (struct scratch){0};
     return db_shadow_open(db, tables, sizeof tables / sizeof tables[0], &scratch_out->db, err);
 }

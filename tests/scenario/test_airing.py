@@ -238,6 +238,19 @@ def test_a_persons_word_counts_with_who_and_when(data, made, speaker):
     assert row["played_at"].startswith("2026-12-01T05:02")
 
 
+def test_a_draft_can_be_costed_and_nothing_is_booked(data, made, speaker):
+    speaker(outlet("A1"))
+    made.channel({"name": "outbox", "plugin": "outbox", "options": {}, "window": 10, "price": 300})
+    made.contacts([{"ref": "p1", "name": "Hoa", "email": "h@example.com"}])
+    made.apply(campaign("c", steps=[airings(outlets="all"), step(name="s2", channel="outbox")]))
+    cost = data.json("campaign", "cost", "c")
+    assert cost["cost"] == 300, cost
+    assert rows(data) == []
+    plan(data, made, campaign("c", steps=[airings(outlets="all"), step(name="s2", channel="outbox")]))
+    assert data.json("campaign", "cost", "c")["cost"] == 300 and len(rows(data)) == 4
+    assert sum(data.states("c").values()) == 5
+
+
 def test_bad_files_name_line_and_field(data, made, speaker):
     speaker(outlet("A1"))
     faults = [({"per_day": 0, "days": 1, "materials": ["gia-dinh"]}, "airings.per_day"),
