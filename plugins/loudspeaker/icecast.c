@@ -68,8 +68,6 @@ static void drop_file(struct icecast *icecast) {
 static void disconnect(struct icecast *icecast) {
     if (icecast->shout) {
         shout_close(icecast->shout);
-        shout_free(icecast->shout);
-        icecast->shout = NULL;
     }
 }
 
@@ -116,7 +114,11 @@ static bool configure(struct icecast *icecast, const char *address) {
 }
 
 static void connect_to(struct icecast *icecast, const char *address) {
-    icecast->shout = shout_new();
+    /* One handle for all connections: libshout 2.4.6 does not give all of it back when it is freed
+     * after a connection. */
+    if (!icecast->shout) {
+        icecast->shout = shout_new();
+    }
     if (!icecast->shout || !configure(icecast, address)) {
         lose(icecast, "the stream could not be set up");
         return;
@@ -359,6 +361,9 @@ void icecast_free(struct icecast *icecast) {
         icecast_stop(icecast);
         quiet(icecast, IDLE);
         disconnect(icecast);
+        if (icecast->shout) {
+            shout_free(icecast->shout);
+        }
         free(icecast);
     }
 }
