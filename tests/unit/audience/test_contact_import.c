@@ -430,9 +430,11 @@ static void test_rejects_never_overwrite_the_input(void **state) {
     struct audience_import options = options_of(f);
     options.rejects_path = f->csv;
     assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), LANTOA_EINVAL);
-    options.rejects_path = "/nonexistent/rejects.csv";
+    char *nowhere = base_printf("%s.d/rejects.csv", f->csv); /* a folder that is not there */
+    options.rejects_path = nowhere;
     assert_int_equal(contact_import(f->db, &options, &f->outcome, &f->err), LANTOA_EIO);
     assert_int_equal(number(f, "SELECT COUNT(*) FROM contact"), 0);
+    base_free(nowhere);
 }
 
 /* More than one transaction, and progress that ends at the end. */
