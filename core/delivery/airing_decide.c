@@ -74,7 +74,7 @@ static int load_day(struct db *db, const struct airing__stations *all, const str
             err, LANTOA_ESTATE, TR("airing %lld: its outlet is retired"), (long long)row->id);
     }
     return airing__books_load(db, all, row->zone, airing__ms(row->zone, day->at.day, 0),
-        airing__ms(row->zone, day->at.day + 1, 0), 0, &day->books, err);
+        airing__ms(row->zone, day->at.day + 1, 0), 0, row->outlet_id, &day->books, err);
 }
 
 static bool meets(const struct day *day, const struct airtime_booking *b, int64_t seconds) {

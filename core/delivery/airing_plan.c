@@ -323,7 +323,7 @@ static int book_planned(struct airing__booker *b, struct base_err *err) {
     if (count > 0) {
         /* A day more on both sides, for the gaps. */
         rc = airing__books_load(b->db, &b->all, b->zone, airing__ms(b->zone, from - 1, 0),
-            airing__ms(b->zone, to + 2, 0), b->campaign->id, &b->books, err);
+            airing__ms(b->zone, to + 2, 0), b->campaign->id, 0, &b->books, err);
         const struct airtime_input in = {
             b->all.stations, b->all.count, requests, count, b->books.bookings, b->books.count};
         rc = rc == 0 ? airtime_plan(&in, &plan, err) : rc;

@@ -29,14 +29,14 @@ struct airing__local airing__local(const struct calendar_zone *zone, int64_t ms)
 int64_t airing__ms(const struct calendar_zone *zone, int64_t day, int64_t second);
 
 /* What stands on the outlets from from_ms (included) to to_ms. Those of `own` (a campaign; 0: none)
- * keep their decisions; what others declined is left out. */
+ * keep their decisions; what others declined is left out. outlet_id: only that one; 0: all. */
 struct airing__books {
     struct airtime_booking *bookings;
     size_t count, room;
 };
 int airing__books_load(struct db *db, const struct airing__stations *stations,
     const struct calendar_zone *zone, int64_t from_ms, int64_t to_ms, int64_t own,
-    struct airing__books *out, struct base_err *err) LANTOA_MUST_CHECK;
+    int64_t outlet_id, struct airing__books *out, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* Planning. */
 /* One outlet step as a request. */

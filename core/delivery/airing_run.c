@@ -136,7 +136,7 @@ static int seek(
     }
     struct airing__local now = airing__local(zone, now_ms);
     rc = airing__books_load(db, &one, zone, airing__ms(zone, now.day, 0),
-        airing__ms(zone, now.day + 1, 0), 0, &books, err);
+        airing__ms(zone, now.day + 1, 0), 0, cut->repeat.outlet_id, &books, err);
     for (size_t i = 0; i < books.count; i++) {
         books.bookings[i].fixed = true;
     }

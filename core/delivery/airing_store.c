@@ -121,20 +121,25 @@ static void put_booking(struct airing__books *books, const struct airtime_bookin
 
 int airing__books_load(struct db *db, const struct airing__stations *stations,
     const struct calendar_zone *zone, int64_t from_ms, int64_t to_ms, int64_t own,
-    struct airing__books *out, struct base_err *err) {
+    int64_t outlet_id, struct airing__books *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     struct gaps gaps = {0};
     /* What was suppressed, or did not begin, has freed its time. A clash has none of its own. */
-    int rc = db_prepare(db,
+    char sql[1000];
+    snprintf(sql, sizeof sql, "%s%s ORDER BY a.campaign_id, a.id",
         "SELECT a.id, a.outlet_id, a.start_at, a.seconds, a.step_id, a.campaign_id, "
         "a.recording_id, "
         "a.priority, a.state, a.position, coalesce(m.state, 0), a.clash FROM airing a LEFT JOIN "
         "message m ON m.id = (a.step_id << 43) + 4398046511104 + (a.id << 4) WHERE a.start_at >= "
-        "?1 AND a.start_at < ?2 ORDER BY a.campaign_id, a.id",
-        &stmt, err);
+        "?1 AND a.start_at < ?2",
+        outlet_id ? " AND a.outlet_id = ?3" : "");
+    int rc = db_prepare(db, sql, &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, from_ms);
         db_bind_i64(stmt, 2, to_ms);
+        if (outlet_id) {
+            db_bind_i64(stmt, 3, outlet_id);
+        }
         while ((rc = db_step(stmt, err)) == 1) {
             size_t station = airing__station(stations, db_column_i64(stmt, 1));
             struct airing__local at = airing__local(zone, db_column_i64(stmt, 2));
