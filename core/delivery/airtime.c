@@ -114,7 +114,7 @@ static int64_t last_end(
 
 static struct airtime__item item_of(const struct airtime_request *request, const struct seat *seat,
     const struct airtime__open *open, int64_t day) {
-    size_t nth = (size_t)(seat->had + seat->got + seat->clashes);
+    size_t nth = (size_t)seat->had + (size_t)seat->got + (size_t)seat->clashes;
     size_t wanted = (size_t)request->per_day;
     return (struct airtime__item){.request = request->id,
         .campaign = request->campaign,
