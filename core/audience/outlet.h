@@ -160,8 +160,9 @@ int outlet_rules_load(
     struct db *db, struct outlet_rules *rules_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* The JSON text in force. Caller frees. */
 int outlet_rules_text(struct db *db, char **text_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* Puts a file in force, in the caller's transaction; LANTOA_EINVAL with file, line and field, or LANTOA_ESTATE when windows of
- * outlets without quiet hours of their own would lie inside the new ones. The caller audits. */
+/* Puts a file in force, in the caller's transaction; LANTOA_EINVAL with file, line and field, or
+ * LANTOA_ESTATE when windows of outlets without quiet hours of their own would lie inside the new
+ * ones. The caller audits. */
 int outlet_rules_apply(struct db *db, const char *path, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

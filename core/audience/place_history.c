@@ -78,11 +78,11 @@ static int load_units(struct history *h, struct base_err *err) {
     }
     db_finish(&stmt);
     if (rc == 0) {
-        h->by_key = base_alloc_array(h->count + 1, sizeof *h->by_key);
+        h->by_key = base_alloc_array(h->count + 1, sizeof(struct unit *));
         for (size_t i = 0; i < h->count; i++) {
             h->by_key[i] = &h->units[i];
         }
-        qsort(h->by_key, h->count, sizeof *h->by_key, compare_keys);
+        qsort(h->by_key, h->count, sizeof(struct unit *), compare_keys);
     }
     return rc;
 }

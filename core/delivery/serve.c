@@ -35,7 +35,7 @@ struct serve {
     int lock_fd;
     bool stopping;
     bool restored; /* the database is a copy */
-    int failures; /* failed turns in a row */
+    int failures;  /* failed turns in a row */
     struct base_err err;
 };
 

@@ -33,14 +33,13 @@ const char *report_option(const struct report_request *request, const char *name
         "all themes, or the campaigns of one: messages by state, people reached, clicks")          \
     X("channel", false, report_channel, "", "[NAME]",                                              \
         "all channels, or the campaigns of one: messages by state, people reached, clicks")        \
-    X("place", false, report_place,                                                                \
-        "level= campaign= by=",                                                                    \
+    X("place", false, report_place, "level= campaign= by=",                                        \
         "[--level province|district|commune|village] [--by channel] [--campaign NAME]",            \
         "every place of a level: people, messages by state, people reached")                       \
     X("airtime", false, report_airtime, "place= month=", "[--place P] [--month YYYY-MM]",          \
         "the month of a commune's loudspeakers, to be printed: days and times")                    \
-    X("asrun", false, report_asrun, "place= from= to=",                                            \
-        "[CAMPAIGN] [--place P] [--from D] [--to D]",                                              \
+    X("asrun", false, report_asrun,                                                                \
+        "place= from= to=", "[CAMPAIGN] [--place P] [--from D] [--to D]",                          \
         "what outlets were to play and what they played, with the reason for the rest")            \
     X("attribution", false, report_attribution, "model= by= theme= all from= to= as=",             \
         "[CAMPAIGN|--theme T|--all] [--model last|first|any|linear|position|decay|markov|"         \

@@ -1,8 +1,9 @@
-/* The ledger counted: by step, state and reason, and where asked for by place, by day and by person.
- * Steps that ended and did not change since come from the figures kept of them (report/kept.h), the
- * others from a walk over their rows. Only the newest generation of a message counts, so that the
- * sums are the audiences. Memory: an int64 for each (step, state, reason), (group, place, state) and
- * (day, state), 4 bytes a contact for its place, a bit a contact and group for who was reached. */
+/* The ledger counted: by step, state and reason, and where asked for by place, by day and by
+ * person. Steps that ended and did not change since come from the figures kept of them
+ * (report/kept.h), the others from a walk over their rows. Only the newest generation of a message
+ * counts, so that the sums are the audiences. Memory: an int64 for each (step, state, reason),
+ * (group, place, state) and (day, state), 4 bytes a contact for its place, a bit a contact and
+ * group for who was reached. */
 #ifndef REPORT_TALLY_H
 #define REPORT_TALLY_H
 
@@ -21,7 +22,7 @@ struct tally_step {
     const char *campaign, *theme, *channel, *name; /* of the tally */
     int64_t position, occurrence, state, campaign_state;
     int64_t times; /* its changes so far (ledger_change) */
-    size_t group; /* of the tally */
+    size_t group;  /* of the tally */
     int64_t counts[MESSAGE_STATE_COUNT][TALLY_REASONS];
     int64_t handed_out; /* rows that left at least once */
     int64_t clicked;    /* messages whose receiver followed a link */

@@ -212,7 +212,7 @@ static void write_figures(
     for (int s = 0; s < MESSAGE_STATE_COUNT; s++) {
         for (int r = 0; r < TALLY_REASONS; r++) {
             if (part->counts[s][r]) {
-                put(out, (uint64_t)(s * TALLY_REASONS + r + 1));
+                put(out, (uint64_t)s * TALLY_REASONS + (uint64_t)r + 1);
                 put(out, (uint64_t)part->counts[s][r]);
             }
         }

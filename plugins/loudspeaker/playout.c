@@ -247,9 +247,12 @@ void playout_turn(struct device *device) {
         struct schedule_step step =
             schedule_next(&device->schedule, now_ms, player->config->resume_within);
         struct item *item = step.entry ? item_of(step.entry) : NULL;
+        if (step.act == SCHEDULE_WAIT || !item) {
+            device->next_ms = step.at_ms;
+            return;
+        }
         switch (step.act) {
         case SCHEDULE_WAIT:
-            device->next_ms = step.at_ms;
             return;
         case SCHEDULE_BEGIN:
             schedule_begin(&device->schedule, step.entry);
