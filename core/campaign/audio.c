@@ -116,9 +116,10 @@ static double longest_silence(const char *text) {
 }
 
 static int measure(struct str file, struct measured *m, struct base_err *err) {
+    static const char filter[] = MEASURE;
     static const char *const argv[] = {"ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-xerror",
         "-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", "/dev/fd/0", "-map",
-        "0:a:0", "-af", MEASURE, "-progress", "pipe:1", "-f", "null", "-", NULL};
+        "0:a:0", "-af", filter, "-progress", "pipe:1", "-f", "null", "-", NULL};
     struct base_buf out, said;
     int status = 0;
     base_buf_init(&out, COMPLAINTS_MOST);

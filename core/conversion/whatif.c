@@ -166,7 +166,7 @@ int whatif_tables(struct db *db, const char *const *changes, size_t count, int64
     int rc = contribution_text(db, &text, err);
     rc = rc ? rc : base_json_parse(str_from(text), "contribution", &doc, err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct change change;
+        struct change change = {0};
         rc = read_change(changes[i], &change, err);
         rc = rc ? rc
                 : apply_change(
