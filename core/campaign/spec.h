@@ -29,6 +29,9 @@ enum campaign_class {
 const char *campaign_class_word(enum campaign_class class); /* "state_information", ... */
 
 enum holdout_unit { HOLDOUT_CONTACT = 1, HOLDOUT_HOUSEHOLD, HOLDOUT_PLACE };
+/* How the lot is drawn: each unit by itself; over places in strata, so many of each; or all places
+ * in waves, one after the other. */
+enum holdout_design { HOLDOUT_BUCKETS, HOLDOUT_LOTTERY, HOLDOUT_WAVES };
 
 /* BEFORE: so many days before the person's next payment is due, at a time of day. */
 enum when_kind { WHEN_AT = 1, WHEN_NOW, WHEN_AFTER, WHEN_RRULE, WHEN_BEFORE };
@@ -117,6 +120,11 @@ struct campaign_spec {
     bool has_holdout;
     double holdout_percent; /* 0 < p < 100, two decimals kept */
     enum holdout_unit holdout_unit;
+    enum holdout_design holdout_design;
+    char *holdout_strata; /* "parent", an attribute, or NULL */
+    int64_t holdout_waves;
+    struct base_duration holdout_every; /* from one wave to the next */
+    struct base_date holdout_until;     /* last day whose enrolments count; "to" when not given */
     int64_t budget_minor; /* -1: none. "budget": {"amount": 5000000, "currency": "VND"} */
     char *budget_currency;
     int64_t goal_enrolments; /* -1: none. "goal": {"enrolments": 500} */

@@ -83,23 +83,61 @@ static void read_window(struct spec__reader *r, const struct spec__node *top,
     }
 }
 
+/* Fields that only a lot over places has. */
+static void read_lot(
+    struct spec__reader *r, const struct spec__node *node, struct campaign_spec *spec) {
+    struct spec__node design = spec__child(node, "design");
+    struct spec__node strata = spec__child(node, "strata");
+    struct spec__node waves = spec__child(node, "waves");
+    struct spec__node every = spec__child(node, "every");
+    int choice = spec__choice(r, &design, SPEC__OPTIONAL, "lottery waves");
+    spec->holdout_design = choice < 0 ? HOLDOUT_BUCKETS : (enum holdout_design)(choice + 1);
+    if (choice >= 0 && spec->holdout_unit != HOLDOUT_PLACE) {
+        spec__fault(r, &design, TR("a lottery or waves need \"unit\": \"place\""));
+    }
+    spec->holdout_strata = spec__text(r, &strata, SPEC__OPTIONAL);
+    if (spec->holdout_strata && choice < 0) {
+        spec__fault(r, &strata, TR("needs \"design\": \"lottery\" or \"waves\""));
+    } else if (spec->holdout_strata && (spec->holdout_strata[strspn(spec->holdout_strata,
+                                            "abcdefghijklmnopqrstuvwxyz0123456789_")] ||
+                                           strlen(spec->holdout_strata) > 63)) {
+        spec__fault(r, &strata, TR("must be \"parent\" or the name of an attribute"));
+    }
+    if (spec->holdout_design == HOLDOUT_WAVES) {
+        spec__integer(r, &waves, SPEC__REQUIRED, 2, 52, &spec->holdout_waves);
+        spec__duration(r, &every, &spec->holdout_every);
+    } else if (waves.json || every.json) {
+        spec__fault(r, waves.json ? &waves : &every, TR("needs \"design\": \"waves\""));
+    }
+}
+
 static void read_holdout(
     struct spec__reader *r, const struct spec__node *top, struct campaign_spec *spec) {
     struct spec__node node = spec__child(top, "holdout");
-    if (!node.json || !spec__object(r, &node, "percent unit")) {
+    spec->holdout_until = spec->to;
+    if (!node.json || !spec__object(r, &node, "percent unit design strata waves every until")) {
         return;
     }
     struct spec__node percent = spec__child(&node, "percent");
     struct spec__node unit = spec__child(&node, "unit");
+    struct spec__node until = spec__child(&node, "until");
+    int choice = spec__choice(r, &unit, SPEC__OPTIONAL, "contact household place");
+    spec->holdout_unit = choice < 0 ? HOLDOUT_CONTACT : (enum holdout_unit)(choice + 1);
+    read_lot(r, &node, spec);
     double value = json_number_value(percent.json);
-    if (!json_is_number(percent.json) || !(value >= 0.01 && value <= 99.99)) {
+    bool waves = spec->holdout_design == HOLDOUT_WAVES;
+    if (waves && percent.json) {
+        spec__fault(r, &percent, TR("waves reach every place in the end: leave it out"));
+    } else if (!waves && (!json_is_number(percent.json) || !(value >= 0.01 && value <= 99.99))) {
         spec__fault(r, &percent, TR("must be a number from 0.01 to 99.99"));
         return;
     }
-    int choice = spec__choice(r, &unit, SPEC__OPTIONAL, "contact household place");
     spec->has_holdout = true;
     spec->holdout_percent = round(value * 100) / 100;
-    spec->holdout_unit = choice < 0 ? HOLDOUT_CONTACT : (enum holdout_unit)(choice + 1);
+    if (until.json && spec__date(r, &until, &spec->holdout_until) &&
+        base_days_from_date(spec->holdout_until) < base_days_from_date(spec->from)) {
+        spec__fault(r, &until, TR("lies before the window"));
+    }
 }
 
 static void read_budget(
@@ -290,6 +328,7 @@ void campaign_spec_free(struct campaign_spec **spec) {
     base_free(s->legal_basis);
     base_free(s->timezone);
     base_free(s->audience);
+    base_free(s->holdout_strata);
     base_free(s->budget_currency);
     base_free(s->default_lang);
     for (size_t i = 0; i < s->step_count; i++) {

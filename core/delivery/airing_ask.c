@@ -113,6 +113,9 @@ static int audience_places(struct db *db, const char *expression, int64_t **ids_
 static bool held_out(const struct airing__booker *b, int64_t place_id) {
     const struct campaign_spec *spec = b->campaign->spec;
     char unit[40];
+    if (b->campaign->lot) {
+        return lot_keeps_out(b->campaign->lot, 0, place_id);
+    }
     if (!spec->has_holdout || spec->holdout_unit != HOLDOUT_PLACE) {
         return false;
     }

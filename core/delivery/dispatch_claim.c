@@ -170,6 +170,23 @@ static int price(struct claimer *c, const struct candidate *row,
     return 0;
 }
 
+/* Steps with a start of their own begin later where the place is in a later wave; steps that follow
+ * one are late with it. */
+static bool later_wave(
+    const struct delivery_step *step, const struct candidate *row, int64_t *due_io) {
+    const struct delivery_campaign *campaign = step->campaign;
+    int64_t at = step->start_ms;
+    if (step->after_id || step->spec->when.kind == WHEN_BEFORE) {
+        return false;
+    }
+    int wave = lot_wave(campaign->lot, row->person.contact.place_id);
+    for (int i = 1; i < wave; i++) {
+        at = calendar_add(campaign->zone, at, campaign->spec->holdout_every);
+    }
+    *due_io = wave > 1 ? at : *due_io;
+    return wave > 1;
+}
+
 /* Everything that can be said before rendering: 0 go on, 1 settled (held or ended), 2 stop the
  * cursor, negative error. */
 static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struct base_err *err) {
@@ -187,6 +204,7 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
             return rc;
         }
     }
+    bool wave = reason == 0 && later_wave(step, row, &due);
     if (reason == 0 && c->now_ms >= policy_expires_at(step, due ? due : step->start_ms)) {
         reason = SUPPRESSED_EXPIRED;
     }
@@ -196,11 +214,15 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
     }
     if (due > c->now_ms) {
         bool payment = step->spec->when.kind == WHEN_BEFORE;
-        if (by_cursor && !payment && due - c->now_ms < PAUSE_MS) {
+        if (by_cursor && !payment && !wave && due - c->now_ms < PAUSE_MS) {
             step->pause_ms = due;
             return 2;
         }
-        int rc = hold(c, row, payment ? HELD_PAYMENT_DUE : HELD_EARLIER_STEP, due, err);
+        int rc = hold(c, row,
+            wave      ? HELD_WAVE
+            : payment ? HELD_PAYMENT_DUE
+                      : HELD_EARLIER_STEP,
+            due, err);
         return rc ? rc : 1;
     }
     if (step->only_if) {

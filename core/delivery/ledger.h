@@ -59,6 +59,7 @@
     X(HELD_DNC_LIST, 43, "do_not_call_list_old") /* the list is older than the rule allows */      \
     X(HELD_RULE, 44, "rule")                /* the rules in force allow nothing of this step */    \
     X(HELD_PAYMENT_DUE, 46, "payment_due")  /* waits for the days before the person's due date */  \
+    X(HELD_WAVE, 48, "wave")                /* its place comes in a later wave of the lot */       \
     X(HELD_COMMUNE, 47, "awaits_commune")   /* an airing the commune has not decided on */         \
     X(UNCERTAIN_HOST_DIED, 50, "host_died") /* began, and nobody saw the end */                    \
     X(FAILED_BY_PERSON, 51, "settled_by_person")

@@ -15,6 +15,7 @@
 
 struct planner {
     struct db *db;
+    const char *name, *who;
     struct rules *rules;
     struct delivery_campaign *campaign;
     struct segment *audience;
@@ -248,6 +249,9 @@ static struct str unit_of(
 
 static bool held_out(struct planner *p, const struct contact *contact) {
     const struct campaign_spec *spec = p->campaign->spec;
+    if (p->campaign->lot) {
+        return lot_keeps_out(p->campaign->lot, contact->id, contact->place_id);
+    }
     if (!spec->has_holdout) {
         return false;
     }
@@ -325,7 +329,8 @@ static int plan_contact(struct planner *p, struct base_err *err) {
     p->out.audience++;
     p->out.holdout += holdout;
     p->last_contact = person.contact.id;
-    base_buf_printf(&p->arms, "%lld:%d\n", (long long)person.contact.id, holdout);
+    int wave = lot_wave(p->campaign->lot, person.contact.place_id);
+    base_buf_printf(&p->arms, "%lld:%d\n", (long long)person.contact.id, wave > 1 ? wave : holdout);
     return 0;
 }
 
@@ -506,15 +511,20 @@ static int check_state(const struct campaign_row *row, struct base_err *err) {
     return 0;
 }
 
-static int insert_steps_of(struct db *db, int64_t campaign_id, struct base_err *err) {
+/* The steps of the file, and its lot. */
+static int insert_steps_of(struct db *db, int64_t arg, struct base_err *err) {
+    const struct planner *p = (struct planner *)(intptr_t)arg;
     struct campaign_row row = {0};
     struct campaign_spec *spec = NULL;
-    int rc = campaign_get_id(db, campaign_id, &row, err);
+    int rc = campaign_get(db, p->name, &row, err);
     if (rc == 0) {
         rc = campaign_row_spec(&row, &spec, err);
     }
     if (rc == 0) {
-        rc = insert_steps(db, campaign_id, spec, err);
+        rc = insert_steps(db, row.id, spec, err);
+    }
+    if (rc == 0) {
+        rc = lot_draw(db, &row, spec, p->now_ms, p->who, err);
     }
     campaign_spec_free(&spec);
     campaign_row_release(&row);
@@ -523,7 +533,7 @@ static int insert_steps_of(struct db *db, int64_t campaign_id, struct base_err *
 
 int campaign_plan(struct db *db, const char *name, const char *who,
     const struct plan_progress *progress, struct plan_outcome *outcome_out, struct base_err *err) {
-    struct planner p = {.db = db, .now_ms = base_clock_now_ms()};
+    struct planner p = {.db = db, .name = name, .who = who, .now_ms = base_clock_now_ms()};
     struct campaign_row row = {0};
     base_buf_init(&p.arms, ARMS_MOST);
     int rc = campaign_get(db, name, &row, err);
@@ -534,7 +544,7 @@ int campaign_plan(struct db *db, const char *name, const char *who,
         rc = drop_plan(db, row.id, err);
     }
     if (rc == 0) {
-        rc = in_transaction(db, insert_steps_of, row.id, err);
+        rc = in_transaction(db, insert_steps_of, (int64_t)(intptr_t)&p, err);
     }
     if (rc == 0) {
         rc = load(&p, &row, err);

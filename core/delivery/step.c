@@ -291,6 +291,9 @@ int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rule
         rc = load_theme(db, campaign, err);
     }
     if (rc == 0) {
+        rc = lot_load(db, campaign->id, &campaign->lot, err);
+    }
+    if (rc == 0) {
         rc = load_steps(db, campaign, rules, err);
     }
     if (rc == 0) {
@@ -329,6 +332,7 @@ void delivery_campaign_free(struct delivery_campaign **campaign) {
         release_step(&c->steps[i]);
     }
     base_free(c->steps);
+    lot_free(&c->lot);
     theme_spec_free(&c->theme);
     campaign_spec_free(&c->spec);
     campaign_row_release(&c->row);

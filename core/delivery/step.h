@@ -11,6 +11,7 @@
 #include "campaign/template.h"
 #include "delivery/ledger.h"
 #include "delivery/link.h"
+#include "delivery/lot.h"
 #include "delivery/rules.h"
 
 #define DELIVERY_LANGS_MAX 8
@@ -22,6 +23,7 @@ struct delivery_campaign {
     struct campaign_spec *spec;
     struct theme_spec *theme;
     const struct calendar_zone *zone;
+    struct lot *lot;           /* of places or imported arms; NULL: none */
     int64_t open_ms, close_ms; /* the window: first moment, and the first moment after it */
     int64_t spent_minor;       /* booked: cost of what the operators have, or may have, taken */
     struct delivery_step *steps;
