@@ -46,6 +46,8 @@ const char *report_option(const struct report_request *request, const char *name
         "shapley] [--by channel|step|campaign|theme|place] [--from D] [--to D] "                   \
         "[--as event|registered]",                                                                 \
         "enrolments shared out over what touched the people before, by a stated model")            \
+    X("experiment", true, report_experiment, "from= to=", "CAMPAIGN [--from D] [--to D]",          \
+        "recorded, attributed, caused: the arms of the lot, every estimate, the verdict")          \
     X("target", false, report_target, "on= level= kind= place=",                                   \
         "[PERIOD] [--on DATE] [--level L] [--kind stock|flow] [--place CODE]",                     \
         "targets as assigned and as supplemented: reached, pace, gap, forecast, rank")             \
