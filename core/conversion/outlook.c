@@ -211,7 +211,8 @@ static void count_row(const struct outlook *o, struct outlook_row *row) {
             row->reached++;
         }
         if (ago >= 1 && ago <= OUTLOOK_MONTHS_MOST) {
-            (join ? joins : leavings)[ago - 1]++;
+            joins[ago - 1] += join;
+            leavings[ago - 1] += !join;
         }
     }
     int64_t months = this_month - first_month;

@@ -381,8 +381,10 @@ static void plan_day(struct work *w, struct station_day *s) {
         }
         place_class(w, s, pass == 0 ? AIRTIME_PRIORITY : AIRTIME_NORMAL);
     }
-    qsort(w->plan->airings + first, w->plan->airing_count - first, sizeof *w->plan->airings,
-        by_start);
+    size_t added = w->plan->airing_count - first;
+    if (added > 1) {
+        qsort(w->plan->airings + first, added, sizeof *w->plan->airings, by_start);
+    }
     close_seats(w, s);
 }
 
