@@ -114,8 +114,8 @@ static bool configure(struct icecast *icecast, const char *address) {
 }
 
 static void connect_to(struct icecast *icecast, const char *address) {
-    /* One handle for all connections: libshout 2.4.6 does not give all of it back when it is freed
-     * after a connection. */
+    /* One handle for all connections: shout_free of libshout 2.4.6 gives nothing back once the
+     * connection is closed (tests/sanitize/leaks.supp). */
     if (!icecast->shout) {
         icecast->shout = shout_new();
     }

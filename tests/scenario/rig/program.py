@@ -34,7 +34,8 @@ class Result:
 
 def environment(extra=None):
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LANTOA_", "LC_", "LANG"))}
-    env.update(LANTOA_LANG="en", LANG="C.UTF-8", TZ="UTC", ASAN_OPTIONS="abort_on_error=1:detect_leaks=1", UBSAN_OPTIONS="print_stacktrace=1")
+    env.update(LANTOA_LANG="en", LANG="C.UTF-8", TZ="UTC", ASAN_OPTIONS="abort_on_error=1:detect_leaks=1", UBSAN_OPTIONS="print_stacktrace=1",
+               LSAN_OPTIONS=f"suppressions={ROOT}/tests/sanitize/leaks.supp:print_suppressions=0")
     env.update(extra or {})
     return env
 
