@@ -21,6 +21,7 @@ void contact_read(struct db_stmt *stmt, int first, struct contact *contact_out) 
         .enrolled_on = db_column_str(stmt, first + 11),
         .enrolled_at = db_column_i64(stmt, first + 12),
         .attrs = db_column_str(stmt, first + 13),
+        .died_on = db_column_str(stmt, first + 14),
     };
 }
 

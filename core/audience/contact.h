@@ -61,8 +61,8 @@ int contact_email(struct str text, struct base_buf *out, struct base_err *err) L
 #define CONTACT_COLUMNS                                                                            \
     "c.id, c.ref, c.person_id, c.name, c.email, c.phone, c.lang, c.birth_date, c.sex, "            \
     "c.household, "                                                                                \
-    "c.place_id, c.enrolled_on, c.enrolled_at, c.attrs"
-#define CONTACT_COLUMN_COUNT 14
+    "c.place_id, c.enrolled_on, c.enrolled_at, c.attrs, c.died_on"
+#define CONTACT_COLUMN_COUNT 15
 /* SQL: the contact has this email address, whatever its case. Both sides are found by an index:
  * contact_email, and contact_email_mixed for the few with capital letters. */
 #define CONTACT_HAS_EMAIL(contact, email)                                                          \
@@ -75,6 +75,7 @@ struct contact {
     struct str enrolled_on;
     int64_t enrolled_at; /* 0: not enrolled */
     struct str attrs;    /* JSON object or empty */
+    struct str died_on;  /* by the registry; empty: not known to have died */
 };
 void contact_read(struct db_stmt *stmt, int first, struct contact *contact_out);
 /* Finds a custom attribute in the flat JSON object that the import wrote; unescapes into scratch

@@ -134,11 +134,11 @@ static int contact_imports(struct cli *cli) {
 }
 
 static json_t *contact_json(const struct contact *c) {
-    return json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", (json_int_t)c->id, "ref",
-        cli_str(c->ref), "name", cli_str(c->name), "email", cli_str(c->email), "phone",
+    return json_pack("{s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", (json_int_t)c->id,
+        "ref", cli_str(c->ref), "name", cli_str(c->name), "email", cli_str(c->email), "phone",
         cli_str(c->phone), "lang", cli_str(c->lang), "birth_date", cli_str(c->birth_date), "sex",
-        cli_str(c->sex), "household", cli_str(c->household), "enrolled_on",
-        cli_str(c->enrolled_on));
+        cli_str(c->sex), "household", cli_str(c->household), "enrolled_on", cli_str(c->enrolled_on),
+        "died_on", cli_str(c->died_on));
 }
 
 static int add_contact(void *arg, const struct contact *c) {

@@ -8,7 +8,8 @@
  * and died mean not; moved changes nothing. The newest event by its date counts, whenever it came
  * in. The state stands in contact.enrolled_on and enrolled_at, so the word `enrolled` of audience
  * expressions, and the check before each message, read it; what the contact's own record said
- * before is kept and comes back when the events are taken back.
+ * before is kept and comes back when the events are taken back. Who died has contact.died_on and
+ * gets no message any more (reason `died`), unless a payment of a later day shows a mistake.
  *
  * All functions: one thread, one connection, no transaction open. */
 #ifndef CONVERSION_ENROLMENT_H

@@ -24,6 +24,7 @@ static const struct {
 struct fold {
     bool enrolled;
     char since[BASE_DATE_MAX];
+    char died_on[BASE_DATE_MAX]; /* "": not; a payment of a later day says that it was a mistake */
     bool has_due;
     int64_t period_start, next_start, due_day; /* days */
     struct contribution_method method;
@@ -36,8 +37,10 @@ static int prepare(struct enrolment__state *s, struct base_err *err) {
     } all[] = {
         {&s->events, "SELECT event, event_date, months, method FROM enrolment WHERE contact_id = "
                      "?1 ORDER BY event_date, id"},
-        {&s->contact, "SELECT enrolled_on, enrolled_at FROM contact WHERE id = ?1"},
-        {&s->update, "UPDATE contact SET enrolled_on = ?2, enrolled_at = ?3 WHERE id = ?1"},
+        {&s->contact, "SELECT enrolled_on, enrolled_at, died_on FROM contact WHERE id = ?1"},
+        {&s->update,
+            "UPDATE contact SET enrolled_on = ?2, enrolled_at = ?3, died_on = ?4 WHERE id = "
+            "?1"},
         {&s->keep, "INSERT INTO enrolment_before (contact_id, enrolled_on, enrolled_at) VALUES "
                    "(?1, ?2, ?3) ON CONFLICT (contact_id) DO NOTHING"},
         {&s->kept, "SELECT enrolled_on, enrolled_at FROM enrolment_before WHERE contact_id = ?1"},
@@ -122,10 +125,14 @@ static void fold_event(const struct enrolment__state *s, struct fold *fold, stru
     if (kind < 0 || events[kind].enrolled < 0) {
         return;
     }
+    if (kind == ENROLMENT_died) {
+        snprintf(fold->died_on, sizeof fold->died_on, "%.*s", STR_ARG(date));
+    }
     if (!events[kind].enrolled) {
         fold->enrolled = fold->has_due = false;
         return;
     }
+    fold->died_on[0] = '\0';
     if (!fold->enrolled || kind != ENROLMENT_renewed) {
         if (!fold->enrolled) {
             snprintf(fold->since, sizeof fold->since, "%.*s", STR_ARG(date));
@@ -182,6 +189,7 @@ static int put_back(struct enrolment__state *s, int64_t contact_id, struct base_
     } else {
         db_bind_i64(s->update, 3, db_column_i64(s->kept, 1));
     }
+    db_bind_null(s->update, 4);
     rc = db_run(s->update, err);
     db_reset(s->kept);
     db_bind_i64(s->forget, 1, contact_id);
@@ -191,6 +199,7 @@ static int put_back(struct enrolment__state *s, int64_t contact_id, struct base_
 static int write_state(
     struct enrolment__state *s, int64_t contact_id, const struct fold *fold, struct base_err *err) {
     char old_on[BASE_DATE_MAX] = "";
+    char old_died[BASE_DATE_MAX] = "";
     db_bind_i64(s->contact, 1, contact_id);
     int rc = db_step(s->contact, err);
     if (rc != 1) {
@@ -198,6 +207,7 @@ static int write_state(
     }
     int64_t old_at = db_column_i64(s->contact, 1);
     snprintf(old_on, sizeof old_on, "%.*s", STR_ARG(db_column_str(s->contact, 0)));
+    snprintf(old_died, sizeof old_died, "%.*s", STR_ARG(db_column_str(s->contact, 2)));
     db_reset(s->contact);
     db_bind_i64(s->keep, 1, contact_id);
     db_bind_text(s->keep, 2, old_on[0] ? old_on : NULL);
@@ -208,7 +218,7 @@ static int write_state(
     }
     rc = db_run(s->keep, err);
     bool same = fold->enrolled ? strcmp(old_on, fold->since) == 0 && old_at : !old_on[0] && !old_at;
-    if (rc || same) {
+    if (rc || (same && strcmp(old_died, fold->died_on) == 0)) {
         return rc;
     }
     db_bind_i64(s->update, 1, contact_id);
@@ -219,6 +229,7 @@ static int write_state(
         db_bind_null(s->update, 2);
         db_bind_null(s->update, 3);
     }
+    db_bind_text(s->update, 4, fold->died_on[0] ? fold->died_on : NULL);
     return db_run(s->update, err);
 }
 

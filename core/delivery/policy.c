@@ -65,6 +65,12 @@ int policy_check(const struct delivery_step *step, struct policy_person *person)
     if (person->contact.id == 0) {
         return SUPPRESSED_ERASED;
     }
+    /* An answer goes to whoever has just written from this address. */
+    bool answer =
+        str_starts(str_from(step->campaign->spec->name), str_from(CAMPAIGN_SYSTEM_PREFIX));
+    if (person->contact.died_on.bytes && !answer) {
+        return SUPPRESSED_DIED;
+    }
     int reason = pick_address(step->manifest->address, person, &suppression);
     if (reason != 0) {
         return reason;
@@ -72,8 +78,6 @@ int policy_check(const struct delivery_step *step, struct policy_person *person)
     /* Emergencies reach those who opted out as well: law art. 19.1 a, b of Law 91/2025/QH15; a dead
      * address stays dead. */
     bool emergency = step->campaign->spec->class == CLASS_EMERGENCY;
-    bool answer =
-        str_starts(str_from(step->campaign->spec->name), str_from(CAMPAIGN_SYSTEM_PREFIX));
     if (str_is(suppression, "do_not_call") && listed_may_get(step)) {
         suppression = (struct str){0};
     }

@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from rig.build import START, campaign, outbox_channel, step
+from rig.program import eventually
 from rig.workbook import workbook
 
 pytestmark = pytest.mark.quick
@@ -166,6 +167,32 @@ def test_who_enrols_leaves_running_campaigns(ready, made):
     ready.until_idle("--clock", f"{START},x1000")
     assert ready.states("c") == {"accepted": 8, "suppressed": 2}
     assert {row["reason"] for row in ready.messages("c", "suppressed")} == {"converted"}
+
+
+@pytest.mark.parametrize("kind", ["internal", "emergency"])
+def test_who_died_gets_nothing_more_of_any_class(ready, made, kind):
+    ready.ok("theme", "apply", ready.write("theme.json", {"name": "theme", "title": {"vi": "Đ", "en": "S"}}))
+    made.channel(outbox_channel())
+    second = step("s2", channel="outbox", when={"at": "2026-12-01T08:30"}, content={"vi": {"text": "2"}})
+    made.apply(campaign(steps=[step(channel="outbox", content={"vi": {"text": "1"}}), second], **{"class": kind}))
+    ready.ok(*NOW, "campaign", "plan", "c")
+    for who in ("an", "binh")[:2 if kind == "emergency" else 1]:
+        ready.ok(*NOW, "--by", who, "campaign", "approve", "c", "--reason", "bão số 9")
+    ready.ok(*NOW, "campaign", "start", "c")
+    with ready.serving("--clock", START):
+        eventually(lambda: ready.states("c").get("accepted") == 5, words="the first step")
+    told = ready.json("--clock", "2026-12-01T08:05:00+07:00", "enrolment", "import",
+                      ready.write("e.csv", f"{HEAD}\n024180000001,new,2026-11-01,,24101,,,,\n024180000001,died,2026-11-29,,24101,,,,\n"))
+    assert told["matched"] == 2
+    ready.until_idle("--clock", "2026-12-01T08:10:00+07:00,x1000")
+    assert ready.states("c") == {"accepted": 9, "suppressed": 1}
+    assert [(row["step"], row["reason"], row["contact_ref"]) for row in ready.messages("c", "suppressed")] == [("s2", "died", "a")]
+    assert ready.json(*NOW, "contact", "show", 1)["died_on"] == "2026-11-29"
+    # A payment of a later day says that it was a mistake, leaving the registry does not; a file taken back neither happened.
+    load(ready, f"{HEAD}\n024180000001,lapsed,2026-11-30,,24101,,,,\n")
+    assert ready.json(*NOW, "contact", "show", 1)["died_on"] == "2026-11-29"
+    ready.ok("enrolment", "undo", told["batch"])
+    assert ready.json(*NOW, "contact", "show", 1)["died_on"] is None
 
 
 def test_many_rows_in_seconds(ready):
