@@ -460,7 +460,7 @@ static void judge(struct experiment__data *d) {
     struct experiment *out = d->out;
     const struct experiment_estimate *first = &out->estimates[0];
     bool past = true;
-    out->bound = NAN;
+    out->bound = (double)NAN;
     if (out->today <= out->until_day) {
         const double looks[] = {out->elapsed > 0.01 ? out->elapsed : 0.01, 1};
         double bounds[2] = {HUGE_VAL, 0};
@@ -484,7 +484,7 @@ static void judge(struct experiment__data *d) {
 int experiment__effect(struct experiment__data *d, struct base_err *err) {
     struct experiment *out = d->out;
     bool permuted = false;
-    double balance_p = NAN;
+    double balance_p = (double)NAN;
     int rc = 0;
     if (out->arm_count < 2 || out->arms[0].people == 0 || out->arms[1].people == 0) {
         struct base_err why = {0};
