@@ -117,6 +117,9 @@ static void write_held(struct kept *k, bool keep) {
 
 static void row_done(struct kept *k, const struct kept_row *row) {
     k->bytes += row->figures.bytes + row->people.bytes + row->days.bytes;
+}
+
+void kept__make_room(struct kept *k) {
     if (k->bytes > HELD_BYTES_MAX) {
         write_held(k, true);
     }

@@ -34,6 +34,8 @@ bool kept__lasts(const struct tally_step *step);
 int kept__read(struct kept *kept, const struct tally_step *step, struct tally_part *part, int what,
     struct base_err *err) LANTOA_MUST_CHECK;
 void kept__note(struct kept *kept, const struct tally_step *step, const struct tally_part *part);
+/* Writes what was noted if it has become much. From the thread of the database. */
+void kept__make_room(struct kept *kept);
 /* Fills in where the contacts of the tally live, from what is kept or by walking over them. */
 int kept__people(struct kept *kept, struct base_err *err) LANTOA_MUST_CHECK;
 

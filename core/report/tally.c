@@ -161,30 +161,6 @@ size_t tally__place(const struct tally *t, int64_t place_id) {
     return place ? (size_t)(place - t->places) : 0;
 }
 
-int tally__people_walk(struct tally *t, struct db *db, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    for (size_t p = 0; p < t->place_count; p++) {
-        t->places[p].contacts = 0;
-    }
-    memset(t->place_of, 0, ((size_t)t->contact_most + 1) * sizeof *t->place_of);
-    int rc =
-        db_prepare(db, "SELECT id, coalesce(place_id, 0) FROM contact WHERE id <= ?1", &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, t->contact_most);
-    }
-    while (rc == 0 && (rc = db_step(stmt, err)) == 1) {
-        int64_t id = db_column_i64(stmt, 0);
-        size_t place = tally__place(t, db_column_i64(stmt, 1));
-        t->places[place].contacts++;
-        if (id >= 0) {
-            t->place_of[id] = (uint32_t)place;
-        }
-        rc = 0;
-    }
-    db_finish(&stmt);
-    return rc;
-}
-
 /* --- the sums --- */
 
 static int read_clicks(struct tally *t, struct db *db, struct base_err *err) {
@@ -231,22 +207,18 @@ static void count_people(struct tally *t) {
     }
 }
 
-static int count_step(struct tally *t, struct kept *kept, struct tally_step *step,
-    struct tally_part *part, struct base_err *err) {
-    /* Days of another time zone are counted, not kept: those of the installation stay. */
-    bool lasting = kept__lasts(step) && t->offset_min == REPORT_LOCAL_OFFSET_MIN;
+/* From what is kept; a step of which nothing is kept goes on the list. */
+static int count_step(struct tally *t, struct kept *kept, size_t s, struct tally_part *part,
+    struct tally__todo *todo, size_t *todo_count, struct base_err *err) {
+    struct tally_step *step = &t->steps[s];
     int rc = kept__read(kept, step, part, t->what, err);
-    if (rc == 0) {
-        int what = t->what | (lasting ? TALLY_PLACES | TALLY_DAYS | TALLY_PEOPLE : 0);
-        tally__part_clear(part, t, what);
-        rc = what & TALLY_PLACES ? kept__people(kept, err) : 0;
-        rc = rc ? rc : tally__part_walk(t, kept->db, step->id, part, err);
-        if (rc == 0 && lasting) {
-            kept__note(kept, step, part);
-        }
-    }
-    if (rc >= 0) {
+    if (rc == 1) {
         tally__part_add(t, step, part, t->what);
+    } else if (rc == 0) {
+        /* Days of another time zone are counted, not kept: those of the installation stay. */
+        bool lasting = kept__lasts(step) && t->offset_min == REPORT_LOCAL_OFFSET_MIN;
+        int all = TALLY_PLACES | TALLY_DAYS | TALLY_PEOPLE;
+        todo[(*todo_count)++] = (struct tally__todo){s, lasting ? all : t->what, lasting};
     }
     return rc < 0 ? rc : 0;
 }
@@ -254,16 +226,22 @@ static int count_step(struct tally *t, struct kept *kept, struct tally_step *ste
 static int count_steps(struct tally *t, struct db *db, struct base_err *err) {
     struct kept kept;
     struct tally_part part;
+    struct tally__todo *todo = base_alloc_array(t->step_count + 1, sizeof *todo);
+    size_t todo_count = 0;
+    bool places = t->what & TALLY_PLACES;
     tally__part_init(&part, t);
     int rc = kept__open(&kept, db, t, err);
     for (size_t s = 0; rc == 0 && s < t->step_count; s++) {
-        rc = count_step(t, &kept, &t->steps[s], &part, err);
+        rc = count_step(t, &kept, s, &part, todo, &todo_count, err);
     }
-    if (rc == 0 && t->what & TALLY_PLACES) {
-        rc = kept__people(&kept, err);
+    for (size_t i = 0; i < todo_count; i++) {
+        places |= todo[i].what & TALLY_PLACES;
     }
+    rc = rc == 0 && places ? kept__people(&kept, err) : rc;
+    rc = rc == 0 && todo_count ? tally__walk_steps(t, &kept, todo, todo_count, err) : rc;
     kept__close(&kept, rc == 0);
     tally__part_release(&part);
+    base_free(todo);
     return rc;
 }
 

@@ -52,7 +52,12 @@ static struct tally_day *insert_day(
     return &(*days)[at];
 }
 
+/* The days of a step mostly follow each other, so the first tells where the others are. */
 static struct tally_day *day_of(struct tally_part *part, int64_t day) {
+    int64_t guess = part->day_count ? day - part->days[0].day : -1;
+    if (guess >= 0 && (size_t)guess < part->day_count && part->days[guess].day == day) {
+        return &part->days[guess];
+    }
     if (part->day_at >= part->day_count || part->days[part->day_at].day != day) {
         struct tally_day *found = insert_day(&part->days, &part->day_count, &part->day_room, day);
         part->day_at = (size_t)(found - part->days);

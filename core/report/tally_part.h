@@ -1,5 +1,5 @@
-/* One step counted: by state and reason, place, day and person. Only tally.c, tally_part.c and
- * kept.c include this. */
+/* One step counted: by state and reason, place, day and person. Only tally.c, tally_part.c,
+ * tally_walk.c and kept.c include this. */
 #ifndef REPORT_TALLY_PART_H
 #define REPORT_TALLY_PART_H
 
@@ -26,6 +26,24 @@ int tally__part_walk(const struct tally *tally, struct db *db, int64_t step_id,
 void tally__part_add(
     struct tally *tally, struct tally_step *step, const struct tally_part *part, int what);
 
+/* --- tally_walk.c --- */
+
+/* Fills in where the contacts live and how many live where; place_of has its room. */
+int tally__people_walk(struct tally *tally, struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
+
+struct kept;
+struct tally__todo { /* a step to be walked over */
+    size_t step;     /* of the tally */
+    int what;        /* TALLY_PLACES, ...: to be counted */
+    bool lasting;    /* and kept */
+};
+/* Walks over these steps, adds them to the tally and notes what lasts. For places the tally knows
+ * where the contacts live. */
+int tally__walk_steps(struct tally *tally, struct kept *kept, const struct tally__todo *todo,
+    size_t count, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- tally_part.c --- */
+
 /* As bytes: the same part gives the same bytes. Numbers are little-endian in groups of 7 bits
  * (LEB128); people are a bitmap, or the distances between their ids where that is shorter. */
 void tally__part_write(const struct tally *tally, const struct tally_part *part,
@@ -41,7 +59,6 @@ bool tally__people_read(struct tally *tally, struct str bytes);
 /* --- tally.c --- */
 
 size_t tally__place(const struct tally *tally, int64_t place_id); /* 0: unknown */
-int tally__people_walk(struct tally *tally, struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 /* Reads steps, places and the counters of changes; counts nothing yet. */
 int tally__ready(struct tally *tally, struct db *db, const struct tally_filter *filter,
     struct base_err *err) LANTOA_MUST_CHECK;

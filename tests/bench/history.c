@@ -64,7 +64,7 @@ static FILE *open_csv(const char *folder, const char *name, const char *head) {
 }
 
 static void make_frame(void) {
-    char sql[512];
+    char sql[1024];
     run("INSERT INTO theme (id, name, spec, changed_at) VALUES (1, 'bench', '{\"name\": "
         "\"bench\"}', 0)");
     for (int i = 1; i <= CHANNELS; i++) {
@@ -85,10 +85,15 @@ static void make_frame(void) {
     }
     for (int i = 1; i <= CAMPAIGNS; i++) {
         snprintf(sql, sizeof sql,
-            "INSERT INTO campaign (id, name, theme_id, spec, state, experiment_key, changed_at) "
-            "VALUES "
-            "(%d, 'k%02d', 1, '{}', 5, x'00', 0)",
-            i, i);
+            "INSERT INTO campaign (id, name, theme_id, spec, state, experiment_key, started_at, "
+            "changed_at) VALUES (%d, 'k%02d', 1, '{\"name\": \"k%02d\", \"theme\": \"bench\", "
+            "\"class\": \"state_information\", \"legal_basis\": \"a measurement\", "
+            "\"default_lang\": \"en\", \"window\": {\"from\": \"2025-12-01\", \"to\": "
+            "\"2026-11-30\", \"timezone\": \"Asia/Ho_Chi_Minh\"}, \"audience\": \"all\", "
+            "\"steps\": [{\"name\": \"s\", \"channel\": \"c1\", \"when\": {\"at\": \"now\"}, "
+            "\"content\": {\"en\": {\"text\": \"Hello\"}}}]}', 5, x'00', %" PRId64 ", %" PRId64 ")",
+            i, i, i, BASE_MS + (i - 1) * (YEAR_MS / CAMPAIGNS),
+            BASE_MS + i * (YEAR_MS / CAMPAIGNS));
         run(sql);
     }
 }

@@ -13,6 +13,7 @@ import people
 import report
 import rtp
 import sms
+import whole
 from harness import BUILD, HERE, PEERS, Contender, Server, compile_c, free_port, node_environment, ratio, run, say, with_sink
 from ours import ENVIRONMENT, LANTOA, Ours
 
@@ -353,6 +354,10 @@ def receipts(bench):
     door.callbacks(bench)
 
 
+def whole_campaign(bench):
+    whole.whole(bench, lambda act: with_sink(bench, light_sink(), act))
+
+
 def rtp_streams(bench):
     """No peer: how evenly 200 streams leave on one core, against the 5 ms that are demanded."""
     got = {}
@@ -368,4 +373,5 @@ def rtp_streams(bench):
 
 
 ALL = {"email": email, "wall": wall, "import": contact_import, "render": render, "plan": plan, "dkim": dkim, "memory": memory,
-       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": receipts, "airtime": airtime, "rtp": rtp_streams, "report": report.report}
+       "sms": sms.sms, "cost": sms.cost, "clicks": door.clicks, "receipts": receipts, "airtime": airtime, "rtp": rtp_streams, "report": report.report,
+       "whole": whole_campaign}
