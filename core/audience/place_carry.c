@@ -365,13 +365,42 @@ bool place_carry_info(
     return true;
 }
 
-int64_t place_carry_above(const struct place_carry *carry, int64_t place_id, struct str level) {
-    int rank = audience__place_rank(level);
+static int64_t above(const struct place_carry *carry, int64_t place_id, int rank, int depth);
+
+/* Where all that a later place was put together from lies; 0: in several, or nobody knows. */
+static int64_t above_origins(
+    const struct place_carry *carry, const struct unit *unit, int rank, int depth) {
+    size_t count;
+    const struct link *links = links_of(&carry->origins, unit->id, &count);
+    int64_t common = 0;
+    if (unit->doubtful || depth == DEPTH_MOST) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t one = above(carry, links[i].other_id, rank, depth + 1);
+        if (one == 0 || (common && one != common)) {
+            return 0;
+        }
+        common = one;
+    }
+    return common;
+}
+
+static int64_t above(const struct place_carry *carry, int64_t place_id, int rank, int depth) {
     const struct unit *unit = unit_of(carry, place_id);
-    while (unit && unit->rank > rank) {
+    for (int steps = 0; unit && unit->rank >= rank && steps < DEPTH_MOST; steps++) {
+        int64_t old = is_later(carry, unit->id) ? above_origins(carry, unit, rank, depth) : 0;
+        if (old || unit->rank == rank) {
+            return old ? old : unit->id;
+        }
         unit = unit_of(carry, unit->parent_id);
     }
-    return unit && unit->rank == rank ? unit->id : place_id;
+    return 0;
+}
+
+int64_t place_carry_above(const struct place_carry *carry, int64_t place_id, struct str level) {
+    int64_t upper = above(carry, place_id, audience__place_rank(level), 0);
+    return upper ? upper : place_id;
 }
 
 bool place_carry_under(const struct place_carry *carry, int64_t place_id, int64_t upper_id) {

@@ -27,7 +27,7 @@ void place_carry_free(struct place_carry **carry);
 struct place_part {
     int64_t place_id, amount;
 };
-/* amount >= 0, at most 10^9. Writes the parts, by place; their amounts sum to amount. */
+/* amount >= 0, at most 10^15. Writes the parts, by place; their amounts sum to amount. */
 size_t place_carry_amount(const struct place_carry *carry, int64_t place_id, int64_t amount,
     struct place_part parts_out[static PLACE_CARRY_PARTS]);
 /* Where one more person of this place is shown. Counts: the same calls in the same order give the
@@ -42,7 +42,9 @@ void place_carry_old_names(const struct place_carry *carry, int64_t place_id, st
 /* Texts BORROWED from carry. false: no such place. */
 bool place_carry_info(
     const struct place_carry *carry, int64_t place_id, struct place_row *info_out);
-/* The place of this level that it lies under, or is; itself when there is none. */
+/* The place of this level that it lies under, or is; itself when there is none. A place that began
+ * after the day lies where all that it was put together from lay, when that was one place (a
+ * commune of today under the old district). */
 int64_t place_carry_above(const struct place_carry *carry, int64_t place_id, struct str level);
 /* Whether it is that place or lies under it. */
 bool place_carry_under(const struct place_carry *carry, int64_t place_id, int64_t upper_id);

@@ -76,6 +76,7 @@ int cli_report(struct cli *cli, const char *kind, const char *name,
         .option_count = count,
         .with_charts = target.form == REPORT_AS_XLSX || target.form == REPORT_AS_PDF ||
                        target.form == REPORT_AS_HTML || cli_switch(cli, "charts"),
+        .main_only = target.form == REPORT_AS_CSV,
         .for_public = cli_switch(cli, "public"),
         .now_ms = base_clock_now_ms(),
         .offset_min = REPORT_LOCAL_OFFSET_MIN};

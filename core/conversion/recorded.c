@@ -100,6 +100,11 @@ static int reckon(struct reckoner *r, struct recorded *one, bool *known_out, str
         if (rc == 1) {
             one->support = result.support_total;
             one->local = result.local_total;
+            ask.method = (struct contribution_method){CONTRIBUTION_MONTHS, 12};
+            if (contribution_reckon(r->tables, &ask, &result, &inner) == 0) {
+                one->support_year = result.support_total;
+                one->local_year = result.local_total;
+            }
         }
         rc = 0;
     }

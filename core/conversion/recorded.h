@@ -13,6 +13,7 @@ struct recorded {
     int64_t day;        /* of the event, days since 1970 */
     /* State's and local support of the whole payment, dong; recorded_subsidy fills them. */
     int64_t support, local;
+    int64_t support_year, local_year; /* and of twelve months from the event, paid by the year */
 };
 
 struct recorded_ask {

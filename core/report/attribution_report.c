@@ -7,7 +7,7 @@
 #include "report/kinds.h"
 #include "report/ledger_part.h"
 
-#define CREDIT_KIND (REPORT_DECIMAL | REPORT_DIGITS(2) | REPORT_SUM)
+#define CREDIT_KIND (REPORT_DECIMAL | REPORT_DIGITS(2) | REPORT_SUM | REPORT_PEOPLE)
 
 static const struct report_column unit_columns[] = {{"kind", "kind", REPORT_WORD},
     {"name", "credit to", REPORT_TEXT}, {"campaign", "campaign", REPORT_TEXT},

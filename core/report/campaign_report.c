@@ -7,6 +7,7 @@
 #include "campaign/store.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
+#include "report/numbers_part.h"
 #include "tracking/click.h"
 
 static const struct report_column state_columns[] = {
@@ -279,6 +280,7 @@ static int fill(
             m->report, TR("State of the campaign"), "%s", TR(campaign_state_word(row->state)));
         rc = axes[axis].fill(m, err);
     }
+    rc = rc ? rc : numbers_part_campaign(request, m->report, row->id, err);
     if (rc == 0 && request->with_charts) {
         ledger_part_charts(m->report, &m->tally);
     }

@@ -6,13 +6,10 @@
 #include "report/conversion_part.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
+#include "report/numbers_part.h"
 
 #define FINE REPORT_DIGITS(4)
 
-static const struct report_column number_columns[] = {{"number", "number", REPORT_WORD},
-    {"enrolments", "enrolments", REPORT_DECIMAL | REPORT_DIGITS(1)},
-    {"low", "from", REPORT_DECIMAL | REPORT_DIGITS(1)},
-    {"high", "to", REPORT_DECIMAL | REPORT_DIGITS(1)}, {"meaning", "meaning", REPORT_TEXT}};
 static const struct report_column arm_columns[] = {{"arm", "arm", REPORT_WORD},
     {"units", "units of the lot", REPORT_COUNT | REPORT_SUM},
     {"people", "people", REPORT_COUNT | REPORT_SUM},
@@ -33,44 +30,24 @@ struct making {
     struct report *report;
     struct experiment result;
     struct attribution credit;
+    const char *credit_why;
 };
 
 /* --- the three numbers --- */
 
-static void put_number(struct report_table *table, const char *word, double value,
-    const struct stats_estimate *interval, const char *why, const char *meaning) {
-    report_put_word(table, word);
-    if (why) {
-        report_put_none(table, why);
-    } else {
-        report_put_f64(table, value);
-    }
-    report_put_f64(table, interval && !why ? interval->low : STATS_ABSENT);
-    report_put_f64(table, interval && !why ? interval->high : STATS_ABSENT);
-    report_put_text(table, str_from(meaning));
-}
-
-static double credited(const struct attribution *credit) {
-    double sum = 0;
-    for (size_t i = 0; i < credit->row_count; i++) {
-        sum += credit->rows[i].credit;
-    }
-    return sum;
-}
-
 static void put_numbers(struct making *m) {
     const struct experiment *r = &m->result;
-    struct report_table *table =
-        report_add_table(m->report, "main", TR("Three numbers"), COLUMNS(number_columns));
-    const char *why = !r->by_lot         ? TR("no lot was drawn: nobody to compare with")
-                      : !r->caused_known ? TR("no effect can be estimated")
-                                         : NULL;
-    put_number(table, "recorded", (double)r->recorded, NULL, NULL,
-        TR("all that the registry recorded in these days"));
-    put_number(table, "attributed", credited(&m->credit), NULL, NULL,
-        TR("shared out to this campaign by a rule"));
-    put_number(table, "caused", r->caused.estimate, &r->caused, why,
-        TR("more than without the campaign, by comparison of what the lot put apart"));
+    struct numbers numbers = {.recorded = (double)r->recorded,
+        .attributed_why = m->credit_why,
+        .model = stats_credit_name(m->credit.model),
+        .caused = {.known = r->by_lot && r->caused_known,
+            .people = r->caused,
+            .why = r->by_lot ? TR("no effect can be estimated")
+                             : TR("no lot was drawn: nobody to compare with")}};
+    for (size_t i = 0; i < m->credit.row_count; i++) {
+        numbers.attributed += m->credit.rows[i].credit;
+    }
+    numbers_part_put(m->report, "main", &numbers);
 }
 
 /* --- arms, estimates, guards --- */
@@ -227,15 +204,12 @@ int report_experiment(
         rc = experiment_run(request->db, &ask, &m.result, err);
     }
     if (rc == 0) {
-        const struct attribution_ask credit = {.campaign_id = row.id,
+        struct attribution_ask credit = {.campaign_id = row.id,
             .recorded = {.from_day = m.result.from_day,
                 .to_day =
                     m.result.until_day < m.result.today ? m.result.until_day : m.result.today},
-            .by = ATTRIBUTION_TOGETHER,
-            .model_given = true,
-            .model = STATS_CREDIT_LAST,
-            .offset_min = request->offset_min};
-        rc = attribution_run(request->db, &credit, &m.credit, err);
+            .by = ATTRIBUTION_TOGETHER};
+        rc = numbers_part_credit(request, report, &credit, &m.credit, &m.credit_why, err);
     }
     if (rc == 0) {
         report_title(report, TR("Experiment of the campaign %s"), row.name);

@@ -2,9 +2,20 @@
  * away: who knows the sum and all parts but one knows that one too. */
 #include "base/tr.h"
 #include "report/private.h"
+#include <float.h>
+#include <math.h>
 
 static bool is_count(const struct report_table *table, size_t column) {
-    return REPORT_KIND(table->columns[column].kind) == REPORT_COUNT;
+    int kind = table->columns[column].kind;
+    return REPORT_KIND(kind) == REPORT_COUNT || kind & REPORT_PEOPLE;
+}
+
+static bool has_number(const struct report_value *value) {
+    return value->fill == REPORT_I64 || value->fill == REPORT_F64;
+}
+
+static double number_of(const struct report_value *value) {
+    return value->fill == REPORT_I64 ? (double)value->i64 : value->f64;
 }
 
 static bool is_derived(const struct report_table *table, size_t column) {
@@ -37,12 +48,12 @@ static void widen(struct hiding *h, size_t fixed, bool along_row, size_t from, s
     size_t gaps = 0;
     size_t others = 0;
     size_t best = end;
-    int64_t least = INT64_MAX;
+    double least = HUGE_VAL;
     for (size_t i = from; i < end; i++) {
         size_t row = along_row ? fixed : i;
         size_t column = along_row ? i : fixed;
         const struct report_value *value = cell_at(h->table, row, column);
-        if (!is_count(h->table, column) || value->fill != REPORT_I64) {
+        if (!is_count(h->table, column) || !has_number(value)) {
             continue;
         }
         if (is_gone(h, row, column)) {
@@ -50,7 +61,7 @@ static void widen(struct hiding *h, size_t fixed, bool along_row, size_t from, s
             continue;
         }
         others++;
-        int64_t weight = value->i64 == 0 ? INT64_MAX - 1 : value->i64;
+        double weight = number_of(value) == 0 ? DBL_MAX : number_of(value);
         if (weight < least) {
             least = weight;
             best = i;
@@ -69,8 +80,8 @@ static void hide_table(struct report_table *table) {
     for (size_t r = 0; r < table->row_count; r++) {
         for (size_t c = 0; c < table->column_count; c++) {
             const struct report_value *value = cell_at(table, r, c);
-            if (is_count(table, c) && value->fill == REPORT_I64 && value->i64 > 0 &&
-                value->i64 < REPORT_SMALL) {
+            if (is_count(table, c) && has_number(value) && number_of(value) > 0 &&
+                number_of(value) < REPORT_SMALL) {
                 hide(&h, r, c);
             }
         }

@@ -18,6 +18,7 @@ struct report_request {
     const struct report_option *options;
     size_t option_count;
     bool with_charts; /* the form can show them */
+    bool main_only;   /* the form has no room for further tables: they need not be made */
     bool for_public;  /* small counts are taken out */
     int64_t now_ms;   /* as-of time */
     int offset_min;   /* minutes east of UTC, for times and days */
@@ -33,8 +34,9 @@ const char *report_option(const struct report_request *request, const char *name
         "all themes, or the campaigns of one: messages by state, people reached, clicks")          \
     X("channel", false, report_channel, "", "[NAME]",                                              \
         "all channels, or the campaigns of one: messages by state, people reached, clicks")        \
-    X("place", false, report_place, "level= campaign= by=",                                        \
-        "[--level province|district|commune|village] [--by channel] [--campaign NAME]",            \
+    X("place", false, report_place, "level= campaign= by= places-on=",                             \
+        "[--level province|district|commune|village] [--by channel] [--campaign NAME] "            \
+        "[--places-on DATE]",                                                                      \
         "every place of a level: people, messages by state, people reached")                       \
     X("airtime", false, report_airtime, "place= month=", "[--place P] [--month YYYY-MM]",          \
         "the month of a commune's loudspeakers, to be printed: days and times")                    \
@@ -46,6 +48,11 @@ const char *report_option(const struct report_request *request, const char *name
         "shapley] [--by channel|step|campaign|theme|place] [--from D] [--to D] "                   \
         "[--as event|registered]",                                                                 \
         "enrolments shared out over what touched the people before, by a stated model")            \
+    X("cost", false, report_cost, "by= theme= level= places-on= model= from= to= as=",             \
+        "[CAMPAIGN|--theme T] [--by channel|step|campaign|theme|place] [--level L] "               \
+        "[--places-on DATE] [--model M] [--from D] [--to D] [--as event|registered]",              \
+        "money by channel, step, campaign, theme or place; the cost of an enrolment; support "     \
+        "apart")                                                                                   \
     X("experiment", true, report_experiment, "from= to=", "CAMPAIGN [--from D] [--to D]",          \
         "recorded, attributed, caused: the arms of the lot, every estimate, the verdict")          \
     X("target", false, report_target, "on= level= kind= place=",                                   \

@@ -3,6 +3,7 @@
 #include "campaign/store.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
+#include "report/numbers_part.h"
 
 static const struct report_column theme_columns[] = {{"theme", "theme", REPORT_TEXT},
     LEDGER_PART_COLUMNS, {"people", "people reached", REPORT_COUNT},
@@ -85,7 +86,12 @@ static int report_groups(const struct report_request *request, struct report *re
         }
     }
     tally_release(&tally);
-    return rc;
+    const enum attribution_by units[] = {[TALLY_BY_CHANNEL] = ATTRIBUTION_BY_CHANNEL,
+        [TALLY_BY_THEME] = ATTRIBUTION_BY_THEME,
+        [TALLY_BY_CAMPAIGN] = ATTRIBUTION_BY_CAMPAIGN};
+    return rc ? rc
+              : numbers_part_groups(
+                    request, report, units[by], filter->theme_id, filter->channel_id, err);
 }
 
 /* The id of a theme by its name. LANTOA_ENOENT */

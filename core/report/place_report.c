@@ -3,6 +3,8 @@
 #include "campaign/store.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
+#include "report/numbers_part.h"
+#include "report/place_view.h"
 
 static const struct report_column place_columns[] = {{"place_code", "code", REPORT_TEXT},
     {"place", "place", REPORT_TEXT}, {"contacts", "contacts", REPORT_COUNT | REPORT_SUM},
@@ -28,6 +30,7 @@ struct places {
     struct node *nodes; /* in order of id while they are read and rolled up */
     size_t count;
     struct node rest; /* what has no place of the level */
+    struct place_view *view;
 };
 
 static int node_order(const void *a, const void *b) {
@@ -128,6 +131,40 @@ static void roll_up(struct places *p, const char *level) {
     }
 }
 
+/* --- under the places of a day --- */
+
+/* All figures of a node, one after the other: contacts, reached, counts, reached_by. */
+static int64_t *figure(struct node *node, size_t at) {
+    return at == 0 ? &node->contacts : at == 1 ? &node->reached : &node->counts[at - 2];
+}
+
+static struct node *node_of(struct places *p, int64_t place_id) {
+    struct node key = {.id = place_id};
+    struct node *node = bsearch(&key, p->nodes, p->count, sizeof key, node_order);
+    return node ? node : &p->rest;
+}
+
+/* Each figure of every place goes where the view shows it; the sums stay. */
+static void carry(struct places *p) {
+    size_t groups = p->tally->group_count;
+    size_t figures = 2 + groups * MESSAGE_STATE_COUNT + groups;
+    struct place_part parts[PLACE_CARRY_PARTS];
+    int64_t *before = base_alloc_array((p->count + 1) * figures, sizeof *before);
+    for (size_t i = 0; i < p->count * figures; i++) {
+        int64_t *own = figure(&p->nodes[i / figures], i % figures);
+        before[i] = *own;
+        *own = 0;
+    }
+    for (size_t i = 0; i < p->count * figures; i++) {
+        size_t count =
+            before[i] ? place_view_amount(p->view, p->nodes[i / figures].id, before[i], parts) : 0;
+        for (size_t k = 0; k < count; k++) {
+            *figure(node_of(p, parts[k].place_id), i % figures) += parts[k].amount;
+        }
+    }
+    base_free(before);
+}
+
 static void states_of(
     const struct tally *tally, const struct node *node, int64_t states[MESSAGE_STATE_COUNT]) {
     memset(states, 0, MESSAGE_STATE_COUNT * sizeof *states);
@@ -161,8 +198,7 @@ static void put_node(const struct places *p, struct report_table *table, const s
         return;
     }
     states_of(p->tally, node, states);
-    report_put_text(table, str_from(node->code));
-    report_put_text(table, str_from(node->name));
+    place_view_put(p->view, table, node->id);
     report_put_i64(table, node->contacts);
     ledger_part_put(table, states);
     report_put_i64(table, node->reached);
@@ -174,8 +210,7 @@ static void put_cross(const struct places *p, struct report_table *table, const 
     for (size_t g = 0; g < p->tally->group_count; g++) {
         const int64_t *states = &node->counts[g * MESSAGE_STATE_COUNT];
         if (any(states, MESSAGE_STATE_COUNT)) {
-            report_put_text(table, str_from(node->code));
-            report_put_text(table, str_from(node->name));
+            place_view_put(p->view, table, node->id);
             report_put_text(table, str_from(p->tally->groups[g]));
             ledger_part_put(table, states);
             report_put_i64(table, node->reached_by[g]);
@@ -205,34 +240,32 @@ static void put_places(struct places *p, const char *level, bool cross) {
     }
 }
 
-static int check_level(const char *level, struct base_err *err) {
-    static const char *const levels[] = {"province", "district", "commune", "village"};
-    for (size_t i = 0; level && i < sizeof levels / sizeof levels[0]; i++) {
-        if (strcmp(level, levels[i]) == 0) {
-            return 0;
-        }
-    }
-    return level ? base_err_set(err, LANTOA_EINVAL,
-                       TR("--level %s: must be province, district, commune or village"), level)
-                 : 0;
-}
-
 static int fill_places(const struct report_request *request, struct report *report,
-    const struct tally *tally, const char *level, struct base_err *err) {
+    const struct tally *tally, const char *level, int64_t campaign_id, struct base_err *err) {
+    const char *on = NULL;
     struct places p = {.request = request,
         .report = report,
         .tally = tally,
         .nodes = base_alloc_array(tally->place_count + 1, sizeof *p.nodes),
-        .rest = {.code = "", .name = TR("without a place of this level")}};
+        .rest = {.code = "", .name = ""}};
     fill_node(&p, &p.rest, 0);
-    int rc = read_nodes(&p, err);
+    int rc = place_view_day(request, report, &on, err);
+    rc = rc ? rc : read_nodes(&p, err);
+    level = level ? level : usual_level(p.nodes, p.count);
+    rc = rc ? rc : place_view_new(request->db, on, level, &p.view, err);
     if (rc == 0) {
-        level = level ? level : usual_level(p.nodes, p.count);
-        roll_up(&p, level);
+        if (on) {
+            carry(&p);
+        } else {
+            roll_up(&p, level);
+        }
         qsort(p.nodes, p.count, sizeof *p.nodes, code_order);
         report_param(report, TR("Level"), "%s", TR(level));
         put_places(&p, level, report_option(request, "by") != NULL);
+        place_view_note(p.view, report);
+        rc = numbers_part_places(request, report, p.view, campaign_id, err);
     }
+    place_view_free(&p.view);
     base_free(p.nodes);
     return rc;
 }
@@ -241,10 +274,10 @@ int report_place(
     const struct report_request *request, struct report *report, struct base_err *err) {
     struct tally tally = {0};
     struct tally_filter filter = {0};
-    const char *level = report_option(request, "level");
+    const char *level = NULL;
     const char *campaign = report_option(request, "campaign");
     const char *by = report_option(request, "by");
-    int rc = check_level(level, err);
+    int rc = place_view_level(request, &level, err);
     if (rc == 0 && by && strcmp(by, "channel") != 0) {
         rc = base_err_set(err, LANTOA_EINVAL, TR("--by %s: must be channel"), by);
     }
@@ -264,7 +297,7 @@ int report_place(
             request->offset_min, &tally, err);
     }
     if (rc == 0) {
-        rc = fill_places(request, report, &tally, level, err);
+        rc = fill_places(request, report, &tally, level, filter.campaign_id, err);
     }
     if (rc == 0 && request->with_charts) {
         ledger_part_charts(report, &tally);

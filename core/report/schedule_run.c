@@ -76,6 +76,7 @@ int schedule__make(struct db *db, const char *data_dir, const struct schedule__r
         .options = options,
         .option_count = count,
         .with_charts = form == REPORT_AS_PDF || form == REPORT_AS_HTML || form == REPORT_AS_XLSX,
+        .main_only = form == REPORT_AS_CSV,
         .now_ms = now_ms,
         .offset_min = zone ? calendar_offset_min(zone, now_ms) : REPORT_LOCAL_OFFSET_MIN};
     base_tr_set_here(strcmp(row->lang, "vi") == 0 ? BASE_LANG_VI : BASE_LANG_EN);

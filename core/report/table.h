@@ -23,6 +23,8 @@ enum report_cell {
 /* Added to a kind: digits behind the comma; and "the column may be summed". */
 #define REPORT_DIGITS(n) (((n) + 1) << 8)
 #define REPORT_SUM 0x10000
+/* "counts people though it is no whole number": hidden when it is small (report_hide_small). */
+#define REPORT_PEOPLE 0x20000
 #define REPORT_KIND(kind) ((enum report_cell)((kind)&0xff))
 
 struct report_column {

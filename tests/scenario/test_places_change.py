@@ -3,6 +3,8 @@ import os
 
 import pytest
 
+from rig.build import START, campaign, outbox_channel, people, step
+
 pytestmark = pytest.mark.quick
 SHARED = os.environ.get("LANTOA_SHARED_DATA") or os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "data")
 NOW = ("--clock", "2026-11-23T09:00:00+07:00")
@@ -93,3 +95,55 @@ def test_the_province_from_209_to_192_to_99(ready):
     assert len(unmatched) == 24 and all(row["ended"] == "2025-01-01" for row in unmatched)
     assert ready.sql("SELECT COUNT(*) FROM place p WHERE level = 'commune' AND valid_to IS NOT NULL AND NOT EXISTS "
                      "(SELECT 1 FROM place_successor s WHERE s.place_id = p.id)")[0][0] == 24
+
+
+def reached(data, on, *args):
+    made = data.json(*NOW, "report", "place", *(("--places-on", on) if on else ()), *args)
+    return {row["place"].split(" (")[0]: (row["contacts"], row["people"]) for row in made["rows"]}, made["sum"]
+
+
+def test_a_report_by_place_goes_forward_and_back(ready, made):
+    history(ready)
+    for old, new, *share in (("02", "05"), ("03", "05"), ("04", "05", "--share", "0.6"), ("04", "06", "--share", "0.4")):
+        ready.ok("place", "link", old, new, "--since", "2025-07-01", *share)
+    where = [("01@2022-06-01", 3), ("02@2022-06-01", 2), ("03@2022-06-01", 1), ("04@2022-06-01", 10), ("05@2026-01-01", 4), ("06@2026-01-01", 5)]
+    codes = [code for code, count in where for _ in range(count)]
+    made.init(outbox_channel(), contacts=people(len(codes), place=lambda n: codes[n - 1]))
+    made.start(campaign(steps=[step(channel="outbox")]))
+    ready.until_idle("--clock", START + ",x1000")
+    asked = {on: reached(ready, on) for on in (None, "2022-06-01", "2026-06-01")}
+    for on, (rows, total) in asked.items():
+        assert sum(contacts for contacts, _ in rows.values()) == 25 == total["contacts"], on
+        assert sum(people_ for _, people_ in rows.values()) == 25 == total["people"], on
+    assert asked[None][0] == {"Xã Đông": (3, 3), "Xã Tây": (2, 2), "Xã Nam": (1, 1), "Xã Bắc": (10, 10), "Xã Hợp": (4, 4), "Xã Sáu": (5, 5)}
+    assert asked["2026-06-01"][0] == {"Phường Đông": (3, 3), "Xã Hợp": (13, 13), "Xã Sáu": (9, 9)}
+    # Xã Sáu came of Xã Bắc alone; Xã Hợp was put together, so it keeps its row, with the old names.
+    assert asked["2022-06-01"][0] == {"Xã Đông": (3, 3), "Xã Tây": (2, 2), "Xã Nam": (1, 1), "Xã Bắc": (15, 15), "Xã Hợp": (4, 4)}
+    text = ready.ok(*NOW, "report", "place", "--places-on", "2022-06-01").out
+    assert "Xã Hợp (Xã Tây, Xã Nam, Xã Bắc)" in text and "01/06/2022" in text
+    # All of it lay in one old district, also what was put together later.
+    assert reached(ready, "2022-06-01", "--level", "district")[0] == {"Huyện Một": (25, 25)}
+    assert ready.run("report", "place", "--places-on", "gestern").code == 1
+
+
+@pytest.mark.skipif(not os.path.isdir(SHARED), reason="the shared data are not at hand")
+def test_a_province_before_and_after_two_reforms(ready, made):
+    lists = [("places-2022-bac-giang.csv", "2022-01-01"), ("places-2025h1-bac-giang-bac-ninh.csv", "2025-01-01"), ("places-2025h2-bac-ninh.csv", "2025-07-01")]
+    ready.ok("place", "history", *(f"{SHARED}/{name}@{day}" for name, day in lists),
+             "--succession", f"{SHARED}/places-succession-2025-07-01.csv@2025-07-01")
+    codes = [code for code, in ready.sql("SELECT code FROM place WHERE level = 'commune' AND valid_from = '2022-01-01' ORDER BY id")]
+    assert len(codes) == 209
+    made.init(outbox_channel(), contacts=people(2 * 209, place=lambda n: f"{codes[(n - 1) % 209]}@2022-06-01"))
+    made.start(campaign(steps=[step(channel="outbox")]))
+    ready.until_idle("--clock", START + ",x1000")
+    told = {on: ready.json(*NOW, "report", "place", "--level", "commune", "--places-on", on) for on in ("2022-06-01", "2025-03-01", "2026-06-01")}
+    for on, made_ in told.items():
+        assert made_["sum"]["contacts"] == made_["sum"]["people"] == 2 * 209 == sum(row["contacts"] for row in made_["rows"]), on
+    assert len(told["2022-06-01"]["rows"]) == 209
+    # Under the 99 of today: the 58 of old Bắc Giang, and those 24 whose succession no list tells, each by its own name.
+    standing = {row["code"] for row in ready.rows("place", "list", "--on", "2026-06-01") if row["level"] == "commune"}
+    gone = {row["name"] for row in ready.rows("place", "unmatched")}
+    assert len(standing) == 99 and len(gone) == 24
+    rest = [row for row in told["2026-06-01"]["rows"] if row["place"].split(" (")[0] not in gone]
+    assert all(row["place_code"] in standing for row in rest) and len(rest) <= 58
+    assert len(told["2026-06-01"]["rows"]) - len(rest) <= 24
