@@ -1,5 +1,5 @@
-/* Gathers touches: the ledger by jumping, clicks and events by merging. */
-#include "conversion/touch.h"
+/* Gathers touches: the ledger by jumping, clicks and events by merging, airings by the place. */
+#include "conversion/touch_private.h"
 
 #include "base/tr.h"
 #include "campaign/store.h"
@@ -11,7 +11,6 @@
 #define HOPS_MOST 6
 /* People times steps from which a second thread is worth its connection. */
 #define PARALLEL_FROM 1000000
-#define PART_CONTACTS INT64_C(65536)
 
 struct found { /* a touch with whom it is of */
     size_t person;
@@ -87,7 +86,7 @@ static size_t source_of_kind(struct touch_set *set, struct str kind) {
     return set->source_count - 1;
 }
 
-static size_t source_of_step(const struct touch_set *set, int64_t step_id) {
+size_t touch__source_of_step(const struct touch_set *set, int64_t step_id) {
     size_t low = 0;
     size_t high = set->source_count;
     while (low < high) { /* steps come first, in order; kinds (0) stand behind them */
@@ -323,7 +322,7 @@ static int gather_clicks(struct gather *g, struct base_err *err) {
 static size_t event_source(struct touch_set *set, struct db_stmt *stmt, enum touch_kind *kind_out) {
     int64_t message = db_column_i64(stmt, 4);
     *kind_out = str_is(db_column_str(stmt, 2), "visit") ? TOUCH_VISITED : TOUCH_REPLIED;
-    return message ? source_of_step(set, ledger_step(message))
+    return message ? touch__source_of_step(set, ledger_step(message))
                    : source_of_kind(set, db_column_str(stmt, 3));
 }
 
@@ -364,9 +363,62 @@ static int gather_events(struct gather *g, struct base_err *err) {
     return rc;
 }
 
+/* --- airings --- */
+
+struct heard_by {
+    struct gather *gather;
+    size_t person; /* the first of the contact */
+};
+
+static void offer_heard(void *arg, const struct touch *touch) {
+    const struct heard_by *by = arg;
+    struct gather *g = by->gather;
+    offer(g, by->person, touch->source, TOUCH_HEARD, touch->at_ms,
+        g->set->windows[touch->source * TOUCH_KIND_COUNT + TOUCH_HEARD]);
+}
+
+/* From when on touches can count for the contact's enrolments, and until when. */
+static void span_of(
+    const struct gather *g, size_t first, int64_t longest, int64_t *from_ms, int64_t *until_ms) {
+    size_t last = first;
+    while (last + 1 < g->people_count &&
+           g->people[last + 1].contact_id == g->people[first].contact_id) {
+        last++;
+    }
+    *from_ms = g->people[first].until_ms - longest;
+    *until_ms = g->people[last].until_ms;
+}
+
+static int gather_heard(struct gather *g, struct base_err *err) {
+    struct touch_heard *heard = NULL;
+    int64_t from = INT64_MAX;
+    int64_t until = INT64_MIN;
+    int64_t longest = 0;
+    for (size_t s = 0; s < g->set->source_count; s++) {
+        int64_t window = g->set->windows[s * TOUCH_KIND_COUNT + TOUCH_HEARD];
+        longest = window > longest ? window : longest;
+    }
+    for (size_t i = 0; i < g->people_count; i++) {
+        from = g->people[i].until_ms < from ? g->people[i].until_ms : from;
+        until = g->people[i].until_ms > until ? g->people[i].until_ms : until;
+    }
+    int rc =
+        g->people_count ? touch__heard_load(g->db, g->set, from - longest, until, &heard, err) : 0;
+    for (size_t i = 0; rc == 0 && heard && i < g->people_count; i++) {
+        struct heard_by by = {g, i};
+        if (i == 0 || g->people[i].contact_id != g->people[i - 1].contact_id) {
+            span_of(g, i, longest, &from, &until);
+            rc = touch__heard_each(
+                heard, g->people[i].contact_id, from, until, offer_heard, &by, err);
+        }
+    }
+    touch__heard_free(&heard);
+    return rc;
+}
+
 /* --- in order --- */
 
-static int by_time(const void *a, const void *b) {
+int touch__by_time(const void *a, const void *b) {
     const struct touch *x = a;
     const struct touch *y = b;
     if (x->at_ms != y->at_ms) {
@@ -397,7 +449,7 @@ static void sort_found(struct gather *g) {
     for (size_t i = 0; i < g->people_count; i++) {
         size_t count = set->first[i + 1] - set->first[i];
         if (count > 1) {
-            qsort(&set->touches[set->first[i]], count, sizeof *set->touches, by_time);
+            qsort(&set->touches[set->first[i]], count, sizeof *set->touches, touch__by_time);
         }
     }
     base_free(next);
@@ -425,6 +477,7 @@ int touch_gather(struct db *db, const struct touch_rules *rules, const struct to
     }
     rc = rc == 0 ? gather_clicks(&g, err) : rc;
     rc = rc == 0 ? gather_events(&g, err) : rc;
+    rc = rc == 0 ? gather_heard(&g, err) : rc;
     sort_found(&g);
     base_free(g.found);
     return rc;
@@ -439,154 +492,4 @@ void touch_set_release(struct touch_set *set) {
         base_arena_free(&set->arena);
     }
     *set = (struct touch_set){0};
-}
-
-/* --- paths that ended without an enrolment --- */
-
-struct walked {
-    int64_t contact;
-    struct touch touch;
-};
-struct part {
-    struct walked *touches;
-    size_t count, room;
-};
-
-static void part_add(struct part *part, int64_t contact, struct touch touch) {
-    if (part->count == part->room) {
-        part->room = part->room ? 2 * part->room : 65536;
-        part->touches = base_realloc(part->touches, part->room * sizeof *part->touches);
-    }
-    part->touches[part->count++] = (struct walked){contact, touch};
-}
-
-static int walked_order(const void *a, const void *b) {
-    const struct walked *x = a;
-    const struct walked *y = b;
-    return x->contact != y->contact ? (x->contact > y->contact) - (x->contact < y->contact)
-                                    : by_time(&x->touch, &y->touch);
-}
-
-static int part_rows(struct part *part, struct db_stmt *stmt, uint32_t source, enum touch_kind kind,
-    const struct touch_walk *walk, struct base_err *err) {
-    int rc;
-    while ((rc = db_step(stmt, err)) == 1) {
-        int64_t at = db_column_i64(stmt, 1);
-        if (at > walk->from_ms && at <= walk->until_ms) {
-            part_add(part, ledger_recipient(db_column_i64(stmt, 0)),
-                (struct touch){source, (uint32_t)kind, at});
-        }
-    }
-    return rc;
-}
-
-static int part_events(struct part *part, struct db_stmt *stmt, const struct touch_set *set,
-    const struct touch_walk *walk, struct base_err *err) {
-    struct touch_set known = *set; /* a source that is not known must not be added */
-    int rc;
-    while ((rc = db_step(stmt, err)) == 1) {
-        int64_t at = db_column_i64(stmt, 1);
-        size_t source = SIZE_MAX;
-        enum touch_kind kind =
-            str_is(db_column_str(stmt, 2), "visit") ? TOUCH_VISITED : TOUCH_REPLIED;
-        int64_t message = db_column_i64(stmt, 4);
-        if (message) {
-            source = source_of_step(&known, ledger_step(message));
-        }
-        for (size_t s = 0; !message && s < set->source_count; s++) {
-            source =
-                set->sources[s].step_id == 0 && str_is(db_column_str(stmt, 3), set->sources[s].kind)
-                    ? s
-                    : source;
-        }
-        if (source < set->source_count && at > walk->from_ms && at <= walk->until_ms &&
-            set->windows[source * TOUCH_KIND_COUNT + kind] >= 0) {
-            part_add(
-                part, db_column_i64(stmt, 0), (struct touch){(uint32_t)source, (uint32_t)kind, at});
-        }
-    }
-    return rc;
-}
-
-/* Tells the paths of a part; *at_person goes along with the contacts. */
-static int part_tell(
-    struct part *part, const struct touch_walk *walk, size_t *at_person, struct base_err *err) {
-    struct touch *path = base_alloc_array(part->count + 1, sizeof *path);
-    int rc = 0;
-    if (part->count) {
-        qsort(part->touches, part->count, sizeof *part->touches, walked_order);
-    }
-    for (size_t i = 0; rc == 0 && i < part->count;) {
-        int64_t contact = part->touches[i].contact;
-        size_t count = 0;
-        for (; i < part->count && part->touches[i].contact == contact; i++) {
-            path[count++] = part->touches[i].touch;
-        }
-        while (*at_person < walk->people_count && walk->people[*at_person].contact_id < contact) {
-            (*at_person)++;
-        }
-        if (*at_person == walk->people_count || walk->people[*at_person].contact_id != contact) {
-            rc = walk->path(walk->arg, path, count, err);
-        }
-    }
-    base_free(path);
-    return rc;
-}
-
-int touch_each_path(struct db *db, const struct touch_set *set, const struct touch_walk *walk,
-    struct base_err *err) {
-    struct db_stmt *rows = NULL;
-    struct db_stmt *clicks = NULL;
-    struct db_stmt *events = NULL;
-    struct part part = {0};
-    size_t at_person = 0;
-    int64_t most = 0;
-    int rc = db_get_i64(db, "SELECT coalesce(max(id), 0) FROM contact", &most, err);
-    rc = rc == 0 ? db_prepare(db,
-                       "SELECT id, at FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (4, 5) "
-                       "ORDER BY id",
-                       &rows, err)
-                 : rc;
-    rc = rc == 0 ? db_prepare(db,
-                       "SELECT message_id, min(at) FROM click_first WHERE message_id BETWEEN ?1 "
-                       "AND ?2 AND link >= 0 GROUP BY message_id",
-                       &clicks, err)
-                 : rc;
-    rc = rc == 0 ? db_prepare(db,
-                       "SELECT contact_id, at, kind, channel, coalesce(message_id, 0) FROM "
-                       "contact_event WHERE contact_id BETWEEN ?1 AND ?2 AND kind IN ('interest', "
-                       "'visit')",
-                       &events, err)
-                 : rc;
-    for (int64_t from = 0; rc == 0 && from <= most; from += PART_CONTACTS) {
-        part.count = 0;
-        for (size_t s = 0; rc == 0 && s < set->source_count; s++) {
-            const struct touch_source *source = &set->sources[s];
-            int64_t id = ledger_id(source->step_id, from, 0);
-            int64_t last = id + (PART_CONTACTS << LEDGER_RECIPIENT_SHIFT) - 1;
-            if (!source->first_ms || source->first_ms > walk->until_ms) {
-                continue;
-            }
-            db_bind_i64(rows, 1, id);
-            db_bind_i64(rows, 2, last);
-            if (source->last_ms > walk->from_ms &&
-                set->windows[s * TOUCH_KIND_COUNT + TOUCH_DELIVERED] >= 0) {
-                rc = part_rows(&part, rows, (uint32_t)s, TOUCH_DELIVERED, walk, err);
-            }
-            db_bind_i64(clicks, 1, id);
-            db_bind_i64(clicks, 2, last);
-            if (rc == 0 && set->windows[s * TOUCH_KIND_COUNT + TOUCH_CLICKED] >= 0) {
-                rc = part_rows(&part, clicks, (uint32_t)s, TOUCH_CLICKED, walk, err);
-            }
-        }
-        db_bind_i64(events, 1, from);
-        db_bind_i64(events, 2, from + PART_CONTACTS - 1);
-        rc = rc == 0 ? part_events(&part, events, set, walk, err) : rc;
-        rc = rc == 0 ? part_tell(&part, walk, &at_person, err) : rc;
-    }
-    db_finish(&rows);
-    db_finish(&clicks);
-    db_finish(&events);
-    base_free(part.touches);
-    return rc;
 }

@@ -1,6 +1,7 @@
 /* What reached a person before an enrolment: messages taken or delivered, links followed, interest
- * shown in an answer, visits. Read from the ledger by arithmetic: a person's row in a step has a
- * known id, so the walk jumps from one wanted person to the next and reads nothing else. */
+ * shown in an answer, visits, airings played where the person lives today. Read from the ledger by
+ * arithmetic: a person's row in a step has a known id, so the walk jumps from one wanted person to
+ * the next and reads nothing else. */
 #ifndef CONVERSION_TOUCH_H
 #define CONVERSION_TOUCH_H
 

@@ -83,7 +83,7 @@ static int read_kind(struct reader *r, json_t *item, struct row *row) {
     return text && (row->kind >= 0 || strcmp(text, "*") == 0)
                ? 0
                : fault(r, value, "touch",
-                     TR("must be delivered, clicked, replied, visited, or \"*\""));
+                     TR("must be delivered, clicked, replied, visited, heard, or \"*\""));
 }
 
 static int read_row(struct reader *r, json_t *item, struct row *row) {

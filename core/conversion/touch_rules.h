@@ -19,7 +19,8 @@
     X(TOUCH_DELIVERED, "delivered", "a message was taken or delivered")                            \
     X(TOUCH_CLICKED, "clicked", "the person followed a link in it")                                \
     X(TOUCH_REPLIED, "replied", "the person showed interest in an answer")                         \
-    X(TOUCH_VISITED, "visited", "somebody of us spoke with the person")
+    X(TOUCH_VISITED, "visited", "somebody of us spoke with the person")                            \
+    X(TOUCH_HEARD, "heard", "an airing was played where the person lives")
 #define TOUCH__ENUM(name, word, meaning) name,
 enum touch_kind { TOUCH_KINDS(TOUCH__ENUM) TOUCH_KIND_COUNT };
 #undef TOUCH__ENUM

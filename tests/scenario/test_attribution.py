@@ -58,9 +58,36 @@ def history(made, data):
     return touches, enrolled, days
 
 
+@pytest.fixture
+def on_air(history, data):
+    """Airings besides: of a station that covers the first commune, twice at the same moment by two outlets, and of one above both communes."""
+    touches = history[0]
+    data.sql_write("INSERT INTO place (code, name, name_key, short_key, level, valid_from) VALUES ('1', 'Tỉnh', 'tinh', 'tinh', 'province', '2025-07-01')")
+    data.sql_write("UPDATE place SET parent_id = (SELECT id FROM place WHERE code = '1') WHERE level = 'commune'")
+    data.sql_write("INSERT INTO channel (name, plugin, spec, manifest, kind, address, state, changed_at) VALUES "
+                   "('loa', 'loudspeaker', '{}', '{}', 'loudspeaker', 2, 'ready', 0)")
+    data.sql_write("INSERT INTO recording (name, lang, sha256, bytes, length_ms, loudness_lufs, peak_dbtp, format, origin, source_sha256, findings, state, "
+                   "made_at, made_by) VALUES ('m', 'vi', 'x', 1, 90000, -23, -2, 'ogg', 'recorded', 'x', '[]', 'approved', 0, 't')")
+    data.sql_write("INSERT INTO step (id, campaign_id, position, occurrence, name, channel_id, state) SELECT max(s.id) + 1, (SELECT id FROM campaign WHERE "
+                   "name = 'a'), 9, 1, 'loa', (SELECT id FROM channel WHERE name = 'loa'), 3 FROM step s")
+    for code, place in (("S1", "101"), ("S2", "101"), ("P", "1")):
+        data.sql_write("INSERT INTO outlet (code, name, name_key, kind, owner, place_id, channel, households, languages, windows, minutes_per_day, state, "
+                       "changed_at) SELECT ?, 'x', 'x', 'station', 'commune', id, 'loa', 9, 'vi', '[]', 30, 'active', 0 FROM place WHERE code = ?", code, place)
+        data.sql_write("INSERT INTO outlet_coverage (outlet_id, place_id, households, share) SELECT id, place_id, 9, 0 FROM outlet WHERE code = ?", code)
+    for code, at, played_ms in (("S1", ms(3, 9), 90000), ("S2", ms(3, 9), 90000), ("S1", ms(12, 9), 100), ("S1", ms(13, 9), 0), ("P", ms(14, 9), 90000)):
+        data.sql_write("INSERT INTO airing (campaign_id, position, occurrence, step_id, outlet_id, recording_id, start_at, ends_at, seconds, priority, state, "
+                       "played_at, played_ms) SELECT s.campaign_id, 9, 1, s.id, o.id, 1, ?, ?, 90, 1, 1, ?, ? FROM step s, outlet o WHERE s.name = 'loa' AND "
+                       "o.code = ?", at, at, at, played_ms, code)
+    for n in range(1, 301):
+        heard = [ms(14, 9)] + ([ms(3, 9), ms(12, 9)] if n % 2 == 0 else [])
+        touches[n] += [(at, "a", "loa") for at in heard]
+    return history
+
+
 def path_of(touches, n, day):
+    """A month for what was on the air, a week for all else."""
     end = ms(day, 23) + 3600000 - 1
-    return sorted(t for t in touches[n] if end - 7 * DAY < t[0] <= end), end
+    return sorted(t for t in touches[n] if end - (30 if t[2] == "loa" else 7) * DAY < t[0] <= end), end
 
 
 def shares(model, path, end, unit):
@@ -168,6 +195,25 @@ def test_models(history, data, model):
     assert one(rows, "nobody") == nobody and one(rows, "unmatched") == 1
     if model != "any":
         assert sum(row["credit"] for row in rows) == pytest.approx(len(history[1]) + 1, abs=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_airing_is_a_touch_where_people_live(on_air, data, model):
+    def unit(touch):
+        return touch[2]
+    rows = told(data, "--model", model)
+    credit, nobody = markov(on_air, unit) if model == "markov" else expected(model, on_air, unit)
+    assert credit["loa"] > 1 and credit_of(rows) == pytest.approx(credit, abs=1e-6)
+    assert one(rows, "nobody") == nobody and one(rows, "unmatched") == 1
+    if model != "any":
+        assert sum(row["credit"] for row in rows) == pytest.approx(len(on_air[1]) + 1, abs=1e-9)
+
+
+def test_airings_count_by_their_own_window(on_air, data):
+    rules = {"attribution": {"model": "first", "windows": [{"channel": "*", "days": 7, "source": "test"},
+                                                           {"channel": "*", "touch": "heard", "days": 0, "source": "test"}]}}
+    data.ok("rules", "apply", data.write("r.json", rules))
+    assert "loa" not in credit_of(told(data))
 
 
 def test_axes(history, data):
