@@ -83,12 +83,29 @@ static int count_newest(struct audience__placer *placer, const int64_t *ids, siz
     return rc;
 }
 
+/* Files often have the code under the heading "place". */
+static bool may_be_code(struct str text) {
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.at[i] >= '0' && text.at[i] <= '9') {
+            return memchr(text.at, '@', text.bytes) == NULL;
+        }
+    }
+    return false;
+}
+
 static int ask_name(
     struct audience__placer *placer, struct str name, struct answer *answer, struct base_err *err) {
     int64_t *ids = NULL;
     size_t count = 0;
     struct base_err why = {0};
     int rc = place_find(placer->db, name, &ids, &count, &why);
+    if (rc == LANTOA_ENOENT && may_be_code(name)) {
+        struct base_err ignored = {0};
+        rc = place_by_code(placer->db, name, NULL, placer->today_days, &answer->id, &ignored);
+        if (rc != LANTOA_ENOENT) {
+            return rc ? base_err_set(err, rc, "%s", ignored.text) : 0;
+        }
+    }
     if (rc == LANTOA_ENOENT || rc == LANTOA_EINVAL) {
         answer->fault = base_strdup(why.text);
         return 0;

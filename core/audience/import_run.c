@@ -103,7 +103,9 @@ static int refuse_same_file(const struct audience_import *options, struct base_e
 int audience__run_start(struct audience__run *run, const char *kind, struct base_err *err) {
     run->now_ms = base_clock_now_ms();
     run->gap_at_ms = base_clock_real_ms();
-    run->one_transaction = run->options->dry_run;
+    run->one_transaction =
+        run->options->dry_run ||
+        (!run->taken_back && audience_csv_rows(run->csv) <= AUDIENCE__RUN_WHOLE_ROWS);
     int rc = refuse_same_file(run->options, err);
     if (rc == 0) {
         rc = audience__rejects_open(run->options->rejects_path, &run->rejects, err);
@@ -220,10 +222,10 @@ int audience__run_end(struct audience__run *run, int result, struct base_err *er
             result = base_err_set(err, rc, "%s", close_err.text);
         }
     }
-    if (result < 0 && began) {
-        (void)base_err_prefix(err,
-            TR("import %lld stopped after %lld rows (run it again, or undo it)"),
-            (long long)run->batch_id, (long long)(run->outcome->rows - run->uncommitted));
+    int64_t kept = run->one_transaction ? 0 : run->outcome->rows - run->uncommitted;
+    if (result < 0 && began && kept > 0 && !run->taken_back) {
+        (void)base_err_prefix(err, TR("import %lld stopped after %lld rows; run it again"),
+            (long long)run->batch_id, (long long)kept);
     }
     if (result == 0 && run->options->progress) {
         run->options->progress(run->options->progress_arg, run->outcome->rows,

@@ -23,10 +23,14 @@ struct audience__run {
     int64_t first_version; /* db_data_version at the start: tells whether others write meanwhile */
     int64_t gap_at_ms;     /* real time of the last pause for other writers */
     bool one_transaction;  /* nothing is committed before the end */
+    bool taken_back;       /* the importer takes back what was committed when it fails */
     bool reads_only;       /* the dry run writes to a temporary table and takes no writer's place */
 };
 
 #define AUDIENCE__RUN_ROWS 20000 /* a transaction */
+/* An import that cannot be taken back is one transaction up to so many rows, about a second in
+ * which others cannot write; a longer one may end half way, and is then run again. */
+#define AUDIENCE__RUN_WHOLE_ROWS 100000
 
 /* Opens file and columns; touches nothing yet. On error the run is released. */
 int audience__run_open(struct audience__run *run, struct db *db,

@@ -31,7 +31,9 @@ static size_t distance(struct str a, struct str b) {
 }
 
 void audience__nearest_init(struct audience__nearest *nearest, struct str word) {
-    *nearest = (struct audience__nearest){.word = word, .distance = word.bytes / 3 + 2};
+    /* One slip in three letters is still the same word, two in five hardly. */
+    size_t slips = word.bytes < 6 ? 1 : word.bytes / 3;
+    *nearest = (struct audience__nearest){.word = word, .distance = slips + 1};
 }
 
 void audience__nearest_offer(struct audience__nearest *nearest, struct str candidate) {

@@ -135,6 +135,26 @@ static int search(
     return rc;
 }
 
+/* A code means different places at different times, so alone it finds none: LANTOA_ENOENT with how
+ * to write the newest. 0: it is no code either. */
+static int only_a_code(struct db *db, struct str text, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db, "SELECT MAX(valid_from) FROM place WHERE code = ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_str(stmt, 1, text);
+        rc = db_step(stmt, err);
+    }
+    if (rc == 1) {
+        struct str day = db_column_str(stmt, 0);
+        rc = day.bytes ? base_err_set(err, LANTOA_ENOENT,
+                             TR("\"%.*s\" is a code: write it with a day, \"%.*s@%.*s\""),
+                             STR_ARG(text), STR_ARG(text), STR_ARG(day))
+                       : 0;
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
 /* LANTOA_ENOENT with the nearest name there is. */
 static int not_found(struct db *db, struct str text, struct str key, struct base_err *err) {
     struct db_stmt *stmt = NULL;
@@ -195,7 +215,8 @@ int place_find(
         rc = query_read(&query, name, err);
         rc = rc ? rc : search(db, &query, &found, err);
         if (rc == 0 && found.count == 0) {
-            rc = not_found(db, name, base_buf_str(&query.key), err);
+            rc = only_a_code(db, name, err);
+            rc = rc ? rc : not_found(db, name, base_buf_str(&query.key), err);
         }
         query_release(&query);
     }

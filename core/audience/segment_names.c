@@ -82,6 +82,11 @@ int audience__names_operand(struct audience__names *names, struct str word,
         }
         audience__nearest_offer(&nearest, names->attributes[i]);
     }
+    static const char *const conditions[] = {
+        "all", "enrolled", "age", "place", "segment", "consent", "got", "has"};
+    for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+        audience__nearest_offer(&nearest, str_from(conditions[i]));
+    }
     if (nearest.best.bytes) {
         return base_err_set(err, LANTOA_EINVAL,
             TR("unknown attribute '%.*s' (did you mean '%.*s'?)"), STR_ARG(word),

@@ -99,12 +99,16 @@ static int write_all(int fd, struct str bytes) {
     return 0;
 }
 
+static char *dir_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return !slash          ? base_strdup(".")
+           : slash == path ? base_strdup("/")
+                           : base_strndup(path, (size_t)(slash - path));
+}
+
 /* Without this the rename itself may be lost with the power. */
 static int dir_sync(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *dir = !slash          ? base_strdup(".")
-                : slash == path ? base_strdup("/")
-                                : base_strndup(path, (size_t)(slash - path));
+    char *dir = dir_of(path);
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     base_free(dir);
     if (fd < 0) {
@@ -140,6 +144,16 @@ int base_file_write(const char *path, struct str bytes, int mode, struct base_er
     }
 out:
     base_free(temporary);
+    return result;
+}
+
+int base_file_make(const char *path, int mode, struct base_err *err) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0) {
+        return fault(err, path, TR("cannot create"));
+    }
+    int result = fchmod(fd, (mode_t)mode) != 0 ? fault(err, path, TR("cannot create")) : 0;
+    close(fd);
     return result;
 }
 
@@ -224,6 +238,40 @@ static long lock_holder(int fd) {
     }
     text[got] = '\0';
     return strtol(text, NULL, 10);
+}
+
+/* A file without a name, so that nothing is left of it whatever happens; -1 and errno. */
+static int nameless_file(const char *dir) {
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) {
+        return fd;
+    }
+    char *name = base_printf("%s/.room-XXXXXX", dir);
+    fd = mkostemp(name, O_CLOEXEC);
+    if (fd >= 0) {
+        unlink(name);
+    }
+    base_free(name);
+    return fd;
+}
+
+int base_disk_reserve(const char *path, int64_t bytes, int *fd_out, struct base_err *err) {
+    char *dir = dir_of(path);
+    int result = 0;
+    *fd_out = nameless_file(dir);
+    if (*fd_out < 0) {
+        result = fault(err, dir, TR("cannot create"));
+    } else {
+        int number = posix_fallocate(*fd_out, 0, bytes);
+        if (number) {
+            close(*fd_out);
+            *fd_out = -1;
+            errno = number;
+            result = fault(err, dir, TR("no room"));
+        }
+    }
+    base_free(dir);
+    return result;
 }
 
 int base_lock_take(const char *path, int *fd_out, struct base_err *err) {

@@ -14,6 +14,8 @@ int base_file_read(const char *path, size_t most_bytes, struct base_buf *out,
  * half. */
 int base_file_write(
     const char *path, struct str bytes, int mode, struct base_err *err) LANTOA_MUST_CHECK;
+/* Makes an empty file that must not be there yet (LANTOA_EEXIST), whatever the umask. */
+int base_file_make(const char *path, int mode, struct base_err *err) LANTOA_MUST_CHECK;
 /* Moves from to to, which must not be there yet (LANTOA_EEXIST), and fsyncs the folder. Both on one
  * file system. */
 int base_file_place(const char *from, const char *to, struct base_err *err) LANTOA_MUST_CHECK;
@@ -23,6 +25,10 @@ int base_dir_make(const char *path, int mode, struct base_err *err) LANTOA_MUST_
 char *base_path_join(const char *dir, const char *name);
 int base_file_exists(const char *path); /* 1 or 0 */
 int base_disk_free(const char *path, uint64_t *bytes_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Holds that much room on the disk of a file until *fd_out is closed (or we die); LANTOA_EFULL when
+ * it is not there. */
+int base_disk_reserve(
+    const char *path, int64_t bytes, int *fd_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Takes an exclusive lock, not waiting: the descriptor (keep it open), or LANTOA_EBUSY. Writes our
  * pid into the file. */
 int base_lock_take(const char *path, int *fd_out, struct base_err *err) LANTOA_MUST_CHECK;

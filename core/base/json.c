@@ -83,11 +83,21 @@ static struct str parse_fault_near(const json_error_t *error) {
     return words.bytes <= 60 ? words : STR("");
 }
 
+/* A file that is no text at all is not quoted. */
+static bool has_control(struct str words) {
+    for (size_t i = 0; i < words.bytes; i++) {
+        if ((unsigned char)words.at[i] < ' ' || words.at[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int parse_fault(const char *name, const json_error_t *error, struct base_err *err) {
     int code = json_error_code(error) == json_error_out_of_memory ? LANTOA_ENOMEM : LANTOA_EINVAL;
     struct str near = parse_fault_near(error);
     int line = error->line > 0 ? error->line : 1;
-    bool telling = near.bytes > 0 && base_utf8_valid(near) &&
+    bool telling = near.bytes > 0 && base_utf8_valid(near) && !has_control(near) &&
                    json_error_code(error) != json_error_premature_end_of_input &&
                    json_error_code(error) != json_error_invalid_utf8;
     if (telling) {

@@ -80,7 +80,8 @@ static size_t distance(struct str a, struct str b) {
 
 struct str spec__nearest(struct str word, struct str words) {
     struct str nearest = {0};
-    size_t least = word.bytes / 3 + 1; /* one slip in three letters is still the same word */
+    /* One slip in three letters is still the same word, two in five hardly. */
+    size_t least = word.bytes < 6 ? 1 : word.bytes / 3;
     while (words.bytes > 0 && word.bytes <= NEAREST_MOST) {
         struct str candidate = str_cut(&words, ' ');
         if (candidate.bytes == 0 || candidate.bytes > NEAREST_MOST) {

@@ -63,8 +63,11 @@ static int check_keys(
 static int read_name(const struct file *file, json_t *root, const char *key, char **out) {
     json_t *value = json_object_get(root, key);
     const char *text = json_string_value(value);
+    if (!value) {
+        return base_json_fault(file->doc, root, key, file->err, "%s", TR("is missing"));
+    }
     if (!text || !wire_name_ok(str_from(text), '-')) {
-        return base_json_fault(file->doc, value ? value : root, key, file->err, "%s",
+        return base_json_fault(file->doc, value, key, file->err, "%s",
             TR("must be a name: small letters, digits and dashes, at most 40, a letter first"));
     }
     *out = base_strdup(text);

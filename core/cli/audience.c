@@ -192,12 +192,31 @@ static int add_attr(void *arg, struct str name, struct str value) {
     return 0;
 }
 
+/* "place_id" and "place", the name with those above it; null when none is known. */
+static int add_place_names(struct cli *cli, const struct contact *c, json_t *json) {
+    struct base_buf path;
+    base_buf_init(&path, 4096);
+    int rc = c->place_id ? place_path(cli->db, c->place_id, &path, &cli->err) : 0;
+    if (rc == 0) {
+        json_object_set_new(
+            json, "place_id", c->place_id ? json_integer(c->place_id) : json_null());
+        json_object_set_new(
+            json, "place", c->place_id ? cli_str(base_buf_str(&path)) : json_null());
+    }
+    base_buf_release(&path);
+    return rc;
+}
+
 static int show_contact(void *arg, const struct contact *c) {
     json_t *json = contact_json(c);
     json_t *attrs = json_object();
-    (void)arg;
-    int rc = contact_attr_each(c, add_attr, attrs);
+    int rc = add_place_names(arg, c, json);
+    rc = rc ? rc : contact_attr_each(c, add_attr, attrs);
     json_object_set_new(json, "attributes", attrs);
+    if (rc) {
+        json_decref(json);
+        return rc;
+    }
     char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     printf("%s\n", text);
     base_free(text);
@@ -211,7 +230,7 @@ static int contact_show(struct cli *cli) {
         return base_err_set(
             &cli->err, LANTOA_EINVAL, TR("%s: not the number of a contact"), cli->args[0]);
     }
-    return contact_get(cli->db, id, show_contact, NULL, &cli->err);
+    return contact_get(cli->db, id, show_contact, cli, &cli->err);
 }
 
 /* --- segments --- */

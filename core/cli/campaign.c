@@ -13,6 +13,7 @@
 #include "delivery/rules_check.h"
 #include "delivery/text_check.h"
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 /* --- apply, check, export --- */
@@ -386,6 +387,20 @@ static json_t *firsts_json(const struct rehearsal *r) {
     return list;
 }
 
+static void print_firsts(const struct rehearsal *r) {
+    for (size_t i = 0; i < r->first_count; i++) {
+        const struct rehearsal_first *first = &r->firsts[i];
+        bool recurs = first->occurrence > 1 ||
+                      (i + 1 < r->first_count && strcmp(first->step, first[1].step) == 0);
+        char *name = recurs ? base_printf(TR("%s, occurrence %d"), first->step, first->occurrence)
+                            : base_strdup(first->step);
+        printf(
+            TR("\nstep %s: the first %lld messages go alone; the rest follows once they arrive\n"),
+            name, (long long)first->messages);
+        base_free(name);
+    }
+}
+
 static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     const struct report_column wave_columns[] = {{"hour", TR("hour"), REPORT_TEXT},
         {"step", TR("step"), REPORT_TEXT}, {"occurrence", TR("occurrence"), REPORT_NUMBER},
@@ -423,11 +438,7 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     cli_table(cli, &counts);
     putchar('\n');
     cli_table(cli, &waves);
-    for (size_t i = 0; i < r->first_count; i++) {
-        printf(
-            TR("\nstep %s: the first %lld messages go alone; the rest follows once they arrive\n"),
-            r->firsts[i].step, (long long)r->firsts[i].messages);
-    }
+    print_firsts(r);
     if (r->airings + r->refused > 0) {
         printf(TR("\nairtime: %lld airings, %lld of them over what others have (lantoa airing "
                   "clash), %lld without a place\n"),

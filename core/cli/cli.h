@@ -71,6 +71,10 @@ json_t *cli_str(struct str text); /* null when .at is NULL. New reference */
  * frees it. */
 void cli_import_init(const struct cli *cli, struct audience_import *import_out);
 void cli_import_release(struct audience_import *import);
+/* What stands behind the counts of an import: its batch, and how to learn of faults. Caller owns.
+ */
+char *cli_import_tail(
+    const struct audience_import *import, const struct audience_import_outcome *outcome);
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
     const struct audience_import_outcome *outcome);
 

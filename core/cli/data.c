@@ -17,6 +17,7 @@
 #include "report/kept.h"
 #include "store/schema.h"
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int make_database(struct cli *cli, const char *path) {
     uint8_t key[BASE_SHA256_BYTES];
@@ -44,18 +45,47 @@ static int make_database(struct cli *cli, const char *path) {
     return rc;
 }
 
+/* A folder in which making the database failed (a full disk) is to look as it did before, so a new
+ * one is made beside its place and put there whole. Its name is one that scratch_sweep knows. */
+static int make_fresh_database(struct cli *cli, const char *path, bool *made_out) {
+    static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
+    char *name = base_printf("scratch-%ld-init.db", (long)getpid());
+    char *part = base_path_join(cli->data_dir, name);
+    int rc = base_file_make(part, 0600, &cli->err);
+    rc = rc ? rc : make_database(cli, part);
+    rc = rc ? rc : db_checkpoint(cli->db, &cli->err);
+    db_close(&cli->db);
+    rc = rc ? rc : base_file_place(part, path, &cli->err);
+    *made_out = rc == 0;
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        char *left = base_printf("%s%s", part, tails[i]);
+        (void)unlink(left);
+        base_free(left);
+    }
+    base_free(part);
+    base_free(name);
+    return rc;
+}
+
 static int init(struct cli *cli) {
     char *path = base_path_join(cli->data_dir, "lantoa.db");
-    bool fresh = !base_file_exists(path);
+    bool folder_was_there = base_file_exists(cli->data_dir), made = false;
     /* People's data: nobody but the owner reads the folder. */
     int rc = base_dir_make(cli->data_dir, 0700, &cli->err);
-    if (rc == 0) {
+    if (rc == 0 && !base_file_exists(path)) {
+        rc = make_fresh_database(cli, path, &made);
+        if (rc != 0 && rc != LANTOA_EEXIST && !folder_was_there) {
+            (void)rmdir(cli->data_dir);
+        }
+    }
+    /* It was there, of an older version perhaps; or somebody else was faster. */
+    if ((rc == 0 && !made) || rc == LANTOA_EEXIST) {
         rc = make_database(cli, path);
     }
     if (rc == 0) {
         cli->err.text[0] = '\0';
-        cli_say(cli, json_pack("{s:s,s:b}", "data", cli->data_dir, "created", fresh),
-            fresh ? TR("data folder %s is ready") : TR("data folder %s was there already"),
+        cli_say(cli, json_pack("{s:s,s:b}", "data", cli->data_dir, "created", made),
+            made ? TR("data folder %s is ready") : TR("data folder %s was there already"),
             cli->data_dir);
     }
     base_free(path);

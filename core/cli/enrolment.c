@@ -74,16 +74,17 @@ static void say_import(
         (json_int_t)o->import.kept_with_faults, "matched", (json_int_t)o->matched, "review",
         (json_int_t)o->review, "unmatched", (json_int_t)o->unmatched, "late", (json_int_t)o->late,
         "corrected", (json_int_t)o->corrected, "dry_run", import->dry_run);
+    char *tail = cli_import_tail(import, &o->import);
     cli_say(cli, json,
         TR("%s%lld rows: %lld events added (%lld matched, %lld for review, %lld of nobody we know; "
            "%lld late), %lld corrected, %lld known already, %lld twice in the file, %lld rejected, "
-           "%lld kept "
-           "without a bad value (batch %lld)"),
+           "%lld kept without a bad value%s"),
         import->dry_run ? TR("dry run, nothing changed: ") : "", (long long)o->import.rows,
         (long long)o->import.added, (long long)o->matched, (long long)o->review,
         (long long)o->unmatched, (long long)o->late, (long long)o->corrected,
         (long long)o->import.unchanged, (long long)o->duplicates, (long long)o->import.rejected,
-        (long long)o->import.kept_with_faults, (long long)o->import.batch_id);
+        (long long)o->import.kept_with_faults, tail);
+    base_free(tail);
 }
 
 static int import_verb(struct cli *cli) {

@@ -99,7 +99,7 @@ json_t *cli_str(struct str text) {
 
 static void show_progress(void *arg, int64_t rows, int64_t bytes, int64_t total_bytes) {
     (void)arg;
-    fprintf(stderr, "\r%" PRId64 " rows, %d %%", rows,
+    fprintf(stderr, TR("\r%lld rows, %d %%"), (long long)rows,
         total_bytes ? (int)(100 * bytes / total_bytes) : 100);
     if (bytes >= total_bytes) {
         fputc('\n', stderr);
@@ -126,6 +126,17 @@ void cli_import_release(struct audience_import *import) {
     base_free((void *)(uintptr_t)import->set);
 }
 
+char *cli_import_tail(
+    const struct audience_import *import, const struct audience_import_outcome *o) {
+    bool faults = o->rejected + o->kept_with_faults > 0;
+    char batch[60] = "";
+    if (!import->dry_run) {
+        snprintf(batch, sizeof batch, TR(" (batch %lld)"), (long long)o->batch_id);
+    }
+    return base_printf("%s%s", batch,
+        faults && !import->rejects_path ? TR("; --rejects FILE tells which lines, and why") : "");
+}
+
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
     const struct audience_import_outcome *o) {
     json_t *json = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch",
@@ -139,10 +150,12 @@ void cli_import_say(const struct cli *cli, const struct audience_import *import,
             TR("; %lld of the list before are not in this one and were taken out"),
             (long long)o->dropped);
     }
+    char *tail = cli_import_tail(import, o);
     cli_say(cli, json,
         TR("%s%lld rows: %lld added, %lld updated, %lld unchanged, %lld rejected, %lld kept "
-           "without a bad value (batch %lld)%s"),
+           "without a bad value%s%s"),
         import->dry_run ? TR("dry run, nothing changed: ") : "", (long long)o->rows,
         (long long)o->added, (long long)o->updated, (long long)o->unchanged, (long long)o->rejected,
-        (long long)o->kept_with_faults, (long long)o->batch_id, dropped);
+        (long long)o->kept_with_faults, tail, dropped);
+    base_free(tail);
 }

@@ -242,6 +242,10 @@ int db_checkpoint(struct db *db, struct base_err *err) {
     return db->driver->checkpoint(db, err);
 }
 
+int db_reserve(struct db *db, int64_t bytes, int *fd_out, struct base_err *err) {
+    return db->driver->reserve(db, bytes, fd_out, err);
+}
+
 const char *db_dialect(const struct db *db) {
     return db->driver->dialect;
 }

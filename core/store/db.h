@@ -101,6 +101,10 @@ int db_shadow_open(struct db *db, const struct db_shadow *tables, size_t count,
 int db_check(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 /* Moves the WAL into the database file when that disturbs nobody. */
 int db_checkpoint(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
+/* Holds that much room on the database's disk, so that what was begun can be taken back on a disk
+ * that fills up; *fd_out is closed to give it back. -1: the database's disk is not ours.
+ * LANTOA_EFULL. */
+int db_reserve(struct db *db, int64_t bytes, int *fd_out, struct base_err *err) LANTOA_MUST_CHECK;
 const char *db_dialect(const struct db *db); /* "sqlite" or "postgresql" */
 
 #endif

@@ -36,6 +36,7 @@ struct db_driver {
         struct db **shadow_out, struct base_err *err);
     int (*check)(struct db *db, struct base_err *err);
     int (*checkpoint)(struct db *db, struct base_err *err);
+    int (*reserve)(struct db *db, int64_t bytes, int *fd_out, struct base_err *err);
     /* What db_commit and db_rollback do with the changes noted since the transaction began: into
      * ledger_change, or away. */
     int (*note_write)(struct db *db, struct base_err *err);

@@ -252,6 +252,7 @@ const struct db_driver db__sqlite_driver = {
     .shadow = sqlite__shadow,
     .check = sqlite__check,
     .checkpoint = sqlite__checkpoint,
+    .reserve = sqlite__reserve,
     .note_write = sqlite__note_write,
     .note_forget = sqlite__note_forget,
     .has_table = driver_has_table,

@@ -37,6 +37,14 @@ int sqlite__checkpoint(struct db *head, struct base_err *err) {
     return sqlite__fault(head->name, db->handle, result, err);
 }
 
+int sqlite__reserve(struct db *head, int64_t bytes, int *fd_out, struct base_err *err) {
+    int result = base_disk_reserve(head->name, bytes, fd_out, err);
+    if (result == LANTOA_EFULL) {
+        return base_err_set(err, result, TR("%s: no space left on the disk"), head->name);
+    }
+    return result;
+}
+
 /* Runs a checking pragma; its first row that is not "ok" is the finding. */
 static int check_one(struct db *head, const char *pragma, struct base_err *err) {
     struct sqlite_db *db = (struct sqlite_db *)head;
@@ -122,6 +130,20 @@ static void remove_part(const char *part) {
     }
 }
 
+/* SQLite would let the umask decide who reads people's data. */
+static int make_private(const char *part, const char *path, struct base_err *err) {
+    struct base_err why = {0};
+    int result = base_file_make(part, 0600, &why);
+    if (result != 0) {
+        int code = result == LANTOA_EFULL || result == LANTOA_EDENIED ? result : LANTOA_EIO;
+        /* The name of the caller's file, not of the part. */
+        bool named = strncmp(why.text, part, strlen(part)) == 0;
+        return base_err_set(
+            err, code, "%s%s", named ? path : "", why.text + (named ? strlen(part) : 0));
+    }
+    return 0;
+}
+
 int sqlite__backup(struct db *head, const char *path, struct base_err *err) {
     if (base_file_exists(path)) {
         return base_err_set(err, LANTOA_EEXIST, TR("%s: exists already"), path);
@@ -129,10 +151,12 @@ int sqlite__backup(struct db *head, const char *path, struct base_err *err) {
     char *part = base_printf("%s.part", path);
     remove_part(part);
     sqlite3 *to = NULL;
-    int result = 0;
-    int opened = sqlite3_open_v2(part, &to,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-        NULL);
+    int result = make_private(part, path, err);
+    if (result != 0) {
+        goto out;
+    }
+    int opened = sqlite3_open_v2(
+        part, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (opened != SQLITE_OK) {
         result = sqlite__fault(path, to, opened, err);
         goto out;

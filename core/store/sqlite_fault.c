@@ -2,6 +2,7 @@
 #include "base/tr.h"
 #include "store/sqlite_private.h"
 
+#include <errno.h>
 #include <string.h>
 
 static int constraint_code(int extended) {
@@ -24,6 +25,13 @@ static int say(
     return base_err_set(err, code, "%s: %s", name, what);
 }
 
+/* SQLite says FULL when a page does not fit, and IOERR or CANTOPEN when it is the WAL's index or a
+ * new file that does not. */
+static bool disk_full(sqlite3 *handle) {
+    int number = handle ? sqlite3_system_errno(handle) : 0;
+    return number == ENOSPC || number == EDQUOT;
+}
+
 /* The operating system's word on it, when it had one; else SQLite's. */
 static const char *io_detail(sqlite3 *handle, const char *message) {
     int number = handle ? sqlite3_system_errno(handle) : 0;
@@ -37,7 +45,11 @@ int sqlite__fault(const char *name, sqlite3 *handle, int result, struct base_err
     if (handle && (sqlite3_extended_errcode(handle) & 0xff) == (result & 0xff)) {
         extended = sqlite3_extended_errcode(handle);
     }
-    switch (result & 0xff) {
+    int primary = result & 0xff;
+    if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && disk_full(handle)) {
+        primary = SQLITE_FULL;
+    }
+    switch (primary) {
     case SQLITE_FULL:
         return say(err, LANTOA_EFULL, name, TR("no space left on the disk"), NULL);
     case SQLITE_BUSY:

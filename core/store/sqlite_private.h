@@ -43,6 +43,7 @@ int sqlite__shadow(struct db *db, const struct db_shadow *tables, size_t count,
     struct db **shadow_out, struct base_err *err);
 int sqlite__check(struct db *db, struct base_err *err);
 int sqlite__checkpoint(struct db *db, struct base_err *err);
+int sqlite__reserve(struct db *db, int64_t bytes, int *fd_out, struct base_err *err);
 /* From now on what is written is noted; note_end frees. The others: see driver.h. */
 void sqlite__note_start(struct sqlite_db *db);
 void sqlite__note_end(struct sqlite_db *db);

@@ -37,6 +37,25 @@ def test_dry_run_changes_nothing(ready):
     assert ready.json("contact", "import", path)["added"] == 50
 
 
+def test_an_import_tells_its_batch_and_where_to_look(ready):
+    path = ready.write("p.csv", "ref,name,email\n1,An,an@example.com\n2,Bình,a b\n")
+    tried = ready.ok("contact", "import", path, "--dry-run").out
+    assert "batch" not in tried and "--rejects" in tried
+    taken = ready.ok("contact", "import", path, "--rejects", ready.path("r.csv")).out
+    assert "(batch 3)" in taken and "--rejects" not in taken
+
+
+def test_a_code_under_the_heading_place_is_understood(ready):
+    path = ready.write("p.csv", "ref,place\n1,97101\n2,97999\n3,Xã Yên Hạc\n")
+    told = ready.json("contact", "import", path, "--rejects", ready.path("r.csv"))
+    assert told["kept_with_faults"] == 1
+    with open(ready.path("r.csv"), encoding="utf-8-sig") as file:
+        assert "97999" in file.read()
+    people_of_it = [ready.json("contact", "show", number) for number in (1, 2, 3)]
+    assert [one["place"] for one in people_of_it] == ["Xã Yên Hạc, Tỉnh Lam Giang", None, "Xã Yên Hạc, Tỉnh Lam Giang"]
+    assert people_of_it[0]["place_id"] == people_of_it[2]["place_id"] and people_of_it[1]["place_id"] is None
+
+
 def test_the_same_person_is_updated_and_not_doubled(ready):
     ready.ok("contact", "import", ready.write("a.csv", "person_id,name,email,phone\n024180000001,Nguyễn Thị Hoà,hoa@example.com,0912345678\n"))
     told = ready.json("contact", "import", ready.write("b.csv", "person_id,name,email\n024180000001,Nguyễn Thị Hòa,moi@example.com\n"))

@@ -121,6 +121,9 @@ def test_a_rehearsal_shows_it(data, made):
     told = data.json("campaign", "rehearse", "c")
     assert told["first_waves"] == [{"step": "s1", "occurrence": 1, "messages": 50}]
     assert re.search(r"step s1: the first 50 messages go alone", data.ok("campaign", "rehearse", "c").out)
+    made.apply(campaign("r", steps=[step(channel="outbox", when={"at": "2026-12-01T08:00", "rrule": "FREQ=WEEKLY;COUNT=2"})]))
+    shown = data.ok("campaign", "rehearse", "r").out
+    assert re.findall(r"step s1, occurrence (\d): the first", shown) == ["1", "2"]
 
 
 @pytest.mark.parametrize("canary,words", [({"percent": 0}, "canary.percent"), ({"at_least": 0}, "canary.at_least"), (3, "canary"),

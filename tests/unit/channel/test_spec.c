@@ -107,7 +107,7 @@ static void every_mistake_is_named(void **state) {
         const char *file, *text;
     } cases[] = {
         {"[]", "kenh.json:1: must be an object"},
-        {"{\"plugin\": \"mau\"}", "field name: must be a name"},
+        {"{\"plugin\": \"mau\"}", "field name: is missing"},
         {"{\"name\": \"A b\", \"plugin\": \"mau\"}", "field name: must be a name"},
         {"{\"name\": \"../x\", \"plugin\": \"mau\"}", "field name: must be a name"},
         {"{\"name\": \"a\", \"plugin\": \"../../tmp/x\"}", "field plugin: must be a name"},

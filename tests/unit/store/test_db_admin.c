@@ -68,10 +68,13 @@ static void backup(void **state) {
     assert_string_equal(value, "1");
     base_free(value);
     db_close(&copy);
+    struct stat found;
+    assert_int_equal(stat(copy_path, &found), 0);
+    assert_int_equal(found.st_mode & 0777, 0600); /* it holds people's data */
     snprintf(expected, sizeof(expected), "%s: exists already", copy_path);
     assert_fault(db_backup(db, copy_path, &err), LANTOA_EEXIST, err, expected);
     assert_fault_part(db_backup(db, support_path(&dir, "no/copy.db"), &err), LANTOA_EIO, err,
-        "no/copy.db: cannot open the database (No such file or directory)");
+        "no/copy.db: cannot create: No such file or directory");
 }
 
 static void backup_of_a_backup(void **state) {
