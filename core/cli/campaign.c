@@ -6,6 +6,7 @@
 #include "base/tr.h"
 #include "campaign/store.h"
 #include "cli/cli.h"
+#include "conversion/experiment_power.h"
 #include "delivery/control.h"
 #include "delivery/cost.h"
 #include "delivery/plan.h"
@@ -150,6 +151,8 @@ static int campaign_check_verb(struct cli *cli) {
     }
     if (rc == 0 && !is_file(cli->args[0])) { /* what is not applied has no audience to count */
         rc = cost_warn(cli->db, cli->data_dir, cli->args[0], &notices, &cli->err);
+        rc = rc ? rc
+                : experiment_power_warn(cli->db, cli->args[0], cli_today(), &notices, &cli->err);
     }
     if (rc == 0) {
         cli_say(cli, json_pack("{s:b,s:[],s:o}", "ok", 1, "findings", "notices", lines(&notices)),
@@ -283,6 +286,7 @@ static int campaign_plan_verb(struct cli *cli) {
     struct base_buf notices;
     base_buf_init(&notices, 1 << 20);
     rc = rc ? rc : cost_warn(cli->db, cli->data_dir, cli->args[0], &notices, &cli->err);
+    rc = rc ? rc : experiment_power_warn(cli->db, cli->args[0], cli_today(), &notices, &cli->err);
     if (rc == 0) {
         cli_say(cli,
             json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o}", "campaign", cli->args[0], "audience",

@@ -49,7 +49,7 @@ extern const struct cli_command cli_data_commands[], cli_audience_commands[],
     cli_report_schedule_commands[], cli_contribution_commands[], cli_enrolment_commands[],
     cli_target_commands[], cli_approval_commands[], cli_stats_commands[], cli_experiment_commands[],
     cli_outlet_commands[], cli_material_commands[], cli_airing_commands[], cli_place_commands[],
-    cli_whatif_commands[];
+    cli_whatif_commands[], cli_campaign_power_commands[];
 
 const char *cli_option(const struct cli *cli, const char *name); /* NULL when absent */
 bool cli_switch(const struct cli *cli, const char *name);
@@ -58,6 +58,8 @@ bool cli_switch(const struct cli *cli, const char *name);
 size_t cli_option_all(const struct cli *cli, const char *name, const char ***values_out);
 int cli_option_i64(
     struct cli *cli, const char *name, int64_t fallback, int64_t *value_out) LANTOA_MUST_CHECK;
+
+int64_t cli_today(void); /* the local day, days since 1970 */
 
 /* Prints a JSON object (TAKES it) when --json, else the text. */
 void cli_say(const struct cli *cli, json_t *json, const char *fmt, ...) LANTOA_PRINTF(3, 4);
