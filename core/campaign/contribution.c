@@ -399,8 +399,11 @@ static bool months_method(int64_t months, struct contribution_method *method_out
 }
 
 static bool years_method(int64_t years, struct contribution_method *method_out) {
+    if (years < YEARS_LEAST || years > YEARS_MOST) {
+        return false;
+    }
     *method_out = (struct contribution_method){CONTRIBUTION_YEARS, (int)(12 * years)};
-    return years >= YEARS_LEAST && years <= YEARS_MOST;
+    return true;
 }
 
 /* A folded word: a number and what it counts. */
@@ -452,7 +455,7 @@ int contribution_method_parse(
                  : base_err_set(err, LANTOA_EINVAL,
                        TR("'%.*s' is no method of payment: monthly, 3, 6, 12, 2y to 5y, missing:N "
                           "with N from 1 to %d"),
-                       (int)(text.bytes < 64 ? text.bytes : 64), text.at, MISSING_MOST);
+                       (int)base_utf8_cut(text, 64), text.at, MISSING_MOST);
 }
 
 void contribution_method_word(

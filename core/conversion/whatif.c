@@ -27,8 +27,9 @@ static int read_numbers(const struct base_json *doc, const json_t *object, const
     return 0;
 }
 
-static int read_lapse(
+int whatif_lapse_parse(
     const struct base_json *doc, struct whatif_lapse *lapse, struct base_err *err) {
+    *lapse = (struct whatif_lapse){0};
     const json_t *root = json_object_get(base_json_root(doc), "lapse");
     const char *from = json_string_value(json_object_get(root, "from"));
     const char *source = json_string_value(json_object_get(root, "source"));
@@ -62,7 +63,7 @@ int whatif_lapse_load(const char *path, struct whatif_lapse *lapse_out, struct b
     int rc = path ? base_json_load(path, &doc, err)
                   : base_json_parse(str_of((const char *)lapse_json, sizeof lapse_json - 1),
                         "lapse.json", &doc, err);
-    rc = rc ? rc : read_lapse(doc, lapse_out, err);
+    rc = rc ? rc : whatif_lapse_parse(doc, lapse_out, err);
     base_json_free(&doc);
     return rc;
 }

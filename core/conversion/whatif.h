@@ -23,6 +23,8 @@ struct whatif_lapse {
 /* The file, or the assumption built in (path NULL). Errors name file, line and field. */
 int whatif_lapse_load(
     const char *path, struct whatif_lapse *lapse_out, struct base_err *err) LANTOA_MUST_CHECK;
+int whatif_lapse_parse(const struct base_json *doc, struct whatif_lapse *lapse_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 /* Share of those who lapse when a payment goes from a to b; 0 when it does not rise. */
 double whatif_lapse_share(
     const struct whatif_lapse *lapse, int scenario, int64_t before, int64_t after);
