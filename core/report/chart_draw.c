@@ -213,6 +213,7 @@ static void draw_effect(
         draw_line(cr, high, y - 4, high, y + 4, 1.4, 0, false);
     }
     cairo_set_source_rgb(cr, 0, 0, 0);
+    cairo_new_path(cr); /* else a line leads here from the text before */
     cairo_arc(cr, place(scale, p->value), y, 3.4, 0, 2 * G_PI);
     cairo_fill(cr);
 }
@@ -253,6 +254,7 @@ static void draw_row_legend(struct pen *pen, const struct report_chart *chart, d
         interval = interval || chart->points[i].has_interval;
     }
     if (chart->kind == REPORT_EFFECT) {
+        cairo_new_path(pen->cr);
         cairo_arc(pen->cr, x + 6, y, 3.4, 0, 2 * G_PI);
         cairo_fill(pen->cr);
     } else {
@@ -341,6 +343,7 @@ static void draw_series(
     for (size_t i = 0; !target && chart->point_count <= 31 && i < chart->point_count; i++) {
         const struct report_point *p = &chart->points[i];
         if (!p->why) {
+            cairo_new_path(cr);
             cairo_arc(cr, day_place(plot, p->day), place(&plot->y, p->value), 2.2, 0, 2 * G_PI);
             cairo_fill(cr);
         }

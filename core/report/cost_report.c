@@ -18,9 +18,11 @@
         {"attributed", "attributed", CREDIT | REPORT_SUM}, {                                       \
         "cost_per_attributed", "VND per attributed enrolment", REPORT_MONEY                        \
     }
-static const struct report_column unit_columns[] = {{"name", "name", REPORT_TEXT},
+static const struct report_column step_columns[] = {{"name", "name", REPORT_TEXT},
     {"campaign", "campaign", REPORT_TEXT}, SPENT,
     {"subsidy", "support of the attributed (VND)", MONEY}};
+static const struct report_column channel_columns[] = {
+    {"name", "name", REPORT_TEXT}, SPENT, {"subsidy", "support of the attributed (VND)", MONEY}};
 static const struct report_column wide_columns[] = {{"name", "name", REPORT_TEXT}, SPENT,
     {"subsidy", "support of the attributed (VND)", MONEY}, {"caused", "caused", ONE_DIGIT},
     {"caused_low", "from", ONE_DIGIT}, {"caused_high", "to", ONE_DIGIT},
@@ -393,7 +395,9 @@ static void put_lines(struct making *m) {
         m->axis == BY_PLACE
             ? report_add_table(m->report, "main", TR(headings[m->axis]), COLUMNS(place_columns))
         : wide ? report_add_table(m->report, "main", TR(headings[m->axis]), COLUMNS(wide_columns))
-               : report_add_table(m->report, "main", TR(headings[m->axis]), COLUMNS(unit_columns));
+        : m->axis == BY_STEP
+            ? report_add_table(m->report, "main", TR(headings[m->axis]), COLUMNS(step_columns))
+            : report_add_table(m->report, "main", TR(headings[m->axis]), COLUMNS(channel_columns));
     for (size_t i = 0; i < m->count; i++) {
         const struct line *line = &m->lines[i];
         if (wide) {
@@ -407,7 +411,9 @@ static void put_lines(struct making *m) {
             report_put_i64(table, line->local);
         } else {
             report_put_text(table, str_from(line->name));
-            report_put_text(table, str_from(line->campaign));
+            if (m->axis == BY_STEP) {
+                report_put_text(table, str_from(line->campaign));
+            }
             put_spent(m, table, line);
             put_subsidy(m, table, line->subsidy);
         }
@@ -459,8 +465,11 @@ static void put_support(struct making *m) {
     for (int i = 0; i < 2; i++) {
         report_put_word(table, i ? "local support" : "State's support");
         report_put_i64(table, sums[i][0]);
-        put_each(table, sums[i][0], (double)m->recorded.count,
-            m->recorded.count ? NULL : TR("no enrolment"));
+        if (m->recorded.count) {
+            report_put_f64(table, (double)sums[i][0] / (double)m->recorded.count);
+        } else {
+            report_put_none(table, TR("no enrolment"));
+        }
         report_put_i64(table, sums[i][1]);
     }
     report_table_sum(table, TR("Total"));

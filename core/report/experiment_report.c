@@ -7,6 +7,7 @@
 #include "report/kinds.h"
 #include "report/ledger_part.h"
 #include "report/numbers_part.h"
+#include "report/private.h"
 
 #define FINE REPORT_DIGITS(4)
 
@@ -14,8 +15,9 @@ static const struct report_column arm_columns[] = {{"arm", "arm", REPORT_WORD},
     {"units", "units of the lot", REPORT_COUNT | REPORT_SUM},
     {"people", "people", REPORT_COUNT | REPORT_SUM},
     {"reached", "people reached", REPORT_COUNT | REPORT_SUM},
-    {"enrolled", "enrolled", REPORT_COUNT | REPORT_SUM}, {"rate", "share", REPORT_PERCENT},
-    {"low", "from", REPORT_PERCENT}, {"high", "to", REPORT_PERCENT}};
+    {"enrolled", "people who enrolled", REPORT_COUNT | REPORT_SUM},
+    {"rate", "share", REPORT_PERCENT}, {"low", "from", REPORT_PERCENT},
+    {"high", "to", REPORT_PERCENT}};
 static const struct report_column estimate_columns[] = {{"estimator", "estimator", REPORT_TEXT},
     {"scale", "of", REPORT_WORD}, {"estimate", "estimate", REPORT_DECIMAL | FINE},
     {"se", "standard error", REPORT_DECIMAL | FINE}, {"df", "df", REPORT_DECIMAL},
@@ -165,8 +167,18 @@ static void put_words(struct making *m) {
     report_param_count(report, TR("Of the audience in no arm"), r->unassigned);
     put_verdict(m);
     if (r->cost_known) {
-        report_param(report, TR("Cost per caused enrolment"), TR("%.0f (from %.0f to %.0f)"),
-            r->cost_per_caused.estimate, r->cost_per_caused.low, r->cost_per_caused.high);
+        struct base_buf each[3];
+        const double values[] = {
+            r->cost_per_caused.estimate, r->cost_per_caused.low, r->cost_per_caused.high};
+        for (int i = 0; i < 3; i++) {
+            base_buf_init(&each[i], 64);
+            report__show_number(values[i], REPORT_MONEY, &each[i]);
+        }
+        report_param(report, TR("Cost per caused enrolment"), TR("%s VND (from %s to %s)"),
+            base_buf_text(&each[0]), base_buf_text(&each[1]), base_buf_text(&each[2]));
+        for (int i = 0; i < 3; i++) {
+            base_buf_release(&each[i]);
+        }
     } else {
         report_param(report, TR("Cost per caused enrolment"), "%s", r->cost_why);
     }

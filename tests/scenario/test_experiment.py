@@ -130,7 +130,7 @@ def plant(made, data, count, rate, holdout, extra=0.0, place=None, **fields):
         data.ok("place", "import", data.write("p.csv", place))
     made.contacts(people(count, person_id=lambda n: f"0240000{n:05}", **fields))
     made.start(campaign(steps=[step(channel="outbox")], holdout=holdout))
-    data.until_idle("--clock", "2026-12-01T08:00:00+07:00,x10000")
+    data.until_idle("--clock", "2026-12-01T08:00:00+07:00,x100000")
     rows = data.sql("SELECT CAST(substr(c.ref, 2) AS INTEGER), m.reason = 25, c.place_id FROM message m JOIN contact c ON c.id = (m.id >> 4) & 274877906943")
     lines, cells = [], []
     for number, kept_out, at in rows:
