@@ -23,6 +23,9 @@ function(lantoa_plugin name)
     set_target_properties(plugin_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${ARG_DIR})
     target_include_directories(plugin_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(plugin_${name} PRIVATE ${ARG_LIBS})
+    if(ARG_DIR STREQUAL "${LANTOA_PLUGIN_DIR}") # not those of the tests
+        set_property(GLOBAL APPEND PROPERTY LANTOA_PLUGINS plugin_${name})
+    endif()
 endfunction()
 
 # lantoa_unit_tests(LAYER): one program per tests/unit/LAYER/test_*.c, registered with ctest.

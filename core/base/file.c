@@ -315,3 +315,18 @@ char *base_program_dir(void) {
     }
     return base_strndup(path, (size_t)(slash - path));
 }
+
+char *base_share_path(const char *name) {
+    static const char *const places[] = {"../share/lantoa", "../../../config"};
+    char *program = base_program_dir(), *found = NULL;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !found; i++) {
+        char *path = base_printf("%s/%s/%s", program, places[i], name);
+        if (base_file_exists(path)) {
+            found = path;
+        } else {
+            base_free(path);
+        }
+    }
+    base_free(program);
+    return found;
+}

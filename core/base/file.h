@@ -33,5 +33,9 @@ int base_disk_reserve(
  * pid into the file. */
 int base_lock_take(const char *path, int *fd_out, struct base_err *err) LANTOA_MUST_CHECK;
 char *base_program_dir(void); /* folder of the running program, from /proc/self/exe; caller owns */
+/* A file that comes with the program ("rules/approval.json"): ../share/lantoa beside it
+ * (installed), else config/ of the sources whose build folder it runs from. NULL when there is
+ * none; caller owns. */
+char *base_share_path(const char *name);
 
 #endif

@@ -1,11 +1,11 @@
 /* Asks lantoa-channel what a plugin says of itself. The plugin is loaded in that process, never
  * here. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/tr.h"
 #include "channel/manifest.h"
 #include "channel/process.h"
 #include "wire/option.h"
+#include "wire/place.h"
 #include "wire/start.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,21 +16,6 @@
 
 #define MOST_MS 10000
 #define MOST_BYTES ((size_t)1 << 20)
-
-char *channel_plugin_dir(void) {
-    const char *given = getenv("LANTOA_PLUGINS");
-    if (given && given[0]) {
-        return base_strdup(given);
-    }
-    char *program = base_program_dir();
-    char *dir = base_path_join(program, "../plugins");
-    if (!base_file_exists(dir)) {
-        base_free(dir);
-        dir = base_path_join(program, "../lib/lantoa/plugins");
-    }
-    base_free(program);
-    return dir;
-}
 
 /* Reads both pipes to their ends. False when it took too long or was too much. */
 static bool read_pipes(int out, int errors, struct base_buf *text, struct base_buf *complaint) {
@@ -130,23 +115,21 @@ int channel_describe(const char *plugin, char **json_out, struct base_err *err) 
     if (!wire_name_ok(str_from(plugin), '-')) {
         return base_err_set(err, LANTOA_EINVAL, TR("\"%s\" is not a name of a plugin"), plugin);
     }
-    char *dir = channel_plugin_dir();
-    char *file = base_printf("%s.so", plugin);
-    char *path = base_path_join(dir, file);
+    char *path = wire_plugin_path(plugin);
     struct base_buf text;
     base_buf_init(&text, MOST_BYTES);
     int code;
-    if (!base_file_exists(path)) {
-        code = base_err_set(err, LANTOA_ENOENT, TR("no plugin \"%s\" in %s"), plugin, dir);
-    } else {
+    if (path) {
         code = run(path, &text, err);
+    } else {
+        char *dirs = wire_plugin_dirs();
+        code = base_err_set(err, LANTOA_ENOENT, TR("no plugin \"%s\" in %s"), plugin, dirs);
+        base_free(dirs);
     }
     if (!code) {
         *json_out = base_buf_take(&text);
     }
     base_buf_release(&text);
     base_free(path);
-    base_free(file);
-    base_free(dir);
     return code;
 }

@@ -38,17 +38,14 @@ struct channel_manifest {
     bool hooks;        /* takes call-backs of the operator */
 };
 
-/* Runs lantoa-channel --describe (a process of its own, 10 s at most) on plugins/NAME.so and
- * returns its JSON text; caller owns. LANTOA_ENOENT no such plugin; LANTOA_EVERSION wrong ABI;
- * LANTOA_EINVAL not a plugin: the text says which and why. */
+/* Runs lantoa-channel --describe (a process of its own, 10 s at most) on the plugin of that name
+ * (wire/place.h says where it is looked for) and returns its JSON text; caller owns. LANTOA_ENOENT
+ * no such plugin; LANTOA_EVERSION wrong ABI; LANTOA_EINVAL not a plugin: the text says which and
+ * why. */
 int channel_describe(const char *plugin, char **json_out, struct base_err *err) LANTOA_MUST_CHECK;
 int channel_manifest_parse(const char *json, struct channel_manifest **manifest_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 void channel_manifest_free(struct channel_manifest **manifest);
-/* The folder that plugins are taken from: LANTOA_PLUGINS, else ../plugins beside the program, else
- * the installed one. Caller owns. */
-char *channel_plugin_dir(void);
-
 /* The channel file:
  * { "name": "email", "plugin": "email", "options": {...},
  *   "rate": {"per_second": 500, "per_minute": .., "per_hour": .., "burst": ..},   each optional

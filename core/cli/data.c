@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SCHEMA_MOST ((size_t)1 << 20)
+
 static int make_database(struct cli *cli, const char *path) {
     uint8_t key[BASE_SHA256_BYTES];
     char hex[2 * BASE_SHA256_BYTES + 1];
@@ -196,8 +198,34 @@ static int apply_file(struct cli *cli, const char *path) {
                         : rules_apply(cli->db, path, cli->who, &cli->err);
 }
 
+/* A file, or the name of one that comes with the program ("approval"). The caller owns it. */
+static char *shipped_or_file(const char *what, const char *folder, const char *ending) {
+    if (base_file_exists(what) || strpbrk(what, "/.")) {
+        return base_strdup(what);
+    }
+    char *name = base_printf("%s/%s%s", folder, what, ending);
+    char *shipped = base_share_path(name);
+    base_free(name);
+    return shipped ? shipped : base_strdup(what);
+}
+
+static int schema_verb(struct cli *cli) {
+    struct base_buf text;
+    base_buf_init(&text, SCHEMA_MOST);
+    char *path = shipped_or_file(cli->args[0], "schema", ".schema.json");
+    int rc = base_file_read(path, SCHEMA_MOST, &text, &cli->err);
+    if (rc == 0) {
+        fwrite(text.at, 1, text.bytes, stdout);
+    }
+    base_free(path);
+    base_buf_release(&text);
+    return rc;
+}
+
 static int rules_apply_verb(struct cli *cli) {
-    int rc = apply_file(cli, cli->args[0]);
+    char *path = shipped_or_file(cli->args[0], "rules", ".json");
+    int rc = apply_file(cli, path);
+    base_free(path);
     if (rc == 0) {
         cli_say(cli, json_pack("{s:s}", "applied", cli->args[0]), TR("rules of %s are in force"),
             cli->args[0]);
@@ -242,7 +270,9 @@ const struct cli_command cli_data_commands[] = {
     {"doctor", "", "csv", 0, 0, "",
         "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE,
         doctor},
-    {"rules", "apply", "", 1, 1, "FILE",
+    {"schema", "", "", 1, 1, "campaign|channel|theme",
+        "print the JSON Schema of a file that staff write", CLI_NEEDS_NOTHING, schema_verb},
+    {"rules", "apply", "", 1, 1, "FILE|NAME",
         "put rules in force: of sending (hours, caps, consent), of outlets, or the tables of "
         "contributions",
         CLI_NEEDS_DATABASE, rules_apply_verb},

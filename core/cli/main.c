@@ -21,8 +21,11 @@ static const struct cli_command *const tables[] = {cli_data_commands, cli_audien
     cli_report_schedule_commands, cli_contribution_commands, cli_enrolment_commands,
     cli_target_commands, cli_approval_commands, cli_stats_commands, cli_experiment_commands,
     cli_campaign_power_commands, cli_outlet_commands, cli_material_commands, cli_airing_commands,
-    cli_place_commands, cli_whatif_commands};
+    cli_place_commands, cli_whatif_commands, cli_channel_commands, cli_plugin_commands};
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
+
+static const char synopsis[] =
+    "[--data DIR] [--json] [--lang vi|en] [--clock START,xSPEED] [--by NAME] COMMAND";
 
 static void print_command(FILE *out, const struct cli_command *c) {
     fprintf(out, "  lantoa %s%s%s %s\n      %s\n", c->noun, c->verb[0] ? " " : "", c->verb,
@@ -30,9 +33,7 @@ static void print_command(FILE *out, const struct cli_command *c) {
 }
 
 static void print_help(FILE *out, const char *noun) {
-    fprintf(out, "%s\n\n",
-        TR("usage: lantoa [--data DIR] [--json] [--lang vi|en] [--clock START,xSPEED] [--by NAME] "
-           "COMMAND"));
+    fprintf(out, "%s lantoa %s\n\n", TR("usage:"), TR(synopsis));
     for (size_t t = 0; t < TABLE_COUNT; t++) {
         for (const struct cli_command *c = tables[t]; c->noun; c++) {
             if (!noun || strcmp(noun, c->noun) == 0) {
@@ -40,6 +41,35 @@ static void print_help(FILE *out, const char *noun) {
             }
         }
     }
+}
+
+/* Text for troff: a backslash or a line that begins with a dot would be taken as a command. */
+static void put_man(FILE *out, const char *text) {
+    for (const char *at = text; *at; at++) {
+        fputs(*at == '\\' ? "\\e" : *at == '-' ? "\\-" : "", out);
+        if (*at != '\\' && *at != '-') {
+            fputc(*at, out);
+        }
+    }
+}
+
+/* The manual page lantoa(1), from the same tables as the help. */
+static void print_man(FILE *out) {
+    fprintf(out, ".TH LANTOA 1 \"\" \"lantoa " LANTOA_VERSION "\"\n.SH %s\n", TR("NAME"));
+    fprintf(
+        out, "lantoa \\- %s\n.SH %s\n.B lantoa\n", TR("campaign communications"), TR("SYNOPSIS"));
+    put_man(out, TR(synopsis));
+    fprintf(out, "\n.SH %s\n", TR("COMMANDS"));
+    for (size_t t = 0; t < TABLE_COUNT; t++) {
+        for (const struct cli_command *c = tables[t]; c->noun; c++) {
+            fprintf(out, ".TP\n.B lantoa %s %s\n", c->noun, c->verb);
+            put_man(out, c->usage);
+            fputs("\n.br\n\\&", out);
+            put_man(out, TR(c->help));
+            fputc('\n', out);
+        }
+    }
+    fprintf(out, ".SH %s\n.BR lantoa\\-channel (1)\n", TR("SEE ALSO"));
 }
 
 static bool known_noun(const char *noun) {
@@ -274,7 +304,11 @@ int main(int argc, char **argv) {
     if (rc == 0) {
         if (words.count == 0 || strcmp(words.word[0], "help") == 0) {
             bool asked = words.count > 0 || cli_switch(&cli, "help");
-            print_help(asked ? stdout : stderr, words.count > 1 ? words.word[1] : NULL);
+            if (cli_switch(&cli, "man")) {
+                print_man(stdout);
+            } else {
+                print_help(asked ? stdout : stderr, words.count > 1 ? words.word[1] : NULL);
+            }
             code = asked ? EXIT_SUCCESS : EXIT_USAGE;
         } else {
             code = start(&cli, &words);

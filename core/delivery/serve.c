@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
 #include "base/parse.h"
 #include "base/tr.h"
 #include "delivery/control.h"
@@ -34,8 +35,9 @@ struct serve {
     ev_signal term, intr;
     int lock_fd;
     bool stopping;
-    bool restored; /* the database is a copy */
-    int failures;  /* failed turns in a row */
+    bool restored;               /* the database is a copy */
+    int failures;                /* failed turns in a row */
+    int64_t watchdog_ms, fed_ms; /* of the service manager; 0: it has none */
     struct base_err err;
 };
 
@@ -57,6 +59,7 @@ static void on_news(void *arg, bool urgent) {
 static void begin_stop(struct serve *s) {
     if (!s->stopping) {
         s->stopping = true;
+        base_notify("STOPPING=1");
         serve_channels_stop(s->channels, STOP_GRACE_MS);
         schedule(s, 0.0);
     }
@@ -131,11 +134,21 @@ static void on_turn(struct ev_loop *loop, ev_timer *timer, int events) {
     check_idle(s);
 }
 
+/* A loop that stands still says nothing, and is started again. */
+static void feed_watchdog(struct serve *s) {
+    int64_t now = base_clock_real_ms();
+    if (s->watchdog_ms > 0 && now - s->fed_ms >= s->watchdog_ms) {
+        s->fed_ms = now;
+        base_notify("WATCHDOG=1");
+    }
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
     struct serve *s = timer->data;
     struct base_err err = {0};
     (void)loop;
     (void)events;
+    feed_watchdog(s);
     if (s->options->beat) {
         s->options->beat(s->options->beat_arg);
     }
@@ -265,7 +278,10 @@ static int start(struct serve *s, struct base_err *err) {
 }
 
 int serve_run(const struct serve_options *options, struct base_err *err) {
-    struct serve s = {.options = options, .lock_fd = -1, .loop = ev_loop_new(EVFLAG_AUTO)};
+    struct serve s = {.options = options,
+        .lock_fd = -1,
+        .watchdog_ms = base_notify_watchdog_ms(),
+        .loop = ev_loop_new(EVFLAG_AUTO)};
     signal(SIGPIPE, SIG_IGN);
     /* Before the channels start, for they may have news at once. */
     ev_timer_init(&s.tick, on_tick, TICK_S, TICK_S);
@@ -282,6 +298,7 @@ int serve_run(const struct serve_options *options, struct base_err *err) {
         if (options->ready) {
             options->ready(options->ready_arg);
         }
+        base_notify("READY=1");
         ev_run(s.loop, 0);
         rc = s.err.code;
         if (rc != 0 && err) {

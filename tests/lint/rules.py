@@ -14,15 +14,16 @@ LAYERS = {
     "store": {"base"},
     "host": {"base", "wire"},
     "channel": {"base", "wire"},
+    "kit": {"base", "channel"},
     "audience": {"base", "store"},
     "campaign": {"base", "store", "audience", "channel"},
     "delivery": {"base", "store", "audience", "campaign", "channel"},
     "tracking": {"base", "store", "audience", "campaign", "channel", "delivery"},
     "conversion": {"base", "stats", "store", "audience", "campaign", "channel", "tracking", "delivery"},
 }
-LAYERS["report"] = set(LAYERS) - {"wire", "host"}
+LAYERS["report"] = set(LAYERS) - {"wire", "host", "kit"}
 LAYERS["api"] = LAYERS["report"] | {"report"}
-LAYERS["cli"] = LAYERS["report"] | {"report", "api"}
+LAYERS["cli"] = LAYERS["report"] | {"report", "api", "kit"}
 
 STORE_ONLY = {"sqlite3.h", "libpq-fe.h", "postgresql/libpq-fe.h"}
 BANNED = ("strcpy strcat strncpy strncat sprintf vsprintf gets strtok sscanf atoi atol alloca system popen gmtime "
