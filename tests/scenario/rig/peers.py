@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -16,9 +17,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def free_port():
-    with contextlib.closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
+    for _ in range(200):
+        port = random.randrange(10000, 32000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 def listening(port):

@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -12,10 +13,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 PEERS = ROOT / "tests" / "peers"
 
 
-def free_port():
+def port_is_free(port):
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return listener.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_port():
+    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
+    for _ in range(200):
+        port = random.randrange(10000, 32000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 def wait_port(port, process=None, seconds=20):
@@ -89,6 +99,8 @@ def fault_server(folder, **environment):
 def postfix(folder, bounce_port=None):
     """A private Postfix with Dovecot; yields its SMTP port."""
     smtp, lmtp, imap = free_port(), free_port(), free_port()
+    while not port_is_free(smtp + 1):  # Dovecot's SASL
+        smtp = free_port()
     words = [PEERS / "postfix.sh", "start", folder, smtp, lmtp, imap, *([bounce_port] if bounce_port else [])]
     try:
         done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=60, check=False)

@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import queue
+import random
 import socket
 import struct
 import subprocess
@@ -17,9 +18,13 @@ VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
+    for _ in range(200):
+        port = random.randrange(10000, 32000)
+        with socket.socket(socket.AF_INET, kind) as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 def wait_port(port, process, seconds=20):

@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -13,9 +14,13 @@ PEERS = ROOT / "tests" / "peers"
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
+    for _ in range(200):
+        port = random.randrange(10000, 32000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 def eventually(question, seconds=10, words=""):
