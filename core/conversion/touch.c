@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* Rows stepped over before it is cheaper to look the next person up. */
-#define HOPS_MOST 6
+#define HOPS_MOST 8
 /* People times steps from which a second thread is worth its connection. */
 #define PARALLEL_FROM 1000000
 
@@ -128,20 +128,22 @@ static void offer(struct gather *g, size_t first, uint32_t source, uint32_t kind
 
 /* --- messages of a step --- */
 
-/* A place in the rows of a step. */
+/* A place in the rows of a step. Most rows are stepped over, so only their ids are read; what else
+ * is wanted of a row is looked up. */
 struct cursor {
-    struct db_stmt *rows;
+    struct db_stmt *ids, *row;
     int64_t last; /* id of the step's last row at most */
     int64_t id;
-    int state;
+    int64_t stride; /* from one row to the next, lately */
     bool open, ended;
 };
 
 static int cursor_next(struct cursor *c, struct base_err *err) {
-    int rc = db_step(c->rows, err);
+    int rc = db_step(c->ids, err);
     if (rc == 1) {
-        c->id = db_column_i64(c->rows, 0);
-        c->state = (int)db_column_i64(c->rows, 1);
+        int64_t id = db_column_i64(c->ids, 0);
+        c->stride += (id - c->id - c->stride) / 8;
+        c->id = id;
         return 0;
     }
     c->ended = true;
@@ -149,31 +151,50 @@ static int cursor_next(struct cursor *c, struct base_err *err) {
     return rc;
 }
 
+static int cursor_seek(struct cursor *c, int64_t id, struct base_err *err) {
+    db_reset(c->ids);
+    db_bind_i64(c->ids, 1, id);
+    db_bind_i64(c->ids, 2, c->last);
+    c->open = true;
+    c->id = id - c->stride; /* says nothing of the stride */
+    return cursor_next(c, err);
+}
+
 /* To the first row with an id of at least this. */
 static int cursor_to(struct cursor *c, int64_t id, struct base_err *err) {
     int rc = 0;
-    for (int hop = 0; rc == 0 && c->open && c->id < id && hop < HOPS_MOST; hop++) {
-        rc = cursor_next(c, err);
+    if (c->open && id - c->id <= HOPS_MOST * c->stride) {
+        for (int hop = 0; rc == 0 && c->open && c->id < id && hop < 2 * HOPS_MOST; hop++) {
+            rc = cursor_next(c, err);
+        }
     }
-    if (rc == 0 && !c->ended && (!c->open || c->id < id)) {
-        db_reset(c->rows);
-        db_bind_i64(c->rows, 1, id);
-        db_bind_i64(c->rows, 2, c->last);
-        c->open = true;
-        rc = cursor_next(c, err);
-    }
-    return rc;
+    return rc == 0 && !c->ended && (!c->open || c->id < id) ? cursor_seek(c, id, err) : rc;
 }
 
 static bool reached(int state) {
     return state == MESSAGE_ACCEPTED || state == MESSAGE_DELIVERED;
 }
 
-static int gather_step(
-    struct gather *g, struct db_stmt *rows, uint32_t source, struct base_err *err) {
+/* The row at hand, if it reached its person; first: of the contact. */
+static int take_row(struct gather *g, const struct cursor *c, size_t first, uint32_t source,
+    int64_t window, struct base_err *err) {
+    db_bind_i64(c->row, 1, c->id);
+    int rc = db_step(c->row, err);
+    if (rc == 1 && reached((int)db_column_i64(c->row, 0))) {
+        offer(g, first, source, TOUCH_DELIVERED, db_column_i64(c->row, 1), window);
+    }
+    db_reset(c->row);
+    return rc < 0 ? rc : 0;
+}
+
+static int gather_step(struct gather *g, struct db_stmt *ids, struct db_stmt *row, uint32_t source,
+    struct base_err *err) {
     const struct touch_source *from = &g->set->sources[source];
     int64_t window = g->set->windows[source * TOUCH_KIND_COUNT + TOUCH_DELIVERED];
-    struct cursor cursor = {.rows = rows, .last = ledger_last(from->step_id)};
+    struct cursor cursor = {.ids = ids,
+        .row = row,
+        .last = ledger_last(from->step_id),
+        .stride = INT64_C(1) << LEDGER_RECIPIENT_SHIFT};
     int64_t seen = 0;
     size_t first = 0;
     int rc = 0;
@@ -188,13 +209,11 @@ static int gather_step(
         int64_t id = ledger_id(from->step_id, seen, 0);
         rc = cursor_to(&cursor, id, err);
         while (rc == 0 && cursor.open && cursor.id <= (id | LEDGER_GENERATION_MAX)) {
-            if (reached(cursor.state)) {
-                offer(g, first, source, TOUCH_DELIVERED, db_column_i64(rows, 2), window);
-            }
-            rc = cursor_next(&cursor, err);
+            rc = take_row(g, &cursor, first, source, window, err);
+            rc = rc == 0 ? cursor_next(&cursor, err) : rc;
         }
     }
-    db_reset(rows);
+    db_reset(ids);
     return rc;
 }
 
@@ -209,16 +228,19 @@ struct worker {
 
 static int gather_part(struct worker *w) {
     struct gather *g = &w->gather;
-    struct db_stmt *rows = NULL;
-    int rc = db_prepare(g->db,
-        "SELECT id, state, at FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", &rows, &w->err);
+    struct db_stmt *ids = NULL;
+    struct db_stmt *row = NULL;
+    int rc = db_prepare(
+        g->db, "SELECT id FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id", &ids, &w->err);
+    rc = rc ? rc : db_prepare(g->db, "SELECT state, at FROM message WHERE id = ?1", &row, &w->err);
     for (size_t s = w->part; rc == 0 && s < g->set->source_count; s += w->parts) {
         if (g->set->sources[s].first_ms &&
             g->set->windows[s * TOUCH_KIND_COUNT + TOUCH_DELIVERED] >= 0) {
-            rc = gather_step(g, rows, (uint32_t)s, &w->err);
+            rc = gather_step(g, ids, row, (uint32_t)s, &w->err);
         }
     }
-    db_finish(&rows);
+    db_finish(&ids);
+    db_finish(&row);
     return rc;
 }
 
