@@ -15,6 +15,7 @@
 #include "store/schema.h"
 #include <ev.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -277,12 +278,21 @@ static int start(struct serve *s, struct base_err *err) {
     return rc;
 }
 
+/* Batch scheduling (sched(7)): a process that wakes for another handful of messages does not break
+ * off whoever it talks to, which on a busy machine halves the switches between core, hosts and a
+ * server beside them. Hosts inherit it. Where it is forbidden, all works as it did. */
+static void work_in_bulk(void) {
+    const struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 int serve_run(const struct serve_options *options, struct base_err *err) {
     struct serve s = {.options = options,
         .lock_fd = -1,
         .watchdog_ms = base_notify_watchdog_ms(),
         .loop = ev_loop_new(EVFLAG_AUTO)};
     signal(SIGPIPE, SIG_IGN);
+    work_in_bulk();
     /* Before the channels start, for they may have news at once. */
     ev_timer_init(&s.tick, on_tick, TICK_S, TICK_S);
     ev_timer_init(&s.turn, on_turn, 0.0, 0.0);
