@@ -29,7 +29,7 @@ def test_every_command_is_in_the_manual(data):
 
 def test_commands_of_the_documents_exist(data):
     known = data.ok("help").out
-    for name in ("README.md", "docs/guide-staff.en.md", "docs/guide-staff.vi.md", "docs/guide-admin.md"):
+    for name in ("README.md", "docs/guide-staff.en.md", "docs/guide-staff.vi.md", "docs/guide-manager.en.md", "docs/guide-manager.vi.md", "docs/guide-admin.md"):
         for noun, verb in re.findall(r"^    lantoa (?:--data \S+ )?([a-z-]+)(?: ([a-z-]+))?", read(*name.split("/")), re.M):
             assert f"  lantoa {noun} {verb}".rstrip() in known, f"{name}: lantoa {noun} {verb}"
 
