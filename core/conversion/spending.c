@@ -4,10 +4,11 @@
 #include "campaign/store.h"
 #include "delivery/ledger.h"
 
-/* Left without a price: sent, or perhaps sent. One the operator refused costs nothing. */
+/* Left without a price: sent, or perhaps sent. One the operator refused costs nothing, and airings
+ * have no price. */
 #define SQL_FIGURES                                                                                \
     "count(m.minor), coalesce(sum(m.units), 0), coalesce(sum(m.minor), 0), sum(CASE WHEN m.minor " \
-    "IS NULL AND m.state IN (3, 4, 5, 7) THEN 1 ELSE 0 END) "
+    "IS NULL AND m.state IN (3, 4, 5, 7) AND ((m.id >> 42) & 1) = 0 THEN 1 ELSE 0 END) "
 #define SQL_WHERE                                                                                  \
     "WHERE m.id BETWEEN ?1 AND ?2 AND (m.minor IS NOT NULL OR m.state IN (3, 4, 5, 7)) AND (?4 = " \
     "0 OR (m.at >= ?3 AND m.at < ?4)) "

@@ -18,7 +18,7 @@ struct spending_row {
     int64_t place_id;                              /* with `places`; 0: none */
     int64_t messages, units; /* that were charged; units (parts of an SMS) where they are known */
     int64_t minor;           /* dong */
-    int64_t unpriced;        /* left, and nobody knows for how much */
+    int64_t unpriced;        /* left to people, and nobody knows for how much */
 };
 struct spending {
     struct base_arena *arena;

@@ -1,6 +1,7 @@
 """What campaigns cost, and the three numbers side by side: recorded, attributed, caused; never mixed."""
 import csv
 import json
+import math
 import random
 
 import pytest
@@ -119,6 +120,28 @@ def test_the_three_numbers_stand_on_every_report(ran, data):
     assert all(row["caused"] is None and row["caused_why"] for row in place["rows"])
 
 
+def test_campaigns_of_a_theme_that_all_had_lots_are_added_up(ran, data):
+    """Zou and Donner 2008: the distances to the limits add in squares. Money over it by Fieller."""
+    arms = "unit,arm\n" + "".join(f"p{n},{'treated' if n % 3 else 'control'}\n" for n in range(1, 1201))
+    data.ok(*AFTER, "experiment", "import", "--campaign", "d", "--unit", "contact", "--measure-only", data.write("arms.csv", arms))
+    two = [next(row for row in data.json(*AFTER, "report", "experiment", name)["rows"] if row["number"] == "caused") for name in "cd"]
+    estimate = sum(one["enrolments"] for one in two)
+    low = estimate - math.hypot(*(one["enrolments"] - one["low"] for one in two))
+    high = estimate + math.hypot(*(one["high"] - one["enrolments"] for one in two))
+    theme = data.json(*AFTER, "report", "theme")["tables"]["enrolments"]["rows"][0]
+    assert [theme[key] for key in ("caused", "caused_low", "caused_high")] == pytest.approx([estimate, low, high])
+    row = cost(data, "--by", "theme")[0][0]
+    assert [row[key] for key in ("caused", "caused_low", "caused_high")] == pytest.approx([estimate, low, high])
+    if low > 0:
+        se = (high - low) / 2 / 1.959963984540054
+        g = (1.959963984540054 * se / estimate) ** 2
+        middle, half = row["cost"] / estimate / (1 - g), row["cost"] / estimate / (1 - g) * math.sqrt(g)
+        assert row["cost_per_caused"] == pytest.approx(row["cost"] / estimate)
+        assert [row["cost_per_caused_low"], row["cost_per_caused_high"]] == pytest.approx([middle - half, middle + half])
+    else:
+        assert "undefined" in row["cost_per_caused_why"]
+
+
 def test_the_cost_in_six_forms(ran, data):
     files = {form: data.path(f"r.{form}") for form in ("txt", "json", "csv", "xlsx", "pdf", "html")}
     for path in files.values():
@@ -153,3 +176,13 @@ def test_wrong_options(ran, data):
     assert "--by" in data.refused(*AFTER, "report", "cost", "--by", "moon")
     assert "--by place" in data.refused(*AFTER, "report", "cost", "--level", "commune")
     assert data.refused(*AFTER, "report", "cost", "nobody-here")
+
+
+def test_a_channel_without_a_price_is_told(made, data):
+    made.init(outbox_channel("outbox"), contacts=people(7))
+    made.start(campaign(steps=[step(channel="outbox")]))
+    data.until_idle("--clock", "2026-12-01T08:00:00+07:00,x100000")
+    rows, tables, made_ = cost(data)
+    assert rows[0]["cost"] == 0 and rows[0]["messages"] == 0 and "money" in tables["numbers"][0]["cost_per_why"]
+    params = made_["report"]["parameters"]
+    assert params["Messages that left without a price"] == "7" and any("price" in note for note in made_["notes"])
