@@ -1,4 +1,4 @@
-/* Committing in groups. */
+/* Committing in groups, by whoever comes first. */
 #include "api/commit.h"
 
 #include "base/clock.h"
@@ -17,10 +17,12 @@ struct commit_queue {
     struct commit_item *first, **end;
     struct commit_status status;
     bool stopping;
-    bool asleep; /* the thread waits for news */
-    bool wanted; /* commit_soon was called */
+    bool left; /* to the thread: somebody else writes, or more has come */
 
-    struct commit_writers writers; /* of the thread */
+    /* Held while committing, taken before `lock`. Who cannot have it at once goes away: its holder
+     * looks at the queue again after letting it go. */
+    pthread_mutex_t writing;
+    struct commit_writers writers; /* of the holder */
 
     void (*told)(void *arg); /* may be NULL */
     void *told_arg;
@@ -72,7 +74,7 @@ static void work_off(
     }
 }
 
-/* --- the thread --- */
+/* --- whose turn it is --- */
 
 /* Takes up to a group. */
 static struct commit_item *take(struct commit_queue *q, size_t *count_out) {
@@ -101,30 +103,56 @@ static bool is_empty(struct commit_queue *q) {
     return empty;
 }
 
-/* Commits one group, if there is any. */
-static void commit_one(struct commit_queue *q) {
+/* Commits one group, if there is any; q->writing is held. LANTOA_EBUSY: there is another writer;
+ * only without waiting. */
+static int commit_one(struct commit_queue *q, int wait_ms) {
     struct base_err err = {0};
     size_t count = 0;
     if (is_empty(q)) {
-        return;
+        return 0;
     }
     /* First the writer's place: who queues up while we wait for it comes along. */
-    db_set_wait(q->writers.db, DB_WAIT_MS);
+    db_set_wait(q->writers.db, wait_ms);
     int rc = db_begin(q->writers.db, &err);
+    if (rc == LANTOA_EBUSY && wait_ms == 0) {
+        return rc;
+    }
     struct commit_item *first = take(q, &count);
     work_off(q, first, count, rc, &err);
+    return 0;
 }
 
-/* Until there is something to commit, the queue stops, or it is time to count clicks. */
+/* The thread commits what is queued, waiting for the writer's place if need be. */
+static void leave_to_thread(struct commit_queue *q) {
+    pthread_mutex_lock(&q->lock);
+    q->left = true;
+    pthread_cond_signal(&q->news);
+    pthread_mutex_unlock(&q->lock);
+}
+
+void commit_now(struct commit_queue *q) {
+    if (is_empty(q) || pthread_mutex_trylock(&q->writing) != 0) {
+        return;
+    }
+    int rc = commit_one(q, 0);
+    pthread_mutex_unlock(&q->writing);
+    /* Those who came meanwhile are not for this thread: its own are waiting for their answers. */
+    if (rc != 0 || !is_empty(q)) {
+        leave_to_thread(q);
+    }
+}
+
+/* --- the thread --- */
+
+/* Until something is left to the thread, the queue stops, or it is time to count clicks. */
 static void wait_for_news(
     struct commit_queue *q, const struct timespec *until, bool *stopping_out) {
     int rc = 0;
     pthread_mutex_lock(&q->lock);
-    q->asleep = true;
-    while (!q->wanted && !q->stopping && rc == 0) {
+    while (!q->left && !q->stopping && rc == 0) {
         rc = pthread_cond_timedwait(&q->news, &q->lock, until);
     }
-    q->asleep = q->wanted = false;
+    q->left = false;
     *stopping_out = q->stopping;
     pthread_mutex_unlock(&q->lock);
 }
@@ -161,14 +189,21 @@ static void *run(void *arg) {
     next_count(&count_at);
     while (!stopping) {
         wait_for_news(q, &count_at, &stopping);
-        commit_one(q);
+        pthread_mutex_lock(&q->writing);
+        (void)commit_one(q, DB_WAIT_MS);
         if (!stopping && is_past(&count_at)) {
             count_clicks(q);
             next_count(&count_at);
         }
+        pthread_mutex_unlock(&q->writing);
+        if (!is_empty(q)) {
+            leave_to_thread(q); /* from those who could not have it meanwhile */
+        }
     }
     while (!is_empty(q)) {
-        commit_one(q);
+        pthread_mutex_lock(&q->writing);
+        (void)commit_one(q, DB_WAIT_MS);
+        pthread_mutex_unlock(&q->writing);
     }
     return NULL;
 }
@@ -181,6 +216,7 @@ static void release(struct commit_queue **queue) {
     hook_writer_free(&q->writers.hooks);
     db_close(&q->writers.db);
     pthread_cond_destroy(&q->news);
+    pthread_mutex_destroy(&q->writing);
     pthread_mutex_destroy(&q->lock);
     base_free(q);
     *queue = NULL;
@@ -191,6 +227,7 @@ int commit_start(const char *db_path, struct commit_queue **queue_out, struct ba
     pthread_condattr_t monotonic;
     q->end = &q->first;
     pthread_mutex_init(&q->lock, NULL);
+    pthread_mutex_init(&q->writing, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&q->news, &monotonic);
@@ -216,15 +253,6 @@ int commit_start(const char *db_path, struct commit_queue **queue_out, struct ba
 void commit_on_group(struct commit_queue *q, void (*told)(void *arg), void *arg) {
     q->told_arg = arg;
     q->told = told;
-}
-
-void commit_soon(struct commit_queue *q) {
-    pthread_mutex_lock(&q->lock);
-    q->wanted = q->first != NULL;
-    if (q->asleep && q->wanted) {
-        pthread_cond_signal(&q->news);
-    }
-    pthread_mutex_unlock(&q->lock);
 }
 
 void commit_end(struct commit_queue *q) {

@@ -1,7 +1,8 @@
 /* Group commit: whatever has queued up is committed in one transaction (synchronous FULL), and only
  * then are the senders told. So the cost of reaching the disk is shared by all that wait for it.
- * Whoever put something into the queue commits all of it, when the writer's place is free; while
- * somebody else writes, a thread of the queue's own waits for it. Knows no HTTP. */
+ * Whoever put something into the queue commits all of it, when the writer's place is free: no
+ * other thread has to be woken for it, and its core is not taken from those who ask. While somebody
+ * else writes, a thread of the queue's own waits for it. Knows no HTTP. */
 #ifndef API_COMMIT_H
 #define API_COMMIT_H
 
@@ -38,13 +39,14 @@ int commit_start(
 void commit_end(struct commit_queue *queue);
 /* The same, and frees the queue. */
 void commit_stop(struct commit_queue **queue);
-/* From any thread, which calls commit_soon for all it has put in. LANTOA_EAGAIN: the queue is full;
- * LANTOA_ESTATE: it is stopping. Then done is not called. */
+/* From any thread, which calls commit_now soon. LANTOA_EAGAIN: the queue is full; LANTOA_ESTATE: it
+ * is stopping. Then done is not called. */
 int commit_add(struct commit_queue *queue, struct commit_item *item) LANTOA_MUST_CHECK;
-/* Has the queue's thread commit what is queued. Never waits. From any thread. */
-void commit_soon(struct commit_queue *queue);
+/* Commits what is queued, by whomever, in this thread: it waits for the disk, never for another
+ * writer. Then, and for what comes meanwhile, the queue's own thread does it. From any thread. */
+void commit_now(struct commit_queue *queue);
 
-/* In the queue's thread, when all items of a group have been told. Set before the first
+/* In the committing thread, when all items of a group have been told. Set before the first
  * commit_add. */
 void commit_on_group(struct commit_queue *queue, void (*told)(void *arg), void *arg);
 

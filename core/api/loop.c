@@ -1,7 +1,8 @@
 /* One serving thread. It turns the library's wheel itself (external polling) instead of leaving
- * that to the library's own threads: so it knows when all that has come is in the commit queue and
- * when to ask for answers, and a request that waits for its commit need not be suspended and woken
- * again, which costs more than answering it. */
+ * that to the library's own threads: so it knows when all that has come is in the commit queue,
+ * commits it without a hand-over to another thread, and asks for the answers; and a request that
+ * waits for its commit need not be suspended and woken again, which costs more than answering it.
+ */
 #include "api/private.h"
 
 #include "base/log.h"
@@ -12,8 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PAUSE_MS 1000 /* time-outs of connections are looked at this often */
-#define LOOK_MS 1     /* while requests wait, the library cannot say whether it has other work */
+#define PAUSE_MS 1000  /* time-outs of connections are looked at this often */
+#define GATHER_US 1000 /* what has come in waits no longer than this for more to come */
+#define LOOK_MS 1      /* while requests wait, the library cannot say whether it has other work */
 /* Longer than a commit takes: somebody else writes. Until then a request that waits is asked in
  * each turn. */
 #define PATIENCE_US (INT64_C(20) * 1000)
@@ -187,8 +189,8 @@ static int quiet_ms(struct api_loop *l) {
     return l->waiting > l->suspended ? LOOK_MS : 0; /* those that wait count as work to it */
 }
 
-/* Returns how long there may be a pause. */
-static int turn(struct api_loop *l) {
+/* Takes in what there is, answers what is committed. True: something was taken in. */
+static bool serve(struct api_loop *l) {
     uint64_t before = l->taken;
     l->now_us = metrics_now_us();
     bool told = take_settled(l) > 0;
@@ -196,10 +198,21 @@ static int turn(struct api_loop *l) {
     if (told) {
         run_library(l); /* writes them, and may find the next requests already */
     }
+    return l->taken != before;
+}
+
+/* Returns how long there may be a pause. */
+static int turn(struct api_loop *l) {
+    int64_t began_us = metrics_now_us();
+    uint64_t before = l->taken;
+    /* Whoever was just answered asks again while the others are being answered: the disk is waited
+     * for when nobody comes any more, so that all of them share it. */
+    while (serve(l) && l->taken - before < COMMIT_GROUP_MAX && l->now_us - began_us < GATHER_US) {
+    }
     if (l->taken == before) {
         return quiet_ms(l);
     }
-    commit_soon(l->server->queue);
+    commit_now(l->server->queue);
     return 0;
 }
 

@@ -35,6 +35,7 @@ struct item {
     pthread_mutex_t *lock;
     pthread_cond_t *told;
     bool done;
+    pthread_t by;    /* that called done */
     int answer;      /* what work returns */
     int64_t visible; /* clicks that another connection sees when done is called */
 };
@@ -65,6 +66,7 @@ static void done(struct commit_item *head) {
     item->visible = clicks();
     pthread_mutex_lock(item->lock);
     item->done = true;
+    item->by = pthread_self();
     pthread_cond_signal(item->told);
     pthread_mutex_unlock(item->lock);
 }
@@ -103,7 +105,7 @@ static void test_told_after_the_commit(void **state) {
     for (size_t i = 0; i < 50; i++) {
         assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
     }
-    commit_soon(b.queue);
+    commit_now(b.queue);
     for (size_t i = 0; i < 50; i++) {
         wait_for(&b, i);
         assert_int_equal(b.items[i].head.result, 0);
@@ -124,20 +126,20 @@ static void test_faults(void **state) {
     start(&b);
     b.items[0].answer = LANTOA_ENOENT;
     assert_int_equal(commit_add(b.queue, &b.items[0].head), 0);
-    commit_soon(b.queue);
+    commit_now(b.queue);
     wait_for(&b, 0);
     assert_int_equal(b.items[0].head.result, LANTOA_ENOENT);
     /* A fault of the database takes the whole group with it, and nothing of it stays. */
     b.items[1].answer = LANTOA_EIO;
     assert_int_equal(commit_add(b.queue, &b.items[1].head), 0);
-    commit_soon(b.queue);
+    commit_now(b.queue);
     wait_for(&b, 1);
     assert_int_equal(b.items[1].head.result, LANTOA_EIO);
     assert_int_equal(clicks(), 0);
     commit_status(b.queue, &status);
     assert_true(status.failing && status.failures == 1);
     assert_int_equal(commit_add(b.queue, &b.items[2].head), 0);
-    commit_soon(b.queue);
+    commit_now(b.queue);
     wait_for(&b, 2);
     assert_int_equal(b.items[2].head.result, 0);
     commit_status(b.queue, &status);
@@ -163,7 +165,56 @@ static void test_an_end_loses_nothing(void **state) {
     assert_int_equal(clicks(), 49);
 }
 
-/* While somebody else writes, commit_soon comes back at once all the same. */
+/* Without another writer the items are through when commit_now comes back, in this thread. */
+static void test_in_the_own_thread(void **state) {
+    struct bench b;
+    struct commit_status status;
+    (void)state;
+    start(&b);
+    for (size_t i = 0; i < 50; i++) {
+        assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
+    }
+    commit_now(b.queue);
+    for (size_t i = 0; i < 50; i++) {
+        assert_true(b.items[i].done && pthread_equal(b.items[i].by, pthread_self()));
+    }
+    commit_status(b.queue, &status);
+    assert_int_equal(status.groups, 1);
+    commit_now(b.queue); /* nothing to do */
+    commit_stop(&b.queue);
+    assert_int_equal(clicks(), 50);
+}
+
+static void *add_some(void *arg) {
+    struct bench *b = arg;
+    for (size_t i = 25; i < 50; i++) {
+        assert_int_equal(commit_add(b->queue, &b->items[i].head), 0);
+        commit_now(b->queue);
+    }
+    return NULL;
+}
+
+/* Who cannot have the writer's place at once leaves, and nobody is forgotten. */
+static void test_two_at_once(void **state) {
+    struct bench b;
+    pthread_t other;
+    (void)state;
+    start(&b);
+    assert_int_equal(pthread_create(&other, NULL, add_some, &b), 0);
+    for (size_t i = 0; i < 25; i++) {
+        assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
+        commit_now(b.queue);
+    }
+    for (size_t i = 0; i < 50; i++) {
+        wait_for(&b, i);
+        assert_int_equal(b.items[i].head.result, 0);
+    }
+    pthread_join(other, NULL);
+    commit_stop(&b.queue);
+    assert_int_equal(clicks(), 50);
+}
+
+/* While somebody else writes, commit_now comes back at once all the same. */
 static void test_another_writer(void **state) {
     struct bench b;
     struct base_err err = {0};
@@ -174,7 +225,7 @@ static void test_another_writer(void **state) {
     assert_ok(db_begin(other, &err), err);
     for (size_t i = 0; i < 10; i++) {
         assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
-        commit_soon(b.queue);
+        commit_now(b.queue);
     }
     for (size_t i = 0; i < 10; i++) {
         assert_false(b.items[i].done);
@@ -192,6 +243,8 @@ static void test_another_writer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_told_after_the_commit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_in_the_own_thread, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_faults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_writer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_end_loses_nothing, set_up, tear_down)};
