@@ -179,6 +179,7 @@ static void add(struct airing_decision *sum, const struct airing_decision *one) 
     sum->unchanged += one->unchanged;
     sum->moved += one->moved;
     sum->gave_way += one->gave_way;
+    sum->taken_back += one->taken_back;
 }
 
 static int decide(struct cli *cli, decide_fn *fn) {
@@ -205,13 +206,14 @@ static int decide(struct cli *cli, decide_fn *fn) {
     base_free(places);
     if (rc == 0) {
         cli_say(cli,
-            json_pack("{s:I,s:I,s:I,s:I,s:I}", "approved", (json_int_t)sum.approved, "declined",
+            json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "approved", (json_int_t)sum.approved, "declined",
                 (json_int_t)sum.declined, "unchanged", (json_int_t)sum.unchanged, "moved",
-                (json_int_t)sum.moved, "gave_way", (json_int_t)sum.gave_way),
+                (json_int_t)sum.moved, "gave_way", (json_int_t)sum.gave_way, "taken_back",
+                (json_int_t)sum.taken_back),
             TR("%lld approved, %lld declined, %lld as they were; others: %lld moved, %lld gave "
-               "way\n"),
+               "way; %lld taken back from devices\n"),
             (long long)sum.approved, (long long)sum.declined, (long long)sum.unchanged,
-            (long long)sum.moved, (long long)sum.gave_way);
+            (long long)sum.moved, (long long)sum.gave_way, (long long)sum.taken_back);
     }
     return rc;
 }
@@ -231,16 +233,16 @@ static int airing_confirm_verb(struct cli *cli) {
     int offset_min = LOCAL_OFFSET_MIN;
     int64_t id;
     int64_t seconds = 0;
-    if (base_parse_i64(str_from(cli->args[0]), &id) != 0 || id < 1) {
-        return base_err_set(
-            &cli->err, LANTOA_EINVAL, TR("'%s' is no number of an airing"), cli->args[0]);
+    int rc = airing_of_word(cli->db, str_from(cli->args[0]), &id, &cli->err);
+    if (rc != 0) {
+        return rc;
     }
     if (!text || base_parse_datetime(str_from(text), &civil, &has_offset, &offset_min) != 0 ||
         !strchr(text, ':')) {
         return base_err_set(&cli->err, LANTOA_EINVAL, "%s",
             TR("say when it was played: --played 2026-12-01T05:02"));
     }
-    int rc = cli_option_i64(cli, "seconds", 0, &seconds);
+    rc = cli_option_i64(cli, "seconds", 0, &seconds);
     int64_t at_ms = base_ms_from_civil(civil, has_offset ? offset_min : LOCAL_OFFSET_MIN);
     if (rc == 0) {
         rc = airing_confirm(
@@ -288,7 +290,7 @@ const struct cli_command cli_airing_commands[] = {
         "ID...|[--campaign NAME] [--outlet CODE] [--place P] [--day D] --reason TEXT",
         "the commune's no", CLI_NEEDS_DATABASE, airing_decline_verb},
     {"airing", "confirm", "played= seconds= note=", 1, 1,
-        "ID --played TIME [--seconds N] [--note TEXT] --by WHO",
+        "ID|CODE --played TIME [--seconds N] [--note TEXT] --by WHO",
         "a person says that it was played, when and how long", CLI_NEEDS_DATABASE,
         airing_confirm_verb},
     {"airing", "plan", "", 1, 1, "CAMPAIGN",

@@ -99,6 +99,7 @@ int airing_heard_each(struct db *db, int64_t place_id, int64_t from_ms, int64_t 
 
 struct airing_decision {
     int64_t approved, declined, unchanged;
+    int64_t taken_back; /* of the declined: a device has it already and is asked to forget it */
     int64_t moved, gave_way; /* what lay in the way: found another place, or was declined */
 };
 /* Approves those the filter finds and that are offered. One placed over others is approved only by
@@ -108,10 +109,15 @@ struct airing_decision {
 int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, struct airing_decision *decision_out,
     struct base_err *err) LANTOA_MUST_CHECK;
-/* Declines offered ones, and approved ones that have not been handed out. A reason is asked for. */
+/* Declines offered ones and approved ones, also those that devices have already and that have not
+ * begun: these are taken back. A reason is asked for. */
 int airing_decline(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, struct airing_decision *decision_out,
     struct base_err *err) LANTOA_MUST_CHECK;
+/* The airing that a word means: its number, or the confirmation code on the printed plan (kept as
+ * the channel's reference). LANTOA_ENOENT when there is none. */
+int airing_of_word(
+    struct db *db, struct str word, int64_t *id_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* A person says that it was played. played_s 0: all of it. LANTOA_ESTATE unless it was handed out
  * and its end is not known. */
 int airing_confirm(struct db *db, int64_t id, int64_t start_ms, int64_t played_s, const char *who,

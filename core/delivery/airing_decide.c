@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/tr.h"
 
 /* One that a decision is about, copied off the list. */
@@ -222,6 +223,13 @@ static int decide(struct db *db, const struct airing_filter *filter, const char 
                    row->priority != AIRTIME_EMERGENCY) {
             rc = airing__end(db, row->id, who, reason, now_ms, err);
             out->declined++;
+        } else if (!yes && row->state != AIRING_DECLINED && row->start_ms > now_ms &&
+                   (row->message_state == MESSAGE_SENDING ||
+                       row->message_state == MESSAGE_ACCEPTED)) {
+            rc = airing__end(db, row->id, who, reason, now_ms, err);
+            rc = rc == 0 ? airing__want_back(db, row->id, err) : rc;
+            out->declined++;
+            out->taken_back++;
         } else if (filter->id && yes != (row->state == AIRING_APPROVED)) {
             rc = base_err_set(err, LANTOA_ESTATE, TR("airing %lld is %s: too late to decide"),
                 (long long)row->id,
@@ -307,6 +315,35 @@ static int confirm(struct db *db, const struct picked *row, int64_t start_ms, in
     if (rc == 0) {
         snprintf(detail, sizeof detail, "airing %lld", (long long)row->id);
         rc = audit_add(db, who, "confirm", detail, note, err);
+    }
+    return rc;
+}
+
+int airing_of_word(struct db *db, struct str word, int64_t *id_out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int64_t count = 0;
+    *id_out = 0;
+    if (base_parse_i64(word, id_out) == 0 && *id_out > 0) {
+        return 0;
+    }
+    int rc = db_prepare(db,
+        "SELECT a.id FROM airing a JOIN outlet o ON o.id = a.outlet_id JOIN message m ON m.id = "
+        "(a.step_id << 43) + 4398046511104 + (a.id << 4) WHERE o.device LIKE 'paper:%' AND m.ref = "
+        "upper(?1) ORDER BY a.id DESC LIMIT 2",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_str(stmt, 1, word);
+        while ((rc = db_step(stmt, err)) == 1) {
+            *id_out = db_column_i64(stmt, 0);
+            count++;
+        }
+    }
+    db_finish(&stmt);
+    if (rc == 0 && count != 1) {
+        rc = base_err_set(err, LANTOA_ENOENT,
+            count ? TR("'%.*s' is the code of several airings: give the number")
+                  : TR("'%.*s' is no number and no code of an airing"),
+            STR_ARG(word));
     }
     return rc;
 }

@@ -83,6 +83,8 @@ int airing__move(struct db *db, int64_t id, int64_t start_ms, int64_t ends_ms, i
 /* Declines one and ends its row of the ledger. */
 int airing__end(struct db *db, int64_t id, const char *who, const char *reason, int64_t now_ms,
     struct base_err *err) LANTOA_MUST_CHECK;
+/* The device that has it is asked to forget it. */
+int airing__want_back(struct db *db, int64_t id, struct base_err *err) LANTOA_MUST_CHECK;
 int airing__forget_refusals(
     struct db *db, int64_t campaign_id, struct base_err *err) LANTOA_MUST_CHECK;
 /* Its row in the ledger waits for the commune (offered) or for its time. */

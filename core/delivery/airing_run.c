@@ -14,16 +14,40 @@ struct run {
     bool cut;
 };
 
-static int64_t time_of(const json_t *value) {
+static int64_t time_of_text(struct str text) {
     struct base_civil civil;
     bool has_offset = false;
     int offset_min = 0;
-    const char *text = json_string_value(value);
-    if (!text || base_parse_datetime(str_from(text), &civil, &has_offset, &offset_min) != 0 ||
-        !has_offset) {
+    if (base_parse_datetime(text, &civil, &has_offset, &offset_min) != 0 || !has_offset) {
         return -1;
     }
     return base_ms_from_civil(civil, offset_min);
+}
+
+static int64_t time_of(const json_t *value) {
+    const char *text = json_string_value(value);
+    return text ? time_of_text(str_from(text)) : -1;
+}
+
+/* "cut ..., 40 of 95 s played, from 2026-12-01T06:01:20+07:00"; the last part may be missing. */
+static void read_cut_words(const char *words, struct run *run) {
+    const char *played = strstr(words, " s played");
+    const char *of = played;
+    const char *from = played ? strstr(played, ", from ") : NULL;
+    int64_t whole;
+    while (of && of > words && strncmp(of, " of ", 4) != 0) {
+        of--;
+    }
+    const char *at = of;
+    while (at && at > words && at[-1] >= '0' && at[-1] <= '9') {
+        at--;
+    }
+    if (of && base_parse_i64(str_of(at, (size_t)(of - at)), &whole) == 0 && whole < 86400) {
+        run->played_ms = whole * 1000;
+    }
+    if (from) {
+        run->start_ms = time_of_text(str_from(from + strlen(", from ")));
+    }
 }
 
 /* What a device sent is looked at with care: an object, or words. */
@@ -41,18 +65,9 @@ static struct run read_run(enum lantoa_event_kind kind, struct str detail) {
     char words[256];
     snprintf(words, sizeof words, "%.*s", (int)(detail.bytes < 255 ? detail.bytes : 255),
         detail.bytes ? detail.at : "");
-    run.cut = kind == LANTOA_EVENT_FAILED && strstr(words, "cut by an emergency");
-    const char *seconds = run.cut ? strstr(words, " s played") : NULL;
-    if (seconds) { /* "..., 40 of 95 s played" */
-        const char *of = strstr(words, " of ");
-        const char *at = of;
-        while (at && at > words && at[-1] >= '0' && at[-1] <= '9') {
-            at--;
-        }
-        int64_t whole;
-        if (of && base_parse_i64(str_of(at, (size_t)(of - at)), &whole) == 0 && whole < 86400) {
-            run.played_ms = whole * 1000;
-        }
+    if (kind == LANTOA_EVENT_FAILED && str_starts(str_from(words), STR("cut"))) {
+        run.cut = str_starts(str_from(words), STR("cut by an emergency"));
+        read_cut_words(words, &run);
     }
     return run;
 }
@@ -185,10 +200,35 @@ static int repeat(struct db *db, int64_t airing_id, int64_t now_ms, struct base_
     return rc;
 }
 
+/* A device that had no link played what was taken back from it: that is what happened. */
+static int write_played_all_the_same(struct db *db, int64_t message_id, const struct run *run,
+    enum lantoa_event_kind kind, struct str detail, int64_t now_ms, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    if (kind != LANTOA_EVENT_DELIVERED && run->played_ms <= 0) {
+        return 0;
+    }
+    int rc = db_prepare(db,
+        "UPDATE message SET state = ?2, reason = ?3, detail = ?4, due_at = NULL, settled_ms = ?5 - "
+        "at WHERE id = ?1 AND state IN (0, 1, 2)",
+        &stmt, err);
+    if (rc == 0) {
+        bool played = kind == LANTOA_EVENT_DELIVERED;
+        db_bind_i64(stmt, 1, message_id);
+        db_bind_i64(stmt, 2, played ? MESSAGE_DELIVERED : MESSAGE_FAILED);
+        db_bind_i64(stmt, 3, played ? LANTOA_REASON_NONE : LANTOA_REASON_OTHER);
+        db_bind_str(stmt, 4, detail);
+        db_bind_i64(stmt, 5, now_ms);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
 int airing_as_run(struct db *db, int64_t message_id, enum lantoa_event_kind kind, struct str detail,
     int64_t now_ms, struct base_err *err) {
     int64_t airing_id = ledger_recipient(message_id);
     struct run run = read_run(kind, detail);
     int rc = write_run(db, airing_id, kind, &run, err);
+    rc = rc == 0 ? write_played_all_the_same(db, message_id, &run, kind, detail, now_ms, err) : rc;
     return rc == 0 && run.cut ? repeat(db, airing_id, now_ms, err) : rc;
 }

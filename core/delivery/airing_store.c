@@ -250,6 +250,11 @@ static int run_with_id(struct db *db, const char *sql, int64_t id, struct base_e
     return rc;
 }
 
+int airing__want_back(struct db *db, int64_t id, struct base_err *err) {
+    return run_with_id(
+        db, "UPDATE airing SET withdraw = 1 WHERE id = ?1 AND withdraw = 0", id, err);
+}
+
 int airing__move(struct db *db, int64_t id, int64_t start_ms, int64_t ends_ms, int64_t lead_ms,
     struct base_err *err) {
     struct db_stmt *stmt = NULL;

@@ -44,6 +44,25 @@ static int run_on_steps(struct db *db, const char *sql, int64_t campaign_id, str
     return rc;
 }
 
+/* Devices that have airings of the campaign are to give them back. Those that have begun by now
+ * (from_ms) play on. */
+static int want_back(struct db *db, int64_t campaign_id, int64_t from_ms, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db,
+        "UPDATE airing SET withdraw = 1 WHERE campaign_id = ?1 AND start_at > ?2 AND withdraw = 0 "
+        "AND EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN (airing.step_id << 43) + "
+        "4398046511104 + (airing.id << 4) AND (airing.step_id << 43) + 4398046511104 + (airing.id "
+        "<< 4) + 15 AND m.state IN (3, 4))",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, campaign_id);
+        db_bind_i64(stmt, 2, from_ms);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
 static int end_transaction(struct db *db, int rc, struct base_err *err) {
     if (rc == 0) {
         return db_commit(db, err);
@@ -69,6 +88,15 @@ static int change_state(struct db *db, const char *name, const char *who,
     }
     if (rc == 0 && steps_sql) {
         rc = run_on_steps(db, steps_sql, row.id, err);
+    }
+    if (rc == 0 && (change->to == CAMPAIGN_PAUSED || change->to == CAMPAIGN_STOPPED)) {
+        /* A pause lets what plays go on, a stop does not. */
+        rc = want_back(db, row.id, change->to == CAMPAIGN_PAUSED ? base_clock_now_ms() : -1, err);
+    }
+    if (rc == 0 && change->to == CAMPAIGN_RUNNING) { /* not asked for yet: it stays */
+        rc = run_on_steps(db,
+            "UPDATE airing SET withdraw = 0 WHERE campaign_id = ?1 AND withdraw = 1 AND state <> 2",
+            row.id, err);
     }
     if (rc == 0) {
         rc = audit_add(db, who, change->verb, name, NULL, err);

@@ -208,6 +208,8 @@ void dispatcher_channel(struct dispatcher *d, int64_t channel_id, const struct c
         spec->resend_uncertain || (manifest->capabilities & LANTOA_CAN_IDEMPOTENT);
     channel->address = manifest->address;
     channel->receipts = (manifest->capabilities & LANTOA_CAN_RECEIPT) != 0;
+    channel->manifest = port->recall ? manifest : NULL;
+    channel->withdraws = manifest->address == LANTOA_ADDRESS_OUTLET;
     channel->wait_ms = 0;
 }
 
@@ -379,6 +381,10 @@ static bool turn_needed(struct dispatcher *d, int64_t now_ms) {
         if (channel->recovery == RECOVERY_TRUSTED || channel->recovery == RECOVERY_UNTRUSTED) {
             return true;
         }
+        if (channel->recovery == RECOVERY_DONE && channel->withdraws && channel->port.recall &&
+            channel->port.room(channel->port.arg) > 0) {
+            return true;
+        }
         if (channel->recovery == RECOVERY_DONE && channel_has_work(d, channel, now_ms)) {
             refill(channel, now_ms);
             channel->full = channel->port.room(channel->port.arg) == 0;
@@ -406,6 +412,9 @@ static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
         rc = dispatch__reload(d, now_ms, err);
         d->data_version = version;
         d->must_reload = rc != 0;
+        for (size_t i = 0; i < d->channel_count; i++) {
+            d->channels[i].withdraws = d->channels[i].address == LANTOA_ADDRESS_OUTLET;
+        }
     }
     for (size_t i = 0; rc == 0 && i < d->channel_count; i++) {
         struct dispatch_channel *channel = &d->channels[i];
@@ -413,7 +422,11 @@ static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
         if (rc == 0 &&
             (channel->recovery == RECOVERY_TRUSTED || channel->recovery == RECOVERY_UNTRUSTED)) {
             rc = dispatch__recover(d, channel, now_ms, err);
+            rc = rc == 0 ? dispatch__withdraw_recover(d, channel, err) : rc;
             rc = rc == 0 ? count_spent(d, err) : rc;
+        }
+        if (rc == 0 && channel->recovery != RECOVERY_WAITING) {
+            rc = dispatch__withdraw(d, channel, err);
         }
     }
     if (rc == 0) {

@@ -22,6 +22,9 @@ struct delivery_port {
     void (*ack)(void *arg, const uint64_t *ids, size_t count);
     void (*event_done)(void *arg, uint64_t token);
     void (*cancel)(void *arg, uint32_t step_ref);
+    /* As put, for a message that takes an airing back; its step need not be known. NULL: nothing
+     * can be taken back. */
+    int (*recall)(void *arg, const struct channel_message *message, struct base_err *err);
 };
 
 #define DISPATCH_BATCH 2000

@@ -328,7 +328,9 @@ int dispatch__advance(struct dispatcher *d, int64_t now_ms, struct base_err *err
 
 /* --- closing --- */
 
-static int finish_step(struct dispatcher *d, struct delivery_step *step, struct base_err *err) {
+static int finish_step(
+    struct dispatcher *d, struct delivery_step *step, int64_t now_ms, struct base_err *err) {
+    int64_t until_ms = 0;
     if (step->state != STEP_RUNNING || !step->swept || step->next_due_ms != INT64_MAX ||
         step->outstanding != 0) {
         return 0;
@@ -345,6 +347,13 @@ static int finish_step(struct dispatcher *d, struct delivery_step *step, struct 
         step->cursor = ledger_first(step->id) - 1;
         step->next_due_ms = 0;
         return 0;
+    }
+    if (step->spec->airings.on) { /* what devices have and have not begun can be taken back */
+        rc = dispatch__airings_until(d, step, &until_ms, err);
+        if (rc != 0 || until_ms > now_ms) {
+            step->next_due_ms = until_ms;
+            return rc;
+        }
     }
     step->state = STEP_DONE;
     base_log(BASE_LOG_INFO, "delivery", "campaign %s: step %s is through", step->campaign->row.name,
@@ -379,7 +388,7 @@ int dispatch__finish(struct dispatcher *d, int64_t now_ms, struct base_err *err)
         int rc = 0;
         for (size_t k = 0;
              rc == 0 && k < campaign->step_count && campaign->row.state == CAMPAIGN_RUNNING; k++) {
-            rc = finish_step(d, &campaign->steps[k], err);
+            rc = finish_step(d, &campaign->steps[k], now_ms, err);
         }
         if (rc == 0 && campaign->row.state == CAMPAIGN_RUNNING) {
             rc = finish_campaign(d, campaign, now_ms, err);

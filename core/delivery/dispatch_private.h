@@ -52,6 +52,9 @@ struct dispatch_channel {
     struct pending_hook *hooks;
     size_t hook_count, hook_room;
     struct base_buf texts;
+    const struct channel_manifest
+        *manifest;    /* BORROWED from the channel's owner; NULL: no recall */
+    bool withdraws;   /* airings may be waiting to be taken back */
     size_t put;       /* messages put in this turn */
     size_t next_step; /* round robin over the steps */
     int64_t wait_ms;  /* no lot of tokens before this time; 0: there is one */
@@ -145,6 +148,19 @@ int dispatch__airings(struct dispatcher *d, struct dispatch_channel *channel,
     struct delivery_step *step, size_t *quota, int64_t now_ms,
     struct base_err *err) LANTOA_MUST_CHECK;
 void dispatch__airings_finish(struct dispatcher *d);
+/* Until when devices may still begin what they have of this step; 0: nothing. */
+int dispatch__airings_until(struct dispatcher *d, const struct delivery_step *step,
+    int64_t *until_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* dispatch_withdraw.c: asks for airings back. */
+int dispatch__withdraw(
+    struct dispatcher *d, struct dispatch_channel *channel, struct base_err *err) LANTOA_MUST_CHECK;
+/* A result of an outlet's row. *was_out: it was the answer to such a request, and is settled. */
+int dispatch__withdrawn(struct dispatcher *d, struct dispatch_channel *channel,
+    const struct pending_result *result, int64_t now_ms, bool *was_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* What was asked for when the program or the host died is asked for again. */
+int dispatch__withdraw_recover(
+    struct dispatcher *d, struct dispatch_channel *channel, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* dispatch_gate.c: what waits. Outside the hours, or when the rules let nothing out: puts rows
  * aside until open_ms, some thousands in one turn. */

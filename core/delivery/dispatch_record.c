@@ -193,6 +193,13 @@ static int record_result(struct dispatcher *d, struct dispatch_channel *channel,
         .detail = str_of(channel->texts.at + result->detail, result->detail_bytes)};
     struct delivery_step *step = dispatch__step(d, ledger_step(r.id));
     int rc = 0;
+    if (ledger_is_outlet(r.id)) {
+        bool withdrawn;
+        rc = dispatch__withdrawn(d, channel, result, now_ms, &withdrawn, err);
+        if (rc != 0 || withdrawn) {
+            return rc;
+        }
+    }
     switch (result->outcome) {
     case LANTOA_SENT:
         r.state = MESSAGE_ACCEPTED;

@@ -92,7 +92,7 @@ static int add_stand_in(void *arg, const struct channel_row *row) {
         *s = (struct stand_in){.next = r->first, .all = r, .id = row->id};
         r->first = s;
         const struct delivery_port port = {s, port_room, port_step, port_put, port_flush,
-            port_discard, port_ack, port_event_done, port_cancel};
+            port_discard, port_ack, port_event_done, port_cancel, NULL};
         dispatcher_channel(r->dispatcher, row->id, spec, manifest, &port);
         dispatcher_recovered(r->dispatcher, row->id, true);
     }

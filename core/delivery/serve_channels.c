@@ -12,6 +12,8 @@
 #define LOT_MOST (DISPATCH_BATCH / 2)
 #define ATTACHMENT_BYTES_MAX (size_t)(20 * 1024 * 1024)
 
+#define RECALL_STEP UINT32_MAX /* no campaign's: what takes airings back */
+
 #define PRUNE_MS (60 * INT64_C(60000))
 #define PRUNE_NEXT_MS 1000
 
@@ -152,6 +154,21 @@ static int port_put(void *arg, const struct channel_message *message) {
     return channel_put(served->channel, message);
 }
 
+/* Airings are taken back also when their campaign is over and its steps are not loaded. */
+static int port_recall(void *arg, const struct channel_message *message, struct base_err *err) {
+    const struct served *served = arg;
+    struct channel_message recall = *message;
+    recall.step_ref = RECALL_STEP;
+    if (!channel_step_known(served->channel, RECALL_STEP)) {
+        int rc = channel_step(served->channel, RECALL_STEP, STR("recall"), STR("recall"),
+            STR("internal"), (struct str){0}, NULL, 0, err);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return channel_put(served->channel, &recall);
+}
+
 static void port_flush(void *arg) {
     const struct served *served = arg;
     channel_flush(served->channel);
@@ -290,7 +307,7 @@ static int parse_row(const struct channel_row *row, struct channel_spec **spec_o
 static void join(struct served *served, const struct channel_spec *spec,
     const struct channel_manifest *manifest) {
     const struct delivery_port port = {served, port_room, port_step, port_put, port_flush,
-        port_discard, port_ack, port_event_done, port_cancel};
+        port_discard, port_ack, port_event_done, port_cancel, port_recall};
     dispatcher_channel(served->all->dispatcher, served->id, spec, manifest, &port);
 }
 

@@ -140,11 +140,13 @@ void asrun_release(struct asrun *asrun) {
 static void word(const struct asrun_record *record, struct item *item) {
     const char *gap = record->reason[0] ? ": " : "";
     char clock[WHEN_BYTES];
+    bool emergency = strcmp(record->reason, "emergency") == 0;
     switch (record->end) {
     case ITEM_CUT:
         when_print_clock(item->ended_ms, item->zone, clock);
-        snprintf(item->words, sizeof(item->words), "cut%s%s at %s, %lld of %lld s played", gap,
-            record->reason, clock, (long long)(item->played_ms / 1000),
+        /* One word of the devices' for what the core repeats, if there is room that day. */
+        snprintf(item->words, sizeof(item->words), "cut%s%s at %s, %lld of %lld s played",
+            emergency ? " by an " : gap, record->reason, clock, (long long)(item->played_ms / 1000),
             (long long)((item->length_ms + 500) / 1000));
         break;
     case ITEM_MISSED:

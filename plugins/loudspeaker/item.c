@@ -140,14 +140,13 @@ struct item *item_new(
         return wrong(item, why, why_bytes, "key or address is too long");
     }
     bool given = fits(priority, sizeof(priority), fields[FIELD_PRIORITY]) && priority[0];
-    *withdrawn_out = given && strcmp(priority, "withdrawn") == 0;
+    *withdrawn_out = fields[FIELD_WITHDRAWN].bytes > 0;
     if (*withdrawn_out) {
         return item;
     }
     if (fields[FIELD_PRIORITY].bytes > 0 &&
         !(given && item_priority_read(priority, &item->entry.priority))) {
-        return wrong(
-            item, why, why_bytes, "priority: must be normal, priority, emergency or withdrawn");
+        return wrong(item, why, why_bytes, "priority: must be normal, priority or emergency");
     }
     const char *words = read_fields(item, message);
     return words ? wrong(item, why, why_bytes, words) : item;
@@ -291,11 +290,13 @@ void item_report(const struct item *item, enum lantoa_event_kind *kind_out,
     char start[WHEN_BYTES], end[WHEN_BYTES], offset[64] = "";
     *kind_out = item->end == ITEM_PLAYED ? LANTOA_EVENT_DELIVERED : LANTOA_EVENT_FAILED;
     *reason_out = reasons[item->end];
+    when_print(item->began_ms, item->zone, start);
     if (item->end != ITEM_PLAYED) {
-        snprintf(detail, detail_bytes, "%s", item->words);
+        bool cut = item->end == ITEM_CUT && item->began_ms != 0;
+        snprintf(
+            detail, detail_bytes, "%s%s%s", item->words, cut ? ", from " : "", cut ? start : "");
         return;
     }
-    when_print(item->began_ms, item->zone, start);
     when_print(item->ended_ms, item->zone, end);
     if (item->by_device) {
         snprintf(

@@ -18,6 +18,7 @@ enum item_field {
     FIELD_PRIORITY,
     FIELD_SCRIPT,
     FIELD_PLACE,
+    FIELD_WITHDRAWN,
     FIELD_COUNT,
 };
 
@@ -60,8 +61,8 @@ struct item {
     bool kept;      /* it is in the log */
 };
 
-/* From a message. NULL with words when it makes no sense. A message whose priority is "withdrawn"
- * has *withdrawn_out set. */
+/* From a message. NULL with words when it makes no sense. One that takes an airing back has
+ * *withdrawn_out set and nothing but its key read. */
 struct item *item_new(
     const struct lantoa_message *message, bool *withdrawn_out, char *why, size_t why_bytes);
 void item_free(struct item *item); /* NULL is fine */

@@ -116,6 +116,10 @@ static void take_item(struct player *player, const json_t *json) {
     if (!item) {
         return;
     }
+    struct item *before = player_find(player, item->key);
+    if (before && before->end == ITEM_WITHDRAWN) { /* taken back, and given anew */
+        player_forget(player, before);
+    }
     item->device = player_device_new(player, item->url, why, sizeof(why));
     if (!item->device || !player_place(player, item)) {
         item_free(item);
@@ -136,6 +140,7 @@ static void take(void *arg, const json_t *line) {
         if (!item_end_from_json(item, became)) {
             item->end = ITEM_OPEN;
         }
+        item->told = json_is_true(json_object_get(line, "told"));
     } else if (item && json_object_get(line, "told")) {
         item->told = true;
     } else if (item && json_object_get(line, "held")) {
@@ -153,6 +158,11 @@ static void take(void *arg, const json_t *line) {
 static bool is_stale(const struct item *item, int64_t now_ms) {
     if (item->device->at.kind == DEVICE_PAPER) {
         return item->entry.start_ms + PAPER_RETAIN_MS < now_ms;
+    }
+    if (item->end == ITEM_WITHDRAWN && item->device->at.kind == DEVICE_PULL &&
+        item->entry.ends_ms + item->seconds * 1000 + item->device->player->config->asrun_wait >=
+            now_ms) {
+        return false; /* a device without a link plays it all the same, and says so later */
     }
     return item->told && item->ended_ms + RETAIN_MS < now_ms;
 }

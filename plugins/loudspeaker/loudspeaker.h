@@ -117,7 +117,8 @@ void report_cut(struct item *item, const char *by);
 void playout_turn(struct device *device);
 void playout_hold(struct device *device); /* the plugin ends: what plays is kept for later */
 void playout_free(struct device *device);
-void playout_withdraw(struct item *item);
+void playout_let_go(struct item *item);              /* stops it, if it plays */
+void playout_cut(struct item *item, const char *by); /* what has begun ends here */
 
 /* pull.c, pull_http.c: devices that fetch */
 int pull_open(struct player *player); /* nothing to do without the option `listen` */

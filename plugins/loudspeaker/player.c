@@ -210,49 +210,121 @@ static void want_material(struct item *item) {
 
 /* --- messages --- */
 
-/* An item that has begun nowhere goes; what plays is cut. */
-static void withdraw(struct player *player, struct item *item) {
-    struct device *device = item->device;
-    if (item->end != ITEM_OPEN) {
-        return;
+static void is_out(void *arg, int failed) {
+    struct item *item = arg;
+    if (failed) {
+        player_answer(item, LANTOA_RETRY, LANTOA_REASON_TEMPORARY, strerror(failed));
+    } else {
+        player_answer(item, LANTOA_SENT, LANTOA_REASON_NONE, "withdrawn");
     }
-    if (device->at.kind == DEVICE_ICECAST || device->at.kind == DEVICE_RTP) {
-        playout_withdraw(item);
-        playout_turn(device);
-        return;
-    }
+}
+
+static void keep_version(struct device *device) {
+    struct player *player = device->player;
     int64_t now_ms = player_now(player);
     device->version = now_ms > device->version ? now_ms : device->version + 1;
-    report_end(item, ITEM_WITHDRAWN, "withdrawn");
     store_put(player->store, player->quick,
         json_pack("{s:s, s:I, s:I, s:I}", "device", device->url, "version",
             (json_int_t)device->version, "seen", (json_int_t)device->seen, "offset",
             (json_int_t)device->offset_ms),
         NULL, NULL);
+}
+
+/* Why it cannot be taken back any more, or NULL. */
+static const char *too_late(const struct item *item) {
+    const struct device *device = item->device;
+    int64_t over_ms = item->entry.ends_ms + item->seconds * 1000;
+    if (item->end != ITEM_OPEN) {
+        return item->end == ITEM_WITHDRAWN ? NULL : "has ended before";
+    }
+    if (device->at.kind == DEVICE_PULL && device->seen >= item->version &&
+        over_ms < player_now(device->player)) {
+        return "its time is over: the device's record is awaited";
+    }
+    if (device->at.kind == DEVICE_PAPER && over_ms < player_now(device->player)) {
+        return "its time is over: a person's word is awaited";
+    }
+    return NULL;
+}
+
+/* Takes an item out of what the device is to play. The core is told by the result alone, no event
+ * follows, unless a device that had it played it all the same. */
+static void take_back(struct player *player, struct item *item) {
+    struct device *device = item->device;
+    if (device->at.kind == DEVICE_ICECAST || device->at.kind == DEVICE_RTP) {
+        schedule_remove(&device->schedule, &item->entry);
+    } else {
+        keep_version(device);
+    }
+    item->end = ITEM_WITHDRAWN;
+    item->ended_ms = player_now(player);
+    item->told = true;
+    snprintf(item->words, sizeof(item->words), "withdrawn");
+    player->host->metric(player->host, "not_played", ++player->failed);
+    store_put(player->store, player->quick,
+        json_pack("{s:s, s:o, s:b}", "key", item->key, "became", item_end_to_json(item), "told", 1),
+        is_out, item);
     if (device->at.kind == DEVICE_PULL) {
         mqtt_announce(device);
-    } else {
+    } else if (device->at.kind == DEVICE_PAPER) {
         paper_changed(device);
     }
 }
 
+static void withdraw(
+    struct player *player, const struct lantoa_message *message, struct item *item) {
+    const char *why = too_late(item);
+    struct device *device = item->device;
+    bool streams = device->at.kind == DEVICE_ICECAST || device->at.kind == DEVICE_RTP;
+    player->host->began(player->host, message->id);
+    if (!why && item->end == ITEM_OPEN && streams && item->began_ms) {
+        playout_cut(item, ": withdrawn");
+        playout_turn(device);
+        why = "had begun: it is cut";
+    }
+    if (why) {
+        refuse(player, message, LANTOA_REASON_OTHER, why);
+        return;
+    }
+    item->message = message;
+    if (item->end == ITEM_WITHDRAWN) {
+        is_out(item, 0);
+        return;
+    }
+    if (streams) {
+        playout_let_go(item);
+    }
+    take_back(player, item);
+    if (streams) {
+        playout_turn(device);
+    }
+}
+
 /* The key is known: the same message once more. */
-static void send_again(struct player *player, const struct lantoa_message *message,
-    struct item *known, bool withdrawn) {
+static void send_again(
+    struct player *player, const struct lantoa_message *message, struct item *known) {
     const char *words = "known already";
     player->host->began(player->host, message->id);
-    if (!withdrawn && known->device->at.kind == DEVICE_PAPER && known->end == ITEM_OPEN) {
+    if (known->device->at.kind == DEVICE_PAPER && known->end == ITEM_OPEN) {
         known->message = message; /* in the log, perhaps not in the folder */
         paper_changed(known->device);
         return;
     }
-    if (withdrawn) {
-        words = known->end == ITEM_OPEN ? "withdrawn" : "has ended before";
-        withdraw(player, known);
-    }
     player->host->result(player->host,
         &LANTOA_RESULT(.id = message->id, .outcome = LANTOA_SENT,
             .ref = {known->key, strlen(known->key)}, .detail = {words, strlen(words)}));
+}
+
+static void take_back_or_not(
+    struct player *player, const struct lantoa_message *message, struct item *known) {
+    if (known) {
+        withdraw(player, message, known);
+        return;
+    }
+    player->host->began(player->host, message->id);
+    player->host->result(
+        player->host, &LANTOA_RESULT(.id = message->id, .outcome = LANTOA_SENT, .ref = {"", 0},
+                          .detail = {"nothing is known of it", 22}));
 }
 
 void player_send(struct player *player, const struct lantoa_message *message) {
@@ -264,16 +336,23 @@ void player_send(struct player *player, const struct lantoa_message *message) {
         return;
     }
     struct item *known = player_find(player, item->key);
-    if (known && !known->message) {
-        send_again(player, message, known, withdrawn);
+    if (known && known->message) {
+        refuse(player, message, LANTOA_REASON_OTHER, "the same message is on its way in");
         item_free(item);
         return;
     }
-    if (withdrawn || known) {
-        refuse(player, message, LANTOA_REASON_OTHER,
-            known ? "the same message is on its way in" : "nothing is known of it");
+    if (withdrawn) {
+        take_back_or_not(player, message, known);
         item_free(item);
         return;
+    }
+    if (known && known->end != ITEM_WITHDRAWN) {
+        send_again(player, message, known);
+        item_free(item);
+        return;
+    }
+    if (known) { /* taken back before, and now to be played after all */
+        player_forget(player, known);
     }
     item->device = player_device_new(player, item->url, why, sizeof(why));
     if (!item->device) {

@@ -302,16 +302,15 @@ void playout_hold(struct device *device) {
     }
 }
 
-void playout_withdraw(struct item *item) {
-    struct device *device = item->device;
-    if (&item->entry == device->schedule.playing) {
-        stop(device, item);
+void playout_let_go(struct item *item) {
+    if (&item->entry == item->device->schedule.playing) {
+        stop(item->device, item);
     }
-    if (item->began_ms) {
-        report_cut(item, ": withdrawn");
-    } else {
-        report_end(item, ITEM_WITHDRAWN, "withdrawn");
-    }
+}
+
+void playout_cut(struct item *item, const char *by) {
+    playout_let_go(item);
+    report_cut(item, by);
 }
 
 void playout_free(struct device *device) {

@@ -111,11 +111,12 @@ static const struct lantoa_content content[] = {
         "Planned start", "Giờ bắt đầu dự kiến"},
     [FIELD_ENDS] = {"ends", LANTOA_CONTENT_SINGLE_LINE, 40, "Latest start",
         "Giờ bắt đầu muộn nhất"},
-    [FIELD_PRIORITY] = {"priority", LANTOA_CONTENT_SINGLE_LINE, 15,
-        "normal, priority or emergency; withdrawn takes it back",
-        "normal, priority hoặc emergency; withdrawn để rút lại"},
+    [FIELD_PRIORITY] = {"priority", LANTOA_CONTENT_SINGLE_LINE, 15, "normal, priority or emergency",
+        "normal, priority hoặc emergency"},
     [FIELD_SCRIPT] = {"script", 0, 8000, "What is said, as text", "Lời đọc"},
     [FIELD_PLACE] = {"place", LANTOA_CONTENT_SINGLE_LINE, 400, "Name of the place", "Tên địa bàn"},
+    [FIELD_WITHDRAWN] = {"withdrawn", LANTOA_CONTENT_SINGLE_LINE, 100,
+        "Anything here takes the airing of this key back", "Có chữ ở đây là rút lại lượt phát này"},
 };
 _Static_assert(sizeof(content) / sizeof(content[0]) == FIELD_COUNT, "item.h knows the rows");
 

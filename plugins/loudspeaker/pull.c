@@ -53,6 +53,11 @@ static struct item *item_of(const struct device *device, const struct asrun_reco
     return item && item->device == device && item->kept ? item : NULL;
 }
 
+/* Withdrawn when the device had no link, or had begun it. */
+static bool played_all_the_same(const struct item *item, const struct asrun_record *record) {
+    return item->end == ITEM_WITHDRAWN && (record->end == ITEM_PLAYED || record->end == ITEM_CUT);
+}
+
 char *pull_take(struct device *device, const struct asrun *asrun) {
     struct player *player = device->player;
     int64_t now_ms = player_now(player);
@@ -67,10 +72,12 @@ char *pull_take(struct device *device, const struct asrun *asrun) {
     for (size_t i = 0; i < asrun->count; i++) {
         const struct asrun_record *record = &asrun->records[i];
         struct item *item = item_of(device, record);
-        json_t *list = !item ? unknown : item->end != ITEM_OPEN ? known : taken;
+        bool takes = item && (item->end == ITEM_OPEN || played_all_the_same(item, record));
+        json_t *list = !item ? unknown : takes ? taken : known;
         json_array_append_new(list, json_string(record->key));
-        if (item && item->end == ITEM_OPEN) {
+        if (takes) {
             char words[ITEM_WORDS_BYTES];
+            item->told = false;
             asrun_apply(record, offset, now_ms, item);
             snprintf(words, sizeof(words), "%s", item->words);
             report_end(item, record->end, words);

@@ -452,7 +452,7 @@ static int join(
     }
     if (rc == 0) {
         const struct delivery_port port = {in, port_room, port_step, port_put, port_flush,
-            port_discard, port_ack, port_event_done, port_cancel};
+            port_discard, port_ack, port_event_done, port_cancel, NULL};
         in->channel_id = row.id;
         in->window = spec->window;
         in->slots = 2 * spec->window;

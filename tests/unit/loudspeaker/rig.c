@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MESSAGES_MOST = 4000, FIELDS = 9 };
+enum { MESSAGES_MOST = 4000, FIELDS = 10 };
 
 struct file {
     struct file *next;
@@ -84,10 +84,10 @@ static struct file *load(struct rig *rig, const char *path) {
 }
 
 static void send_one(struct rig *rig, const json_t *order) {
-    static const char *const names[FIELDS] = {
-        "outlet", "title", "audio", "seconds", "start", "ends", "priority", "script", "place"};
+    static const char *const names[FIELDS] = {"outlet", "title", "audio", "seconds", "start",
+        "ends", "priority", "script", "place", "withdrawn"};
     static const char *const defaults[FIELDS] = {
-        "loa-1", "Bài thử", "a.wav", "5", "", "", "normal", "", "Lục Ngạn"};
+        "loa-1", "Bài thử", "a.wav", "5", "", "", "normal", "", "Lục Ngạn", ""};
     if (rig->count == MESSAGES_MOST) {
         exit(2);
     }

@@ -169,10 +169,28 @@ def test_withdrawn_goes_out_of_the_plan(tmp_path, door):
     door.result(key)
     before = device.fetch(0)
     door.rows.clear()
-    door.send("device:loa-7", None, key=key, priority="withdrawn")
-    assert door.event(key)["detail"] == "withdrawn"
+    door.send("device:loa-7", None, key=key, withdrawn="yes")
+    assert door.result(key)["detail"] == "withdrawn"
     after = device.fetch(0)
     assert not after["items"] and after["version"] > before["version"]
+    assert not [row for row in door.rows if "event" in row]
+
+
+def test_what_was_withdrawn_and_played_all_the_same_is_told(tmp_path, door):
+    """The device had no link when it was taken back."""
+    now = int(time.time() * 1000)
+    device = Device(door.port, "loa-7", "khoa-cua-loa-7")
+    door.order(now=now)
+    key = door.send("device:loa-7", tone(tmp_path / "a.wav", 1), start=at(60, now), ends=at(120, now))
+    door.result(key)
+    device.fetch(now)
+    door.rows.clear()
+    door.send("device:loa-7", None, key=key, withdrawn="yes")
+    door.result(key)
+    device.play_until(now, now + DAY)
+    door.order(now=now + DAY)
+    assert device.upload(now + DAY)[1]["taken"] == [key]
+    assert door.event(key)["event"] == "delivered"
 
 
 def test_only_the_device_itself(tmp_path, door):
@@ -302,8 +320,8 @@ def test_paper_is_written_before_it_counts(tmp_path):
         titles = [node.text for node in tree.parse(month / "month.xspf").iter("{http://xspf.org/ns/0/}title")]
         assert 'Gia đình: "20 %" & hỗ trợ' in titles
         loud.rows.clear()
-        loud.send("paper:xa-kien-lao", None, key=second, priority="withdrawn")
-        assert loud.event(second)["detail"] == "withdrawn"
+        loud.send("paper:xa-kien-lao", None, key=second, withdrawn="yes")
+        assert loud.result(second)["detail"] == "withdrawn"
         end = time.monotonic() + 5
         while "STATUS:CANCELLED" not in (month / "calendar.ics").read_text():
             assert time.monotonic() < end

@@ -157,19 +157,19 @@ def test_what_cannot_go_on_is_cut(tmp_path):
         receiver.until(60)
         loud.send(where, tone(tmp_path / "high.wav", 2, 2000), priority="emergency")
         event = loud.event(first)
-    receiver.stop()
+    whole = int(next(i for i, (_, packet) in enumerate(receiver.stop()) if i and head(packet)[1]) * 0.02)
     assert event["event"] == "failed" and event["reason"] == "other"
-    assert event["detail"].startswith("cut by an emergency at ") and event["detail"].endswith(" 1 of 4 s played")
+    assert event["detail"].startswith("cut by an emergency at ") and f" {whole} of 4 s played, from 20" in event["detail"]
 
 
 def test_two_at_the_same_time_and_priorities(tmp_path):
     receiver = Receiver()
     where = f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"
     one = tone(tmp_path / "a.wav", 1)
-    start = at(1)
     with rig(tmp_path / "state") as loud:
+        start = at(2)
         normal = loud.send(where, one, start=start, ends=at(10))
-        hurry = loud.send(where, one, start=start, ends=at(1.2))
+        hurry = loud.send(where, one, start=start, ends=at(0.2, millis(start)))
         first = loud.send(where, one, start=start, ends=at(10), priority="priority")
         order = [loud.wait(lambda row: "event" in row) for _ in range(3)]
     receiver.stop()
@@ -279,13 +279,24 @@ def test_withdrawn_is_not_played(tmp_path):
         key = loud.send(where, tone(tmp_path / "a.wav", 1), start=at(2))
         assert loud.result(key)["result"] == "sent"
         loud.rows.clear()
-        loud.send(where, None, key=key, priority="withdrawn")
+        loud.send(where, None, key=key, withdrawn="yes")
         assert loud.result(key)["detail"] == "withdrawn"
-        event = loud.event(key)
+        loud.die()
+        loud.start()
         after = loud.send(where, tmp_path / "a.wav", start=at(2.2))
         loud.event(after)
-    assert event["event"] == "failed" and event["detail"] == "withdrawn"
-    assert len(receiver.stop()) == 50
+        assert not [row for row in loud.rows if row.get("key") == key], "neither played nor told"
+        loud.send(where, tmp_path / "a.wav", key=key)
+        assert loud.event(key)["event"] == "delivered", "given anew"
+        playing = loud.send(where, tone(tmp_path / "long.wav", 20))
+        receiver.until(130)
+        loud.result(playing)
+        loud.rows.clear()
+        loud.send(where, None, key=playing, withdrawn="yes")
+        cut, result = loud.event(playing), loud.result(playing)
+    assert result["result"] == "refused" and result["detail"] == "had begun: it is cut"
+    assert cut["event"] == "failed" and cut["detail"].startswith("cut: withdrawn, ") and " of 20 s played, from 20" in cut["detail"]
+    assert 130 <= len(receiver.stop()) < 300
 
 
 def test_many_streams_at_once(tmp_path):

@@ -1,0 +1,181 @@
+"""Loudspeakers from the campaign file to what was heard: the program with its plugin, and Icecast, ffmpeg, a device that fetches and paper on
+the other side."""
+import contextlib
+import datetime
+import json
+import os
+import shutil
+import sys
+import time
+
+import pytest
+
+from rig.build import campaign, step, table
+from rig.program import SLOW, eventually
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "unit", "loudspeaker"))
+from device_sim import Device  # noqa: E402
+from loud_rig import at, decoded, free_port, level, millis, peer, power, runs, tone  # noqa: E402
+from test_loud_icecast import Listener, icecast  # noqa: E402
+from test_loud_rtp import SDP, Receiver, until_listens  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not all(map(shutil.which, ["ffmpeg", "icecast2"])), reason="needs ffmpeg and icecast2")
+PLACES = [{"code": "24", "name": "Tỉnh Bắc Ninh", "level": "province", "valid_from": "2025-07-01"},
+          {"code": "24001", "name": "Xã Đồng Tiến", "level": "commune", "parent": "24", "valid_from": "2025-07-01"},
+          {"code": "24002", "name": "Phường Mão Điền", "level": "commune", "parent": "24", "valid_from": "2025-07-01"}]
+PLANNED = "2026-11-30T20:00:00+07:00,x1"
+DAWN = "2026-12-01T04:59:5{}+07:00,x1"
+
+
+def outlet(code, device, place="24001", **more):
+    return {"code": code, "name": f"Loa {code}", "kind": "cluster", "owner": "village", "place_code": place, "coverage": f"{place}:120",
+            "windows": "mo-su 05:00-05:30; mo-su 17:00-17:30", "device": device, "channel": "loa", "languages": "vi", "minutes_per_day": 60, **more}
+
+
+def airings(name="loa-1", when="2026-12-01T05:00", **asked):
+    made = step(name=name, channel="loa", when={"at": when}, outlets="all",
+                airings={"per_day": 1, "days": 1, "gap": "PT2H", "materials": ["gia-dinh"], **asked})
+    del made["content"]
+    return made
+
+
+class Loud:
+    """A data folder with the loudspeaker channel, its outlets and an approved material of 2 s, 1 kHz."""
+
+    def __init__(self, data, made, **options):
+        self.data, self.made, self.port = data, made, free_port()
+        keys = options.pop("keys", "") + "\nloa-7 khoa-cua-loa-7\nloa-8 khoa-cua-loa-8\n"
+        self.paper = data.path("paper")
+        os.mkdir(self.paper)
+        made.init({"name": "loa", "plugin": "loudspeaker", "window": 100, "retry": {"tries": 3, "first": "PT1M", "longest": "PT5M"},
+                   "options": {"keys": {"file": data.write("keys", keys)}, "listen": f"127.0.0.1:{self.port}", "paper_dir": self.paper, **options}})
+        data.ok("place", "import", data.write("places.csv", table(PLACES)))
+        self.material("gia-dinh")
+
+    def material(self, name, seconds=2, hertz=1000, lang="vi"):
+        for verb in (["add", name, "--for", lang, "--file", tone(self.data.path(f"{name}-{lang}.wav"), seconds, hertz)], ["listen", name], ["approve", name]):
+            self.data.ok("material", *map(str, verb))
+
+    def outlets(self, *rows):
+        self.data.ok("--clock", PLANNED, "outlet", "import", self.data.write("outlets.csv", table(rows)))
+
+    def start(self, spec, approve=True):
+        name = self.made.apply(spec)
+        self.data.ok("--clock", PLANNED, "campaign", "plan", name)
+        if approve:
+            self.data.ok("airing", "approve", "--campaign", name, "--by", "xa-dong-tien")
+        self.data.ok("campaign", "approve", name)
+        self.data.ok("campaign", "start", name)
+        return name
+
+    @contextlib.contextmanager
+    def serving(self, clock=DAWN.format(0)):
+        self.began, self.real = millis(clock.split(",", maxsplit=1)[0]), time.time()
+        with self.data.serving("--clock", clock) as serve:
+            yield serve
+
+    def now(self):
+        return int(self.began + (time.time() - self.real) * 1000)
+
+    def row(self, outlet_code, campaign_name=None):
+        found = [row for row in self.data.rows("airing", "list", "--outlet", outlet_code) if campaign_name in (None, row["campaign"])]
+        assert len(found) == 1, found
+        return found[0]
+
+    def becomes(self, outlet_code, state, seconds=20, campaign_name=None):
+        def ready():
+            found = self.row(outlet_code, campaign_name)
+            return found if found["state"] == state else None
+        try:
+            return eventually(ready, seconds)
+        except AssertionError as failure:
+            raise AssertionError(f"{self.row(outlet_code, campaign_name)}") from failure
+
+
+def test_all_ways_of_playing(data, made, tmp_path, tmp_path_factory):
+    port, ffmpeg_port = free_port(), free_port()
+    (tmp_path / "x.sdp").write_text(SDP.format(port=ffmpeg_port, pt=0, map="a=rtpmap:0 PCMU/8000"))
+    words = ["ffmpeg", "-v", "error", "-y", "-protocol_whitelist", "file,udp,rtp", "-i", tmp_path / "x.sdp", "-t", "1.5", tmp_path / "heard.wav"]
+    with icecast(tmp_path_factory.mktemp("ice"), port), peer(words) as ffmpeg:
+        until_listens(ffmpeg_port)
+        loud = Loud(data, made, keys=f"127.0.0.1:{port} hackme00")
+        loud.outlets(outlet("ICE", f"icecast://source@127.0.0.1:{port}/dong-tien.ogg"), outlet("RTP", f"rtp://127.0.0.1:{ffmpeg_port}?codec=pcmu"),
+                     outlet("KEO", "device:loa-7"), outlet("GIAY", "paper:mao-dien", "24002"))
+        loud.start(campaign("c", steps=[airings()]))
+        ear = Listener(port, "/dong-tien.ogg")
+        with loud.serving():
+            loud.becomes("KEO", "accepted")
+            device = Device(loud.port, "loa-7", "khoa-cua-loa-7", clock_ms=3600000)
+            (item,) = device.fetch(loud.now())["items"]
+            assert (item["title"], item["place"], item["outlet"]) == ("gia-dinh", "Xã Đồng Tiến", "KEO")
+            assert item["start"].startswith("2026-12-01T05:00:00") and item["ends"].startswith("2026-12-01T05:29:58")
+            device.play_until(loud.now(), item["start_ms"])
+            ice, rtp = loud.becomes("ICE", "delivered"), loud.becomes("RTP", "delivered")
+            ffmpeg.wait(10)
+            time.sleep(max(0, (item["start_ms"] + 2500 - loud.now()) / 1000))
+            assert device.upload(loud.now())[0] == 200
+            pulled = loud.becomes("KEO", "delivered")
+            paper = loud.becomes("GIAY", "accepted")
+            samples = decoded(ear.stop(tmp_path / "heard.ogg"))
+    assert {row["played_s"] for row in (ice, rtp, pulled)} == {2}
+    assert all(abs(millis(row["played_at"]) - item["start_ms"]) < 5000 * SLOW for row in (ice, rtp, pulled))
+    assert "clock" in pulled["detail"] and "3600" in pulled["detail"], pulled
+    (since, until), *_ = runs(samples, 1000)
+    assert until - since > 1
+    heard = decoded(tmp_path / "heard.wav")[1600:]
+    assert power(heard, 1000) > 0.95 and abs(level(heard) - level(decoded(next(iter(materials(data)))))) < 0.02
+    month = os.path.join(loud.paper, "mao-dien", "2026-12")
+    assert sorted(os.listdir(month)) == ["audio", "calendar.ics", "days", "month.m3u8", "month.xspf"]
+    calendar = open(os.path.join(month, "calendar.ics"), encoding="utf-8").read()
+    assert "DTSTART" in calendar and "gia-dinh" in calendar
+    code = next(word for word in paper["detail"].split() if word in calendar)
+    data.ok("--clock", "2026-12-01T09:00:00+07:00,x1", "airing", "confirm", code, "--played", "2026-12-01T05:03", "--by", "cô Hoa")
+    report = data.json("report", "asrun", "c")
+    by = {row["outlet"]: row for row in report["rows"]}
+    assert all(by[name]["planned"] == by[name]["played"] == 1 for name in ("ICE", "RTP", "KEO", "GIAY")), by
+
+
+def materials(data):
+    folder = data.path("data/materials") if os.path.isdir(data.path("data/materials")) else os.path.join(data.dir, "materials")
+    return [os.path.join(folder, name) for name in os.listdir(folder) if len(name) == 64]
+
+
+def test_what_devices_have_can_be_taken_back_and_put_back(data, made):
+    """Declined, paused and resumed, stopped: after the devices have it."""
+    receiver = Receiver()
+    loud = Loud(data, made)
+    loud.outlets(outlet("RTP", f"rtp://127.0.0.1:{receiver.port}?codec=pcmu"), outlet("K7", "device:loa-7"), outlet("K8", "device:loa-8"),
+                 outlet("GIAY", "paper:mao-dien", "24002"))
+    loud.start(campaign("c", steps=[airings()]))
+    with loud.serving("2026-12-01T04:59:20+07:00,x1"):
+        rows = {name: loud.becomes(name, "accepted") for name in ("RTP", "K7", "K8", "GIAY")}
+        seven, eight = Device(loud.port, "loa-7", "khoa-cua-loa-7"), Device(loud.port, "loa-8", "khoa-cua-loa-8")
+        assert len(seven.fetch(loud.now())["items"]) == 1
+        (key,) = [item["key"] for item in eight.fetch(loud.now())["items"]]
+        said = data.json("--clock", "2026-12-01T04:59:30+07:00,x1", "airing", "decline", str(rows["K8"]["id"]), "--reason", "lễ hội", "--by", "xa")
+        assert said["declined"] == said["taken_back"] == 1
+        declined = loud.becomes("K8", "suppressed")
+        assert declined["reason"] == "declined" and eight.fetch(loud.now())["items"] == []
+        data.ok("--clock", "2026-12-01T04:59:31+07:00,x1", "campaign", "pause", "c")
+        for name in ("RTP", "K7", "GIAY"):
+            loud.becomes(name, "planned")
+        assert seven.fetch(loud.now())["items"] == []
+        calendar = os.path.join(loud.paper, "mao-dien", "2026-12", "calendar.ics")
+        eventually(lambda: "STATUS:CANCELLED" in open(calendar, encoding="utf-8").read(), 5)
+        data.ok("campaign", "resume", "c")
+        for name in ("RTP", "K7", "GIAY"):
+            loud.becomes(name, "accepted")
+        assert len(seven.fetch(loud.now())["items"]) == 1
+        eventually(lambda: "STATUS:CANCELLED" not in open(calendar, encoding="utf-8").read(), 5)
+        assert not receiver.packets
+        data.ok("campaign", "stop", "c")
+        for name in ("RTP", "K7", "GIAY"):
+            assert loud.becomes(name, "suppressed")["reason"] == "stopped"
+        assert seven.fetch(loud.now())["items"] == []
+        # K8 had no link: it played what it had all the same, and that is what stands in the end.
+        record = {"key": key, "result": "played", "start": at(-3, loud.now()), "end": at(-1, loud.now()), "played_ms": 2000}
+        assert eight.upload(loud.now(), [record])[1]["taken"] == [key]
+        assert loud.becomes("K8", "delivered")["played_s"] == 2
+    receiver.stop()
+    assert sum(data.states("c").values()) == 4
+
