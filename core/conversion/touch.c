@@ -141,9 +141,7 @@ struct cursor {
 static int cursor_next(struct cursor *c, struct base_err *err) {
     int rc = db_step(c->ids, err);
     if (rc == 1) {
-        int64_t id = db_column_i64(c->ids, 0);
-        c->stride += (id - c->id - c->stride) / 8;
-        c->id = id;
+        c->id = db_column_i64(c->ids, 0);
         return 0;
     }
     c->ended = true;
@@ -156,7 +154,6 @@ static int cursor_seek(struct cursor *c, int64_t id, struct base_err *err) {
     db_bind_i64(c->ids, 1, id);
     db_bind_i64(c->ids, 2, c->last);
     c->open = true;
-    c->id = id - c->stride; /* says nothing of the stride */
     return cursor_next(c, err);
 }
 
@@ -165,7 +162,9 @@ static int cursor_to(struct cursor *c, int64_t id, struct base_err *err) {
     int rc = 0;
     if (c->open && id - c->id <= HOPS_MOST * c->stride) {
         for (int hop = 0; rc == 0 && c->open && c->id < id && hop < 2 * HOPS_MOST; hop++) {
+            int64_t before = c->id;
             rc = cursor_next(c, err);
+            c->stride += (c->id - before - c->stride) / 8;
         }
     }
     return rc == 0 && !c->ended && (!c->open || c->id < id) ? cursor_seek(c, id, err) : rc;
