@@ -95,20 +95,31 @@ static int by_place(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
 static void index_places(struct maker *m) {
     struct attribution *out = m->out;
     size_t count = m->recorded.count;
-    struct attribution_place *places = base_alloc_array(count + 1, sizeof *places);
+    int64_t *ids = base_alloc_array(count + 1, sizeof *ids);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        places[i].place_id = m->recorded.rows[i].place_id;
+        ids[i] = m->recorded.rows[i].place_id;
     }
-    qsort(places, count, sizeof *places, by_place);
+    qsort(ids, count, sizeof *ids, by_number);
     for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || places[kept - 1].place_id != places[i].place_id) {
-            places[kept++] = places[i];
+        if (kept == 0 || ids[kept - 1] != ids[i]) {
+            ids[kept++] = ids[i];
         }
     }
+    struct attribution_place *places = base_alloc_array(kept + 1, sizeof *places);
+    for (size_t i = 0; i < kept; i++) {
+        places[i].place_id = ids[i];
+    }
+    base_free(ids);
     out->places = places;
     out->place_count = kept;
     m->place_of = base_alloc_array(count + 1, sizeof *m->place_of);

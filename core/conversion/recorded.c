@@ -7,14 +7,38 @@
 #define SQL_DAY                                                                                    \
     "CASE WHEN ?3 = 1 THEN coalesce(e.registered_date, e.event_date) ELSE e.event_date END"
 
+/* What the order hangs on, so that sorting moves little. */
+struct place_in_order {
+    int64_t contact_id, day;
+    size_t at;
+};
+
 static int order(const void *a, const void *b) {
-    const struct recorded *x = a;
-    const struct recorded *y = b;
+    const struct place_in_order *x = a;
+    const struct place_in_order *y = b;
     if (x->contact_id != y->contact_id) {
         return x->contact_id < y->contact_id ? -1 : 1;
     }
     return x->day != y->day ? (x->day > y->day) - (x->day < y->day)
-                            : (x->id > y->id) - (x->id < y->id);
+                            : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The rows came in the order of their ids. */
+static void sort_rows(struct recorded_list *list) {
+    struct place_in_order *keys = base_alloc_array(list->count + 1, sizeof *keys);
+    struct recorded *rows = base_alloc_array(list->count + 1, sizeof *rows);
+    for (size_t i = 0; i < list->count; i++) {
+        keys[i] = (struct place_in_order){list->rows[i].contact_id, list->rows[i].day, i};
+    }
+    if (list->count) {
+        qsort(keys, list->count, sizeof *keys, order);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        rows[i] = list->rows[keys[i].at];
+    }
+    base_free(keys);
+    base_free(list->rows);
+    list->rows = rows;
 }
 
 static int64_t day_of(struct str text) {
@@ -35,7 +59,7 @@ int recorded_read(struct db *db, const struct recorded_ask *ask, struct recorded
         "SELECT e.id, coalesce(e.contact_id, 0), CASE WHEN e.place_id IS NULL THEN coalesce((SELECT"
         " c.place_id FROM contact c WHERE c.id = e.contact_id), 0) ELSE e.place_id END, "
         "e.event_date FROM enrolment e WHERE e.event IN ('new', 'returned') AND " SQL_DAY
-        " BETWEEN ?1 AND ?2",
+        " BETWEEN ?1 AND ?2 ORDER BY e.id",
         &stmt, err);
     if (rc == 0) {
         db_bind_text(stmt, 1, from);
@@ -54,9 +78,7 @@ int recorded_read(struct db *db, const struct recorded_ask *ask, struct recorded
         rc = 0;
     }
     db_finish(&stmt);
-    if (list->count) {
-        qsort(list->rows, list->count, sizeof *list->rows, order);
-    }
+    sort_rows(list);
     return rc;
 }
 
