@@ -88,6 +88,7 @@ int channel_each(struct db *db, int (*row)(void *arg, const struct channel_row *
 
 struct channel_change {
     const char *name, *plugin, *text, *manifest, *kind, *who;
+    const char *account; /* NULL: none */
     enum lantoa_address_kind address;
     bool changed;
 };
@@ -109,10 +110,10 @@ static int channel_put(struct db *db, void *arg, struct base_err *err) {
     }
     /* A changed channel gets a new chance, parked or not. */
     int code = db_prepare(db,
-        "INSERT INTO channel (name, plugin, spec, manifest, state, changed_at, kind, address) "
-        "VALUES (?1, ?2, ?3, ?4, 'ready', ?5, ?6, ?7) ON CONFLICT (name) DO UPDATE SET "
-        "plugin = excluded.plugin, spec = excluded.spec, manifest = excluded.manifest, "
-        "kind = excluded.kind, address = excluded.address, "
+        "INSERT INTO channel (name, plugin, spec, manifest, state, changed_at, kind, address, "
+        "account) VALUES (?1, ?2, ?3, ?4, 'ready', ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE "
+        "SET plugin = excluded.plugin, spec = excluded.spec, manifest = excluded.manifest, "
+        "kind = excluded.kind, address = excluded.address, account = excluded.account, "
         "state = excluded.state, parked_reason = NULL, changed_at = excluded.changed_at",
         &stmt, err);
     if (code == 0) {
@@ -123,6 +124,7 @@ static int channel_put(struct db *db, void *arg, struct base_err *err) {
         db_bind_i64(stmt, 5, base_clock_now_ms());
         db_bind_text(stmt, 6, change->kind);
         db_bind_i64(stmt, 7, change->address);
+        db_bind_text(stmt, 8, change->account);
         code = db_run(stmt, err);
     }
     db_finish(&stmt);
@@ -180,7 +182,8 @@ int channel_apply(
             .manifest = manifest_text,
             .kind = manifest->kind,
             .who = who,
-            .address = manifest->address};
+            .address = manifest->address,
+            .account = manifest->account};
         code = store__transaction(db, channel_put, &change, err);
         *changed_out = code == 0 && change.changed;
         base_free(text);

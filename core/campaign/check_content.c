@@ -60,7 +60,11 @@ struct name_check {
     const struct spec__node *node;
     int code;           /* negative once asking failed */
     bool amount, dated; /* shows what a person pays; says of which day */
+    bool page;          /* it is read by everybody: nobody's own data can stand in it */
 };
+
+/* What a text for everybody may name, blank-separated. */
+static const char page_names[] = "campaign step theme today message_key ";
 
 static int fill_names(struct spec__check *c) {
     struct db_stmt *stmt = NULL;
@@ -121,6 +125,13 @@ static void check_name(void *arg, const struct template_use *use) {
     struct name_check *check = arg;
     struct spec__check *c = check->c;
     note_contribution(check, use->name);
+    if (check->page && !spec__word_in(use->name, str_from(page_names))) {
+        char place[160];
+        print_place(use, place, sizeof(place));
+        spec__finding(c, check->node, TR("%s: '%.*s' is a person's, and a page speaks to all"),
+            place, STR_ARG(use->name));
+        return;
+    }
     if (check->code == 0 && c->names.bytes == 0) {
         check->code = fill_names(c);
     }
@@ -138,7 +149,7 @@ static void check_name(void *arg, const struct template_use *use) {
 }
 
 static int check_template(struct spec__check *c, const struct spec__node *node, const char *lang,
-    const struct channel_content *row, const char *text) {
+    const struct channel_manifest *manifest, const struct channel_content *row, const char *text) {
     struct theme_partials partials = {c->theme, lang};
     unsigned mode = row && row->flags & LANTOA_CONTENT_HTML ? TEMPLATE_HTML : TEMPLATE_TEXT;
     if (!c->theme) {
@@ -152,7 +163,8 @@ static int check_template(struct spec__check *c, const struct spec__node *node, 
         spec__finding(c, node, "%s", why.text);
         return 0;
     }
-    struct name_check check = {.c = c, .node = node};
+    struct name_check check = {
+        .c = c, .node = node, .page = manifest && manifest->address == LANTOA_ADDRESS_PAGE};
     template_each_name(template, check_name, &check);
     if (check.amount && !check.dated) {
         spec__finding(c, node,
@@ -179,12 +191,31 @@ static int check_field(struct spec__check *c, const struct spec__node *field,
     if (row && (row->flags & LANTOA_CONTENT_SINGLE_LINE) && strpbrk(text, "\r\n")) {
         spec__finding(c, field, TR("must be a single line"));
     }
-    return check_template(c, field, lang, row, text);
+    return check_template(c, field, lang, manifest, row, text);
+}
+
+/* A post is for everybody: what is asked of each person, or comes after each person's message,
+ * makes no sense. */
+static void check_page(
+    struct spec__check *c, const struct spec__node *step_node, const struct campaign_step *step) {
+    struct spec__node when = spec__child(step_node, "when");
+    struct spec__node only_if = spec__child(step_node, "only_if");
+    if (step->when.kind == WHEN_AFTER || step->when.kind == WHEN_BEFORE) {
+        spec__finding(
+            c, &when, TR("channel '%s' speaks on a page: needs a time of its own"), step->channel);
+    }
+    if (step->only_if) {
+        spec__finding(c, &only_if, TR("channel '%s' speaks on a page, to nobody in particular"),
+            step->channel);
+    }
 }
 
 int spec__check_content(struct spec__check *c, const struct spec__node *step_node,
     const struct campaign_step *step, const struct channel_manifest *manifest) {
     struct spec__node all = spec__child(step_node, "content");
+    if (manifest && manifest->address == LANTOA_ADDRESS_PAGE) {
+        check_page(c, step_node, step);
+    }
     for (size_t i = 0; i < step->content_count; i++) {
         const struct campaign_content *content = &step->contents[i];
         struct spec__node lang = spec__child(&all, content->lang);

@@ -73,10 +73,15 @@ static int parse_head(const json_t *root, struct channel_manifest *manifest, str
     json_int_t max_batch = json_integer_value(json_object_get(root, "max_batch"));
     if (!manifest->name || !wire_name_ok(str_from(manifest->name), '-') || !manifest->version ||
         !manifest->kind || !wire_name_ok(str_from(manifest->kind), '_') ||
-        address < LANTOA_ADDRESS_ANY || address > LANTOA_ADDRESS_OUTLET || max_batch < 0) {
+        address < LANTOA_ADDRESS_ANY || address > LANTOA_ADDRESS_PAGE || max_batch < 0) {
         return base_err_set(err, LANTOA_EINVAL, TR("the description of the plugin makes no sense"));
     }
     manifest->address = (enum lantoa_address_kind)address;
+    manifest->account = address == LANTOA_ADDRESS_ACCOUNT ? take_text(root, "account") : NULL;
+    if (address == LANTOA_ADDRESS_ACCOUNT &&
+        (!manifest->account || !wire_name_ok(str_from(manifest->account), '_'))) {
+        return base_err_set(err, LANTOA_EINVAL, TR("the description of the plugin makes no sense"));
+    }
     manifest->max_batch = (size_t)max_batch;
     manifest->capabilities = (unsigned)json_integer_value(json_object_get(root, "capabilities"));
     manifest->hooks = json_is_true(json_object_get(root, "hooks"));
@@ -154,6 +159,7 @@ void channel_manifest_free(struct channel_manifest **manifest) {
     base_free(old->kind);
     base_free(old->help_en);
     base_free(old->help_vi);
+    base_free(old->account);
     base_free(old);
     *manifest = NULL;
 }

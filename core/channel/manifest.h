@@ -36,6 +36,7 @@ struct channel_manifest {
     size_t content_count;
     bool reconfigures; /* takes new values of LIVE options without a restart */
     bool hooks;        /* takes call-backs of the operator */
+    char *account;     /* with LANTOA_ADDRESS_ACCOUNT: the attribute that holds it; else NULL */
 };
 
 /* Runs lantoa-channel --describe (a process of its own, 10 s at most) on the plugin of that name

@@ -42,6 +42,10 @@ static const char *address_word(enum lantoa_address_kind kind) {
         return "phone";
     case LANTOA_ADDRESS_OUTLET:
         return "outlet";
+    case LANTOA_ADDRESS_ACCOUNT:
+        return "account";
+    case LANTOA_ADDRESS_PAGE:
+        return "page";
     }
     return "?";
 }

@@ -204,8 +204,12 @@ static json_t *preview_json(int64_t contact, const struct cost_preview *p) {
 }
 
 static void print_preview(int64_t contact, const struct cost_preview *p) {
-    printf(TR("contact %lld, %s, %s: %lld parts, "), (long long)contact, p->name, p->address,
-        (long long)p->units);
+    if (contact) {
+        printf(TR("contact %lld, %s, %s: %lld parts, "), (long long)contact, p->name, p->address,
+            (long long)p->units);
+    } else {
+        printf(TR("page of %s: "), p->name);
+    }
     if (p->priced) {
         printf(TR("cost %lld\n"), (long long)p->minor);
     } else {
@@ -258,7 +262,9 @@ static int read_preview(struct cli *cli, int64_t *contact_out, int64_t *longest_
     }
     bool one = *contact_out > 0 && *contact_out <= LEDGER_RECIPIENT_MAX;
     bool several = *longest_out > 0 && *longest_out <= COST_LONGEST_MOST;
-    if (rc == 0 && (!cli_option(cli, "step") || one == several)) {
+    /* Neither: a step that speaks on a page has one message only. */
+    bool neither = !cli_option(cli, "contact") && !cli_option(cli, "longest");
+    if (rc == 0 && (!cli_option(cli, "step") || (one == several && !neither))) {
         rc = base_err_set(&cli->err, LANTOA_EINVAL,
             TR("needs --step S, and either --contact ID or --longest N (1 to %d)"),
             COST_LONGEST_MOST);
@@ -276,8 +282,8 @@ static int message_preview_verb(struct cli *cli) {
     }
     const char *step = cli_option(cli, "step");
     if (rc == 0) {
-        rc = contact ? preview_one(cli, costing, step, contact, list)
-                     : preview_longest(cli, costing, step, longest, list);
+        rc = longest ? preview_longest(cli, costing, step, longest, list)
+                     : preview_one(cli, costing, step, contact, list);
     }
     if (rc == 0 && cli->json) {
         cli_say(cli, json_pack("{s:O}", "rows", list), "%s", "");
@@ -292,8 +298,8 @@ const struct cli_command cli_cost_commands[] = {
         "messages, parts and money, exact, before approval; changes nothing", CLI_NEEDS_DATABASE,
         campaign_cost_verb},
     {"message", "preview", "step= contact= longest=", 1, 1,
-        "CAMPAIGN --step S --contact ID|--longest N",
-        "what a person would get, and what it costs; or the N longest", CLI_NEEDS_DATABASE,
+        "CAMPAIGN --step S [--contact ID|--longest N]",
+        "what a person or page would get, and what it costs; or the N longest", CLI_NEEDS_DATABASE,
         message_preview_verb},
     {0},
 };

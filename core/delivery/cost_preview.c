@@ -55,7 +55,8 @@ static int show(struct costing *c, const struct cost__step *step, struct cost__m
     }
     struct str address = message->person.address;
     preview->address = copy_of(address);
-    preview->name = copy_of(message->person.contact.name);
+    preview->name = copy_of(delivery_step_to_page(step->step) ? str_from(step->step->spec->channel)
+                                                              : message->person.contact.name);
     if (cost__render(c, step, message, &lang, fields, &fault) != 0) {
         preview->reason = preview->reason ? preview->reason : SUPPRESSED_TEMPLATE_ERROR;
         preview->note = base_strdup(fault.text);
@@ -97,7 +98,13 @@ int costing_preview(struct costing *c, const char *step_name, int64_t contact_id
         return base_err_set(err, LANTOA_ENOENT, TR("campaign %s has no step %s"),
             c->campaign->spec->name, step_name);
     }
-    int64_t id = ledger_id(c->steps[i].step->id, contact_id, 0);
+    bool page = delivery_step_to_page(c->steps[i].step);
+    if (!page && contact_id == 0) {
+        return base_err_set(err, LANTOA_EINVAL,
+            TR("step %s writes to people: needs --contact ID or --longest N"), step_name);
+    }
+    int64_t id = page ? ledger_page_id(c->steps[i].step->id, 0)
+                      : ledger_id(c->steps[i].step->id, contact_id, 0);
     c->preview = preview_out;
     int rc = cost__each(c, &c->steps[i], id, id, show, err);
     c->preview = NULL;

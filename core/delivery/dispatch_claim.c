@@ -37,6 +37,7 @@ struct claimer {
     bool told;          /* the port knows the step */
     bool by_cursor;     /* the row at hand is one not looked at before */
     char stranger[320]; /* address of an answer to nobody we know */
+    char attrs[400];    /* the same as attributes, where it is an account */
 };
 
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
@@ -340,6 +341,15 @@ static int send(
     return mark_sending(c, row, &amount, err);
 }
 
+/* The account as the attributes of a contact would have it. */
+static struct str account_attrs(struct claimer *c, struct str account) {
+    json_t *attrs = json_object();
+    json_object_set_new(attrs, c->step->manifest->account, json_stringn(account.at, account.bytes));
+    size_t bytes = json_dumpb(attrs, c->attrs, sizeof c->attrs, JSON_COMPACT);
+    json_decref(attrs);
+    return str_of(c->attrs, bytes < sizeof c->attrs ? bytes : 0);
+}
+
 /* An answer to an address that no contact has: the address stands with its text. */
 static int read_stranger(struct claimer *c, struct candidate *row, struct base_err *err) {
     row->person.address = (struct str){0};
@@ -353,7 +363,9 @@ static int read_stranger(struct claimer *c, struct candidate *row, struct base_e
         memcpy(c->stranger, address.at, address.bytes);
         struct str kept = str_of(c->stranger, address.bytes);
         row->person.contact.id = ledger_recipient(row->id);
-        if (memchr(kept.at, '@', kept.bytes)) {
+        if (c->step->manifest->account) {
+            row->person.contact.attrs = account_attrs(c, kept);
+        } else if (memchr(kept.at, '@', kept.bytes)) {
             row->person.contact.email = kept;
         } else {
             row->person.contact.phone = kept;

@@ -189,6 +189,9 @@ static struct str tidy_address(
     struct str text = str_trim(given);
     char phone[20];
     room[0] = '\0';
+    if (channel->address == LANTOA_ADDRESS_ACCOUNT || channel->address == LANTOA_ADDRESS_PAGE) {
+        return str_from(room); /* networks have numbers of their own */
+    }
     if (text.bytes && memchr(text.at, '@', text.bytes)) {
         struct base_buf email;
         base_buf_init(&email, room_bytes - 1);

@@ -7,6 +7,7 @@
 #include "base/tr.h"
 #include "delivery/airing.h"
 #include "delivery/dispatch_private.h"
+#include "delivery/figure.h"
 
 #define THROTTLED_MS 1000
 
@@ -103,14 +104,14 @@ int dispatch__suppress_address(struct dispatcher *d, int64_t message_id, int64_t
     if (ledger_is_outlet(message_id)) {
         return 0; /* nobody's address */
     }
+    struct delivery_step *step = dispatch__step(d, ledger_step(message_id));
+    struct dispatch_channel *channel = step ? dispatch__channel(d, step->channel_id) : NULL;
+    if (channel && channel->address == LANTOA_ADDRESS_ACCOUNT) {
+        return 0; /* neither the phone nor the email is to blame */
+    }
     db_bind_i64(d->contact, 1, ledger_recipient(message_id));
     int rc = db_step(d->contact, err);
     if (rc == 1) {
-        struct dispatch_channel *channel = NULL;
-        struct delivery_step *step = dispatch__step(d, ledger_step(message_id));
-        if (step) {
-            channel = dispatch__channel(d, step->channel_id);
-        }
         struct str email = db_column_str(d->contact, 0);
         struct str phone = db_column_str(d->contact, 1);
         bool by_phone = channel ? channel->address == LANTOA_ADDRESS_PHONE : !email.bytes;
@@ -313,10 +314,16 @@ static int record_event(struct dispatcher *d, const struct dispatch_channel *cha
     const struct pending_event *event, int64_t now_ms, struct base_err *err) {
     bool foreign = event->key_bytes && event->id == 0;
     int rc = 0;
-    if (event->id && ledger_is_outlet(event->id)) {
+    if (event->kind == LANTOA_EVENT_FIGURES) {
+        struct str detail = text_of(channel, event->detail, event->detail_bytes);
+        return event->id ? figure_take(d->db, event->id, detail, now_ms, err) : 0;
+    }
+    if (event->id && ledger_is_outlet(event->id) && !ledger_is_page(event->id)) {
         return record_outlet_event(d, channel, event, now_ms, err);
     }
     switch (event->kind) {
+    case LANTOA_EVENT_FIGURES:
+        break;
     case LANTOA_EVENT_DELIVERED:
     case LANTOA_EVENT_FAILED:
     case LANTOA_EVENT_DELAYED:

@@ -79,7 +79,8 @@ bool message_reason_from_word(struct str word, int *reason_out);
 const char *message_state_label(int state);
 const char *message_reason_label(int reason);
 
-/* id = step << 43 | outlet << 42 | recipient << 4 | generation */
+/* id = step << 43 | outlet << 42 | recipient << 4 | generation. With the outlet bit the recipient
+ * is an airing, or 0: the page that the channel speaks on. */
 #define LEDGER_STEP_SHIFT 43
 #define LEDGER_RECIPIENT_SHIFT 4
 #define LEDGER_RECIPIENT_MAX ((INT64_C(1) << 38) - 1)
@@ -102,7 +103,15 @@ static inline int64_t ledger_outlet_id(int64_t step, int64_t airing, int generat
 static inline bool ledger_is_outlet(int64_t id) {
     return (id & LEDGER_OUTLET_BIT) != 0;
 }
-/* The contact inside SQL: NULL for an airing. LEDGER_CONTACT_SQL("m.id"), LEDGER_AIRING_SQL. */
+/* The row of a step on a page: outlet bit, and recipient 0, which no airing has. */
+static inline int64_t ledger_page_id(int64_t step, int generation) {
+    return ledger_outlet_id(step, 0, generation);
+}
+static inline bool ledger_is_page(int64_t id) {
+    return (id & LEDGER_OUTLET_BIT) != 0 && (id >> 4 & ((INT64_C(1) << 38) - 1)) == 0;
+}
+/* The contact inside SQL: NULL for an airing or a page. LEDGER_CONTACT_SQL("m.id"),
+ * LEDGER_AIRING_SQL. */
 #define LEDGER_CONTACT_SQL(id)                                                                     \
     "(CASE WHEN (" id " >> 42) & 1 = 0 THEN (" id " >> 4) & 274877906943 END)"
 #define LEDGER_AIRING_SQL(id)                                                                      \

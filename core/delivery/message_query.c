@@ -7,12 +7,13 @@
 
 /* The address a row was or would be written to is that of the channel's kind: phone channels show
  * the phone, others the email first. */
-/* 3: LANTOA_ADDRESS_PHONE, 4: LANTOA_ADDRESS_OUTLET */
+/* enum lantoa_address_kind: 3 phone, 4 outlet, 5 account, 6 page */
 static const char select_sql[] =
     "SELECT m.id, m.at, coalesce(m.due_at, 0), m.state, m.reason, m.tries, s.occurrence, g.name, "
     "s.name, h.name, "
     "coalesce(c.name, o.name), coalesce(c.ref, o.code), "
-    "CASE WHEN h.address = 4 THEN o.device WHEN h.address = 3 THEN c.phone ELSE "
+    "CASE WHEN h.address = 4 THEN o.device WHEN h.address = 3 THEN c.phone WHEN h.address = 5 "
+    "THEN CAST(c.attrs ->> h.account AS TEXT) WHEN h.address = 6 THEN h.name ELSE "
     "coalesce(c.email, c.phone) END, "
     "m.ref, m.detail, coalesce(m.at + m.settled_ms, 0) FROM step s JOIN campaign g ON g.id = "
     "s.campaign_id JOIN channel h ON h.id = "

@@ -6,11 +6,11 @@
 #include "base/tr.h"
 #include "campaign/calendar.h"
 #include "delivery/airing.h"
+#include "delivery/plan_private.h"
 #include "delivery/policy.h"
 #include "delivery/step.h"
 
 #define CHUNK_CONTACTS 10000
-#define OCCURRENCES_MAX 1000
 #define ARMS_MOST ((size_t)256 << 20) /* of a chunk of contacts, or of all airings */
 
 struct planner {
@@ -21,6 +21,7 @@ struct planner {
     struct segment *audience;
     struct base_hmac *experiment;
     struct db_stmt *select, *insert, *same_email, *same_phone, *row;
+    struct db_stmt *same_account;
     int64_t today_days, now_ms;
     int64_t last_contact;
     uint8_t chain[BASE_SHA256_BYTES];
@@ -36,101 +37,6 @@ int plan_bucket(struct base_hmac *experiment, struct str unit) {
         head = head << 8 | mac[i];
     }
     return (int)(head % 10000);
-}
-
-/* --- step rows --- */
-
-static int insert_step(struct db *db, int64_t campaign_id, size_t position, int occurrence,
-    const struct campaign_step *step, int64_t channel_id, int64_t start_ms, int64_t after_id,
-    int64_t *id_out, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db,
-        "INSERT INTO step (campaign_id, position, occurrence, name, channel_id, state, start_at, "
-        "after_id) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7) RETURNING id",
-        &stmt, err);
-    if (rc != 0) {
-        return rc;
-    }
-    db_bind_i64(stmt, 1, campaign_id);
-    db_bind_i64(stmt, 2, (int64_t)position);
-    db_bind_i64(stmt, 3, occurrence);
-    db_bind_text(stmt, 4, step->name);
-    db_bind_i64(stmt, 5, channel_id);
-    if (start_ms) {
-        db_bind_i64(stmt, 6, start_ms);
-    }
-    if (after_id) {
-        db_bind_i64(stmt, 7, after_id);
-    }
-    rc = db_step(stmt, err);
-    if (rc == 1) {
-        *id_out = db_column_i64(stmt, 0);
-        rc = *id_out > LEDGER_STEP_MAX
-                 ? base_err_set(err, LANTOA_ELIMIT, TR("more than %lld steps in one database"),
-                       (long long)LEDGER_STEP_MAX)
-                 : 0;
-    }
-    db_finish(&stmt);
-    return rc;
-}
-
-/* All occurrences of one step of the file; the id of the last in *id_out. */
-static int insert_occurrences(struct db *db, int64_t campaign_id, const struct campaign_spec *spec,
-    size_t position, int64_t after_id, int64_t *id_out, struct base_err *err) {
-    const struct campaign_step *step = &spec->steps[position];
-    const struct calendar_zone *zone;
-    struct channel_row channel = {0};
-    int64_t times[OCCURRENCES_MAX] = {0};
-    size_t count = 1;
-    int rc = channel_get(db, step->channel, &channel, err);
-    int64_t channel_id = channel.id;
-    channel_row_release(&channel);
-    if (rc == 0) {
-        rc = calendar_zone_find(spec->timezone, &zone, err);
-    }
-    if (rc != 0) {
-        return rc;
-    }
-    switch (step->when.kind) {
-    case WHEN_AT:
-        times[0] = calendar_to_ms(zone, step->when.at);
-        break;
-    case WHEN_RRULE: {
-        struct base_date end = base_date_from_days(base_days_from_date(spec->to) + 1);
-        int64_t close =
-            calendar_to_ms(zone, (struct base_civil){end.year, end.month, end.day, 0, 0, 0, 0});
-        rc = calendar_expand(zone, step->when.rrule, step->when.at,
-            calendar_to_ms(zone, step->when.at), close, times, OCCURRENCES_MAX, &count, err);
-        break;
-    }
-    case WHEN_NOW:
-    case WHEN_AFTER:
-    case WHEN_BEFORE:
-        break;
-    }
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = insert_step(db, campaign_id, position, (int)i + 1, step, channel_id, times[i],
-            after_id, id_out, err);
-    }
-    return rc;
-}
-
-static int insert_steps(
-    struct db *db, int64_t campaign_id, const struct campaign_spec *spec, struct base_err *err) {
-    int64_t *ids = base_alloc_array(spec->step_count + 1, sizeof *ids);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < spec->step_count; i++) {
-        int64_t after_id = 0;
-        for (size_t k = 0; spec->steps[i].when.kind == WHEN_AFTER && k < i; k++) {
-            if (strcmp(spec->steps[k].name, spec->steps[i].when.after) == 0) {
-                after_id = ids[k];
-            }
-        }
-        rc = insert_occurrences(db, campaign_id, spec, i, after_id, &ids[i], err);
-    }
-    base_free(ids);
-    return rc;
 }
 
 /* --- dropping an earlier plan --- */
@@ -265,12 +171,19 @@ static bool held_out(struct planner *p, const struct contact *contact) {
 static int is_duplicate(struct planner *p, const struct delivery_step *step,
     const struct policy_person *person, bool *duplicate_out, struct base_err *err) {
     bool email = person->address.at == person->contact.email.at;
-    struct db_stmt *others = email ? p->same_email : p->same_phone;
+    const char *account = step->manifest->account;
+    struct db_stmt *others = account ? p->same_account : email ? p->same_email : p->same_phone;
     *duplicate_out = false;
-    db_bind_str(others, 1, person->address);
-    db_bind_i64(others, 2, person->contact.id);
+    if (account) {
+        db_bind_text(others, 1, account);
+        db_bind_str(others, 2, person->address);
+    } else {
+        db_bind_str(others, 1, person->address);
+        db_bind_i64(others, 2, person->contact.id);
+    }
     int rc = 0;
-    while (!*duplicate_out && (rc = db_step(others, err)) == 1) {
+    while (!*duplicate_out && (rc = db_step(others, err)) == 1 &&
+           db_column_i64(others, 0) < person->contact.id) {
         db_bind_i64(p->row, 1, ledger_id(step->id, db_column_i64(others, 0), 0));
         rc = db_step(p->row, err);
         if (rc < 0) {
@@ -286,7 +199,7 @@ static int is_duplicate(struct planner *p, const struct delivery_step *step,
 static int plan_row(struct planner *p, const struct delivery_step *step,
     struct policy_person *person, bool holdout, bool shared, struct base_err *err) {
     int reason = holdout ? SUPPRESSED_HOLDOUT : policy_check(step, person);
-    if (reason == 0 && shared) {
+    if (reason == 0 && (shared || step->manifest->account)) {
         bool duplicate;
         int rc = is_duplicate(p, step, person, &duplicate, err);
         if (rc != 0) {
@@ -318,7 +231,7 @@ static int plan_contact(struct planner *p, struct base_err *err) {
         return base_err_set(err, LANTOA_ELIMIT, "contact id %lld", (long long)person.contact.id);
     }
     for (size_t i = 0; i < p->campaign->step_count; i++) {
-        if (p->campaign->steps[i].spec->airings.on) {
+        if (!delivery_step_to_people(&p->campaign->steps[i])) {
             continue;
         }
         int rc = plan_row(p, &p->campaign->steps[i], &person, holdout, shared, err);
@@ -376,7 +289,8 @@ static int prepare_select(struct planner *p, struct base_err *err) {
     }
     if (rc == 0) {
         size_t first = 0; /* that writes to people */
-        while (first + 1 < p->campaign->step_count && p->campaign->steps[first].spec->airings.on) {
+        while (first + 1 < p->campaign->step_count &&
+               !delivery_step_to_people(&p->campaign->steps[first])) {
             first++;
         }
         db_bind_text(p->select, 2, p->campaign->steps[first].manifest->kind);
@@ -405,6 +319,9 @@ static int prepare(struct planner *p, struct base_err *err) {
     if (rc == 0) {
         rc = db_prepare(p->db, "SELECT 1 FROM message WHERE id = ?1 AND state = 0", &p->row, err);
     }
+    if (rc == 0) {
+        rc = account_prepare(p->db, &p->same_account, err);
+    }
     return rc;
 }
 
@@ -414,6 +331,7 @@ static void planner_release(struct planner *p) {
     db_finish(&p->same_email);
     db_finish(&p->same_phone);
     db_finish(&p->row);
+    db_finish(&p->same_account);
     segment_free(&p->audience);
     base_hmac_free(&p->experiment);
     base_buf_release(&p->arms);
@@ -482,6 +400,35 @@ static int save_links(struct db *db, int64_t arg, struct base_err *err) {
     return rc;
 }
 
+/* One row for each step that speaks on a page. */
+static int plan_pages(struct db *db, int64_t arg, struct base_err *err) {
+    struct planner *p = (struct planner *)(intptr_t)arg;
+    int rc = 0;
+    (void)db;
+    for (size_t i = 0; rc == 0 && i < p->campaign->step_count; i++) {
+        const struct delivery_step *step = &p->campaign->steps[i];
+        if (delivery_step_to_page(step)) {
+            db_bind_i64(p->insert, 1, ledger_page_id(step->id, 0));
+            db_bind_i64(p->insert, 2, MESSAGE_PLANNED);
+            db_bind_i64(p->insert, 3, 0);
+            db_bind_i64(p->insert, 4, p->now_ms);
+            rc = db_run(p->insert, err);
+            p->out.planned++;
+        }
+    }
+    return rc;
+}
+
+static int refresh_accounts(struct db *db, int64_t arg, struct base_err *err) {
+    const struct planner *p = (struct planner *)(intptr_t)arg;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->campaign->step_count; i++) {
+        const char *account = p->campaign->steps[i].manifest->account;
+        rc = account ? account_refresh(db, account, err) : 0;
+    }
+    return rc;
+}
+
 static int book_airings(struct db *db, int64_t arg, struct base_err *err) {
     struct planner *p = (struct planner *)(intptr_t)arg;
     base_buf_clear(&p->arms);
@@ -496,7 +443,7 @@ static int book_airings(struct db *db, int64_t arg, struct base_err *err) {
 static size_t people_steps(const struct delivery_campaign *campaign) {
     size_t count = 0;
     for (size_t i = 0; i < campaign->step_count; i++) {
-        count += !campaign->steps[i].spec->airings.on;
+        count += delivery_step_to_people(&campaign->steps[i]);
     }
     return count;
 }
@@ -521,7 +468,7 @@ static int insert_steps_of(struct db *db, int64_t arg, struct base_err *err) {
         rc = campaign_row_spec(&row, &spec, err);
     }
     if (rc == 0) {
-        rc = insert_steps(db, row.id, spec, err);
+        rc = plan__insert_steps(db, row.id, spec, err);
     }
     if (rc == 0) {
         rc = lot_draw(db, &row, spec, p->now_ms, p->who, err);
@@ -553,6 +500,12 @@ int campaign_plan(struct db *db, const char *name, const char *who,
         rc = in_transaction(db, save_links, (int64_t)(intptr_t)&p, err);
     }
     size_t to_people = rc == 0 ? people_steps(p.campaign) : 0;
+    if (rc == 0) {
+        rc = in_transaction(db, plan_pages, (int64_t)(intptr_t)&p, err);
+    }
+    if (rc == 0) {
+        rc = in_transaction(db, refresh_accounts, (int64_t)(intptr_t)&p, err);
+    }
     if (rc == 0 && to_people < p.campaign->step_count) {
         rc = in_transaction(db, book_airings, (int64_t)(intptr_t)&p, err);
     }

@@ -21,10 +21,32 @@ static bool has_invalid(const struct policy_person *person, const char *attribut
     return has;
 }
 
+/* Nobody suppresses an account: who refuses withdraws the consent, which holds for the channel. */
+static int pick_account(const char *name, struct policy_person *person) {
+    struct base_buf scratch;
+    struct str value = {0};
+    base_buf_init(&scratch, 1024);
+    bool has = contact_attr(&person->contact, str_from(name), &scratch, &value);
+    has = has && value.bytes > 0;
+    int reason = !has                              ? SUPPRESSED_NO_ADDRESS
+                 : value.bytes > ACCOUNT_BYTES_MAX ? SUPPRESSED_INVALID
+                                                   : 0;
+    if (reason == 0) {
+        snprintf(person->account, sizeof person->account, STR_FMT, STR_ARG(value));
+        person->address = str_from(person->account);
+    }
+    base_buf_release(&scratch);
+    return reason;
+}
+
 /* The address, and the suppression that goes with it. */
-static int pick_address(
-    enum lantoa_address_kind kind, struct policy_person *person, struct str *suppression_out) {
+static int pick_address(const struct channel_manifest *manifest, struct policy_person *person,
+    struct str *suppression_out) {
     const struct contact *contact = &person->contact;
+    enum lantoa_address_kind kind = manifest->address;
+    if (kind == LANTOA_ADDRESS_ACCOUNT) {
+        return pick_account(manifest->account, person);
+    }
     bool any = kind == LANTOA_ADDRESS_ANY;
     /* Where any address will do, a dead one gives way to the next. */
     bool dead = any && contact->phone.bytes && str_is(person->email_suppression, "invalid");
@@ -62,6 +84,10 @@ static bool listed_may_get(const struct delivery_step *step) {
 
 int policy_check(const struct delivery_step *step, struct policy_person *person) {
     struct str suppression = {0};
+    if (delivery_step_to_page(step)) {
+        person->address = str_from(step->spec->channel);
+        return 0;
+    }
     if (person->contact.id == 0) {
         return SUPPRESSED_ERASED;
     }
@@ -71,7 +97,7 @@ int policy_check(const struct delivery_step *step, struct policy_person *person)
     if (person->contact.died_on.bytes && !answer) {
         return SUPPRESSED_DIED;
     }
-    int reason = pick_address(step->manifest->address, person, &suppression);
+    int reason = pick_address(step->manifest, person, &suppression);
     if (reason != 0) {
         return reason;
     }

@@ -3,6 +3,7 @@
 #ifndef DELIVERY_POLICY_H
 #define DELIVERY_POLICY_H
 
+#include "audience/account.h"
 #include "delivery/step.h"
 
 /* What a SELECT over contact c must bring along for a decision, after CONTACT_COLUMNS: the
@@ -23,6 +24,7 @@ struct policy_person {
     struct str email_suppression, phone_suppression; /* reason words or empty */
     int consent;                                     /* 1 given, 0 withdrawn, -1 nothing known */
     struct str address;                              /* set by policy_address: where it would go */
+    char account[ACCOUNT_BYTES_MAX + 1]; /* in a network, when the channel writes to such */
 };
 
 void policy_read(struct db_stmt *stmt, int first,

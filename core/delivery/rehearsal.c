@@ -279,7 +279,7 @@ static int read_result(
         }
         int64_t to_people = 0;
         for (size_t i = 0; i < campaign->step_count; i++) {
-            to_people += !campaign->steps[i].spec->airings.on;
+            to_people += delivery_step_to_people(&campaign->steps[i]);
         }
         out->audience = to_people ? (rows - airings) / to_people : 0;
         out->cost_minor = campaign->spent_minor;

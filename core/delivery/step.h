@@ -106,6 +106,14 @@ int delivery_campaign_load(struct db *db, int64_t campaign_id, const struct rule
 static inline bool delivery_step_books(const struct delivery_step *step) {
     return step->price_minor > 0 || step->has_prices || step->campaign->spec->budget_minor >= 0;
 }
+/* Whether it is one message on the channel's own page, whose row is ledger_page_id. */
+static inline bool delivery_step_to_page(const struct delivery_step *step) {
+    return step->manifest->address == LANTOA_ADDRESS_PAGE;
+}
+/* Whether its messages go to people, one each. */
+static inline bool delivery_step_to_people(const struct delivery_step *step) {
+    return !step->spec->airings.on && !delivery_step_to_page(step);
+}
 /* Reads spent_minor off the ledger again. */
 int delivery_campaign_spent(
     struct db *db, struct delivery_campaign *campaign, struct base_err *err) LANTOA_MUST_CHECK;

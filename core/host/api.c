@@ -204,7 +204,7 @@ static int api_event(const struct lantoa_host *api, const struct lantoa_event *g
     struct host *host = host__of(api);
     struct lantoa_event event = {0};
     memcpy(&event, given, given->size < sizeof(event) ? given->size : sizeof(event));
-    if (event.kind < LANTOA_EVENT_DELIVERED || event.kind > LANTOA_EVENT_COMPLAINT ||
+    if (event.kind < LANTOA_EVENT_DELIVERED || event.kind > LANTOA_EVENT_FIGURES ||
         event.reason > LANTOA_REASON_OTHER) {
         return LANTOA_EINVAL;
     }

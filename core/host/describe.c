@@ -54,6 +54,9 @@ static json_t *describe(const struct host_plugin *plugin) {
     json_object_set_new(root, "help_en", json_string(table->help_en));
     json_object_set_new(root, "help_vi", json_string(table->help_vi));
     json_object_set_new(root, "address", json_integer(table->address));
+    if (table->account) {
+        json_object_set_new(root, "account", json_string(table->account));
+    }
     json_object_set_new(root, "capabilities", json_integer(table->capabilities));
     json_object_set_new(root, "max_batch", json_integer((json_int_t)table->max_batch));
     json_object_set_new(root, "reconfigures", json_boolean(table->ops.reconfigure != NULL));

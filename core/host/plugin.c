@@ -126,8 +126,14 @@ static int check_head(struct lantoa_plugin *table, const char *path, struct base
     if (!table->version || !table->version[0] || strlen(table->version) > 40) {
         return base_err_set(err, LANTOA_EINVAL, TR("it has no version"));
     }
-    if (table->address < LANTOA_ADDRESS_ANY || table->address > LANTOA_ADDRESS_OUTLET) {
+    if (table->address < LANTOA_ADDRESS_ANY || table->address > LANTOA_ADDRESS_PAGE) {
         return base_err_set(err, LANTOA_EINVAL, TR("its address kind is unknown"));
+    }
+    if (table->address != LANTOA_ADDRESS_ACCOUNT) {
+        table->account = NULL;
+    } else if (!table->account || !wire_name_ok(str_from(table->account), '_')) {
+        return base_err_set(err, LANTOA_EINVAL,
+            TR("it writes to accounts, and does not name the attribute that holds them"));
     }
     if (!table->ops.open || !table->ops.send || !table->ops.close) {
         return base_err_set(err, LANTOA_EINVAL, TR("it lacks open, send or close"));
@@ -142,12 +148,23 @@ static int check_head(struct lantoa_plugin *table, const char *path, struct base
     return 0;
 }
 
+/* What stands behind the ops begins where the plugin's own end: theirs may be fewer than ours. */
+static void read_tail(struct lantoa_plugin *table, const struct lantoa_plugin *from) {
+    size_t at = offsetof(struct lantoa_plugin, ops) + from->ops.size;
+    table->account = NULL;
+    if (from->abi_minor >= 4 && at % sizeof(table->account) == 0 &&
+        from->size >= at + sizeof(table->account)) {
+        memcpy(&table->account, (const char *)from + at, sizeof(table->account));
+    }
+}
+
 /* Copies no more of a table than the plugin has, and no more than this program knows. */
 static int copy_tables(struct host_plugin *plugin, const struct lantoa_plugin *from,
     const char *path, struct base_err *err) {
     struct lantoa_plugin *table = &plugin->table;
     memcpy(table, from, offsetof(struct lantoa_plugin, ops));
     memcpy(&table->ops, &from->ops, least(from->ops.size, sizeof(table->ops)));
+    read_tail(table, from);
     int code = check_head(table, path, err);
     if (code) {
         return code;

@@ -5,6 +5,7 @@
 #include "base/tr.h"
 #include "campaign/calendar.h"
 #include "campaign/store.h"
+#include "report/figure_part.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
 #include "report/numbers_part.h"
@@ -234,13 +235,17 @@ static int by_funnel(struct making *m, struct base_err *err) {
     return 0;
 }
 
+static int by_figure(struct making *m, struct base_err *err) {
+    return figure_part_add(m->report, m->request->db, "main", m->request->name, NULL, err);
+}
+
 static const struct {
     const char *by;
     int what;
     int (*fill)(struct making *m, struct base_err *err);
 } axes[] = {{"state", 0, by_state}, {"reason", 0, by_reason}, {"step", 0, by_step},
     {"place", TALLY_PLACES, by_place}, {"day", TALLY_DAYS, by_day}, {"link", 0, by_link},
-    {"funnel", 0, by_funnel}};
+    {"funnel", 0, by_funnel}, {"figure", 0, by_figure}};
 #define AXES (sizeof axes / sizeof axes[0])
 
 /* The offset of the campaign's own zone, and its window as the period. */
@@ -281,6 +286,9 @@ static int fill(
         rc = axes[axis].fill(m, err);
     }
     rc = rc ? rc : numbers_part_campaign(request, m->report, row->id, err);
+    if (rc == 0 && axes[axis].fill != by_figure) {
+        rc = figure_part_add(m->report, request->db, "figures", request->name, NULL, err);
+    }
     if (rc == 0 && request->with_charts) {
         ledger_part_charts(m->report, &m->tally);
     }
@@ -299,7 +307,7 @@ int report_campaign(
     }
     if (axis == AXES) {
         return base_err_set(err, LANTOA_EINVAL,
-            TR("--by %s: must be state, reason, step, place, day, link or funnel"), by);
+            TR("--by %s: must be state, reason, step, place, day, link, funnel or figure"), by);
     }
     int rc = campaign_get(request->db, request->name, &row, err);
     if (rc == 0) {

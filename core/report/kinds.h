@@ -28,7 +28,7 @@ const char *report_option(const struct report_request *request, const char *name
 /* X(word, needs a name, function, options beyond the form, usage, help) */
 #define REPORT_KINDS(X)                                                                            \
     X("campaign", true, report_campaign,                                                           \
-        "by=", "NAME [--by step|state|reason|place|day|link|funnel]",                              \
+        "by=", "NAME [--by step|state|reason|place|day|link|funnel|figure]",                       \
         "the campaign in numbers that add up to its audience")                                     \
     X("theme", false, report_theme, "", "[NAME]",                                                  \
         "all themes, or the campaigns of one: messages by state, people reached, clicks")          \

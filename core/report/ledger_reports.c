@@ -1,6 +1,7 @@
 /* The ledger by theme and by channel. */
 #include "base/tr.h"
 #include "campaign/store.h"
+#include "report/figure_part.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
 #include "report/numbers_part.h"
@@ -137,6 +138,9 @@ int report_channel(
         filter.channel_id = row.id;
         report_title(report, TR("Report of the channel %s"), request->name);
         rc = report_groups(request, report, &filter, TALLY_BY_CAMPAIGN, campaign_columns, err);
+    }
+    if (rc == 0) {
+        rc = figure_part_add(report, request->db, "figures", NULL, request->name, err);
     }
     channel_row_release(&row);
     return rc;

@@ -1,6 +1,7 @@
 /* Taking what people say back. */
 #include "tracking/inbound.h"
 
+#include "audience/account.h"
 #include "audience/consent.h"
 #include "audience/contact.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct taking {
     struct db *db;
     const struct dispatcher_inbound *event;
     char *channel; /* kind; owned */
+    char *account; /* the attribute with the account this channel writes to; owned, NULL: none */
     enum lantoa_address_kind address_kind;
     struct base_buf address; /* as far as it could be read, in normal form */
     const char *form;        /* "email" or "phone"; NULL: no usable address */
@@ -116,10 +118,16 @@ static int read_channel(struct taking *t, struct base_err *err) {
     if (rc == 0) {
         t->channel = base_strdup(manifest->kind);
         t->address_kind = manifest->address;
+        t->account = base_strdup(manifest->account);
     }
     channel_manifest_free(&manifest);
     channel_row_release(&row);
     return rc;
+}
+
+/* Numbers of accounts may look like telephones, and are none. */
+static bool in_network(const struct taking *t) {
+    return t->address_kind == LANTOA_ADDRESS_ACCOUNT || t->address_kind == LANTOA_ADDRESS_PAGE;
 }
 
 static void read_address(struct taking *t) {
@@ -127,7 +135,9 @@ static void read_address(struct taking *t) {
     struct base_err unusable = {0};
     char phone[20];
     bool email = raw.bytes && memchr(raw.at, '@', raw.bytes);
-    if (email && contact_email(raw, &t->address, &unusable) == 0) {
+    if (in_network(t)) {
+        clean(raw, &t->address);
+    } else if (email && contact_email(raw, &t->address, &unusable) == 0) {
         t->form = "email";
     } else if (!email && raw.bytes && contact_phone(raw, phone, &unusable) == 0) {
         base_buf_add_text(&t->address, phone);
@@ -189,7 +199,7 @@ static int read_own(struct taking *t, int64_t contact_id, struct own_address *ow
                      (t->address_kind == LANTOA_ADDRESS_ANY && db_column_is_null(stmt, 0));
         struct str text = db_column_str(stmt, phone ? 1 : 0);
         struct str lang = db_column_str(stmt, 2);
-        own_out->text = text.bytes ? base_strndup(text.at, text.bytes) : NULL;
+        own_out->text = text.bytes && !in_network(t) ? base_strndup(text.at, text.bytes) : NULL;
         own_out->form = phone ? "phone" : "email";
         if (contact_id == t->contacts[0]) {
             snprintf(t->lang, sizeof t->lang, STR_FMT, STR_ARG(lang));
@@ -199,10 +209,38 @@ static int read_own(struct taking *t, int64_t contact_id, struct own_address *ow
     return rc < 0 ? rc : 0;
 }
 
+static int add_with_account(struct taking *t, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = account_refresh(t->db, t->account, err);
+    rc = rc == 0 ? account_prepare(t->db, &stmt, err) : rc;
+    if (rc == 0) {
+        db_bind_text(stmt, 1, t->account);
+        db_bind_str(stmt, 2, base_buf_str(&t->address));
+        while ((rc = db_step(stmt, err)) == 1) {
+            add_contact(t, db_column_i64(stmt, 0));
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+/* Who answers from an account with the key of a message that we sent them has shown whose the
+ * account is. */
+static int link_account(struct taking *t, int64_t contact_id, struct base_err *err) {
+    bool linked = false;
+    int rc = account_link(t->db, contact_id, t->account, base_buf_str(&t->address), &linked, err);
+    if (rc == 0 && linked) {
+        base_log(BASE_LOG_INFO, "inbound", "contact %lld has a %s now", (long long)contact_id,
+            t->account);
+    }
+    return rc;
+}
+
 /* The person the answered message went to comes first, then whoever shares an address. */
 static int find_contacts(struct taking *t, struct base_err *err) {
     int rc = 0;
-    if (t->event->message_id) {
+    bool page = t->event->message_id && ledger_is_outlet(t->event->message_id);
+    if (t->event->message_id && !page) {
         int64_t id = ledger_recipient(t->event->message_id);
         struct own_address own;
         bool there;
@@ -215,11 +253,17 @@ static int find_contacts(struct taking *t, struct base_err *err) {
             rc = add_sharing(t, own.form, str_from(own.text), err);
         }
         base_free(own.text);
+        if (rc == 0 && there && t->account) {
+            rc = link_account(t, id, err);
+        }
+    }
+    if (rc == 0 && t->account && t->address.bytes) {
+        rc = add_with_account(t, err);
     }
     if (rc == 0 && t->form) {
         rc = add_sharing(t, t->form, base_buf_str(&t->address), err);
     }
-    if (rc == 0 && t->contact_count && !t->event->message_id) {
+    if (rc == 0 && t->contact_count && (!t->event->message_id || page)) {
         struct own_address own;
         bool there;
         rc = read_own(t, t->contacts[0], &own, &there, err);
@@ -497,5 +541,6 @@ int inbound_take(
     base_buf_release(&t.text);
     base_buf_release(&t.note);
     base_free(t.channel);
+    base_free(t.account);
     return rc;
 }

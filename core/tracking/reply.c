@@ -64,7 +64,10 @@ static int find_way(
             break;
         }
     }
-    if (rc == 0 && !text) {
+    if (rc == 0 && manifest->address == LANTOA_ADDRESS_PAGE) {
+        rc = base_err_set(err, LANTOA_ESTATE,
+            TR("channel %s is a page: answer there, and note that it was done"), row.name);
+    } else if (rc == 0 && !text) {
         rc = base_err_set(
             err, LANTOA_ESTATE, TR("channel %s takes no text written by hand"), row.name);
     }

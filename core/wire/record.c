@@ -205,7 +205,7 @@ bool wire_get_event(struct wire_reader *record, struct wire_event *event_out) {
     event_out->ref = wire_get_str(record);
     event_out->address = wire_get_str(record);
     event_out->detail = wire_get_str(record);
-    if (record->bad || kind < LANTOA_EVENT_DELIVERED || kind > LANTOA_EVENT_COMPLAINT ||
+    if (record->bad || kind < LANTOA_EVENT_DELIVERED || kind > LANTOA_EVENT_FIGURES ||
         reason > LANTOA_REASON_OTHER) {
         return false;
     }

@@ -104,6 +104,10 @@ enum lantoa_event_kind {
     /* a person asks not to be written to again: address, or key of the message answered */
     LANTOA_EVENT_OPT_OUT,
     LANTOA_EVENT_COMPLAINT, /* a spam report */
+    /* ABI 1.4. What the network counts of a message (key or ref): detail is a JSON object of names
+     * [a-z][a-z0-9_]* and whole numbers; null: the network does not give this one. Each replaces
+     * what was told of the name before. */
+    LANTOA_EVENT_FIGURES,
 };
 
 /* Something learned later. key, ref or address says whom it concerns; the core tries them in this

@@ -49,6 +49,12 @@ enum lantoa_address_kind {
     LANTOA_ADDRESS_EMAIL,
     LANTOA_ADDRESS_PHONE,
     LANTOA_ADDRESS_OUTLET, /* speaks to a place, not a person */
+    /* ABI 1.4: the person's account in a network, from the attribute of the contact that
+     * plugin->account names */
+    LANTOA_ADDRESS_ACCOUNT,
+    /* ABI 1.4: speaks on the channel's own page, to nobody in particular: a step is one message,
+     * its address is the channel's name */
+    LANTOA_ADDRESS_PAGE,
 };
 
 enum lantoa_capability {
@@ -152,7 +158,10 @@ struct lantoa_plugin {
     size_t option_count;
     const struct lantoa_content *content;
     size_t content_count;
-    struct lantoa_ops ops;
+    struct lantoa_ops ops; /* what follows stands behind the ops the plugin has: ops.size */
+    /* Since 1.4, for LANTOA_ADDRESS_ACCOUNT: the attribute of contacts that holds the account, such
+     * as "zalo_id": [a-z][a-z0-9_]*, at most 40 characters. */
+    const char *account;
 };
 
 #define LANTOA_PLUGIN_HEAD                                                                         \

@@ -181,6 +181,9 @@ static void a_description_that_makes_no_sense_is_refused(void **state) {
         "{}",
         "{\"name\": \"../a\"}",
         "{\"name\": \"a\", \"version\": \"1\", \"kind\": \"k\", \"address\": 9}",
+        "{\"name\": \"a\", \"version\": \"1\", \"kind\": \"k\", \"address\": 5}",
+        "{\"name\": \"a\", \"version\": \"1\", \"kind\": \"k\", \"address\": 5, \"account\": "
+        "\"x-y\"}",
         "{\"name\": \"a\", \"version\": \"1\", \"kind\": \"k\", \"address\": 1, \"options\": [{}]}",
         "{\"name\": \"a\", \"version\": \"1\", \"kind\": \"k\", \"address\": 1, \"options\": [5]}",
         "{\"name\": \"a\", \"version\": \"1\", \"kind\": \"k\", \"address\": 1, \"content\": "
@@ -242,7 +245,7 @@ static void what_is_no_plugin_is_refused(void **state) {
     assert_fault_part(
         channel_describe("../x", &json, &err), LANTOA_EINVAL, err, "is not a name of a plugin");
     assert_fault_part(channel_describe("wrong-abi", &json, &err), LANTOA_EVERSION, err,
-        "built for ABI 2.0; this program takes 1.0 to 1.3");
+        "built for ABI 2.0; this program takes 1.0 to 1.4");
     assert_fault_part(channel_describe("wrong-symbol", &json, &err), LANTOA_EINVAL, err,
         "does not export lantoa_plugin_v1");
     assert_fault_part(channel_describe("bad-tables", &json, &err), LANTOA_EINVAL, err,

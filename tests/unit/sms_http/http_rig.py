@@ -44,9 +44,14 @@ class Channel:
         spec = {"name": "sms", "plugin": "sms-http", "options": {"declaration": str(declaration), **options}}
         if hosts is not None:
             spec["hosts"] = hosts
+        self.start(folder, spec)
+
+    def start(self, folder, spec, step=None):
+        folder = pathlib.Path(folder)
         (folder / "channel.json").write_text(json.dumps(spec), encoding="utf-8")
         self.errors = open(folder / "rig.err", "w+", encoding="utf-8")
-        self.process = subprocess.Popen([os.environ["CHANNEL_RIG"], folder, folder / "channel.json"], stdin=subprocess.PIPE,
+        step = [json.dumps(step)] if step else []
+        self.process = subprocess.Popen([os.environ["CHANNEL_RIG"], folder, folder / "channel.json", *step], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.rows = []
         self.news = queue.Queue()
@@ -119,8 +124,18 @@ class Gateway:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def given(self):
+                if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = b""
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
             def do_GET(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                body = self.given().decode(errors="surrogateescape")
                 path, _, query = self.path.partition("?")
                 request = {"method": self.command, "path": path, "query": dict(urllib.parse.parse_qsl(query, keep_blank_values=True)),
                            "headers": {k.lower(): v for k, v in self.headers.items()}, "body": body, "peer": self.client_address[1], "handler": self}

@@ -1,6 +1,7 @@
 /* Drives one channel through the core's side and the real lantoa-channel, by lines: for tests in
- * Python. usage: channel_rig DATA_DIR CHANNEL.json. Lines on stdin, JSON each:
- *   {"send": N, "to": ADDRESS, "text": TEXT, "key": KEY, "template_id": .., "params": ..}
+ * Python. usage: channel_rig DATA_DIR CHANNEL.json [STEP], STEP
+ * {"class": .., "files": [{"file": PATH, "name": .., "mime": ..}]}. Lines on stdin, JSON each:
+ *   {"send": N, "to": ADDRESS, "key": KEY, "lang": .., CONTENT: TEXT, ...}
  *   {"hook": N, "query": .., "headers": {..}, "body": ..}     {"cancel": true}     {"stop": true}
  * and on stdout: {"ready": true}, {"id", "outcome", "reason", "after", "ref", "detail"},
  * {"event", "key", "ref", "address", "reason", "detail"}, {"done": N, "code"}, {"state", "why"}. */
@@ -18,12 +19,14 @@ struct rig {
     struct ev_loop *loop;
     struct channel *channel;
     struct base_buf line;
+    json_t *step; /* may be NULL */
     ev_io input;
     bool told_ready;
 };
 
 static const char *const outcomes[] = {"?", "sent", "retry", "refused", "unknown", "not_sent"};
-static const char *const kinds[] = {"?", "delivered", "failed", "delayed", "inbound", "opt_out"};
+static const char *const kinds[] = {
+    "?", "delivered", "failed", "delayed", "inbound", "opt_out", "complaint", "figures"};
 #define WORD(name, value, word) [value] = word,
 static const char *const reasons[] = {LANTOA_REASONS(WORD)};
 #undef WORD
@@ -68,15 +71,40 @@ static void on_recovered(void *arg, struct channel *channel, bool trusted) {
     (void)trusted;
 }
 
+static void tell_step(struct rig *rig) {
+    struct base_err err = {0};
+    struct channel_part parts[8] = {0};
+    struct base_buf files[8];
+    const char *class = json_string_value(json_object_get(rig->step, "class"));
+    json_t *list = json_object_get(rig->step, "files");
+    size_t count = 0;
+    for (; count < 8 && count < json_array_size(list); count++) {
+        json_t *row = json_array_get(list, count);
+        base_buf_init(&files[count], (size_t)8 << 20);
+        if (base_file_read(json_string_value(json_object_get(row, "file")), (size_t)8 << 20,
+                &files[count], &err) != 0) {
+            exit(4);
+        }
+        parts[count] =
+            (struct channel_part){.name = str_from(json_string_value(json_object_get(row, "name"))),
+                .mime = str_from(json_string_value(json_object_get(row, "mime"))),
+                .content_id = STR(""),
+                .bytes = base_buf_str(&files[count])};
+    }
+    if (channel_step(rig->channel, 1, STR("chien-dich"), STR("tin-1"),
+            str_from(class ? class : "state_information"), STR(""), parts, count, &err) != 0) {
+        exit(3);
+    }
+    for (size_t i = 0; i < count; i++) {
+        base_buf_release(&files[i]);
+    }
+}
+
 static void on_changed(void *arg, struct channel *channel) {
     struct rig *rig = arg;
     enum channel_state state = channel_state(channel);
     if (state == CHANNEL_READY && !channel_step_known(channel, 1)) {
-        struct base_err err = {0};
-        if (channel_step(channel, 1, STR("chien-dich"), STR("tin-1"), STR("state_information"),
-                STR(""), NULL, 0, &err) != 0) {
-            exit(3);
-        }
+        tell_step(rig);
     }
     if (state == CHANNEL_READY && !rig->told_ready) {
         rig->told_ready = true;
@@ -108,14 +136,17 @@ static struct str field(const json_t *line, const char *name, const char *otherw
 static void send(struct rig *rig, const json_t *line, uint64_t id) {
     char key[32];
     snprintf(key, sizeof(key), "k%019llu", (unsigned long long)id);
-    struct str fields[3] = {
-        field(line, "text", ""), field(line, "template_id", ""), field(line, "params", "")};
+    const struct channel_manifest *manifest = channel_get_manifest(rig->channel);
+    struct str fields[32] = {0};
+    for (size_t i = 0; i < manifest->content_count && i < 32; i++) {
+        fields[i] = field(line, manifest->content[i].name, "");
+    }
     struct channel_message message = {.id = id,
         .step_ref = 1,
         .key = field(line, "key", key),
         .address = field(line, "to", "+84900000000"),
         .name = STR("Lan"),
-        .lang = STR("vi"),
+        .lang = field(line, "lang", "vi"),
         .fields = fields};
     int code = channel_put(rig->channel, &message);
     if (code != 0) {
@@ -185,7 +216,8 @@ int main(int argc, char **argv) {
     struct rig rig = {.loop = ev_loop_new(EVFLAG_AUTO)};
     base_log_set(BASE_LOG_INFO, 2);
     base_buf_init(&rig.line, (size_t)16 << 20);
-    int code = argc == 3 ? base_json_load(argv[2], &doc, &err) : LANTOA_EINVAL;
+    rig.step = argc == 4 ? json_loads(argv[3], 0, NULL) : NULL;
+    int code = argc == 3 || argc == 4 ? base_json_load(argv[2], &doc, &err) : LANTOA_EINVAL;
     if (code == 0) {
         code = channel_describe(
             json_string_value(json_object_get(base_json_root(doc), "plugin")), &described, &err);
@@ -207,5 +239,6 @@ int main(int argc, char **argv) {
     channel_free(&rig.channel);
     base_buf_release(&rig.line);
     ev_loop_destroy(rig.loop);
+    json_decref(rig.step);
     return 0;
 }

@@ -1,0 +1,131 @@
+/* The instance, and what needs none. */
+#include "telegram.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Posts are kept so that comments find theirs; the Bot API tells no figures when asked. */
+#define POSTS_KEEP_MS (INT64_C(60) * 24 * 60 * 60 * 1000)
+#define POSTS_LOOK_MS (INT64_C(60) * 60 * 1000)
+
+static void no_figures(void *self, const struct social_post *post) {
+    (void)self; /* none can be asked for; reactions are called in */
+    (void)post;
+}
+
+static bool token_good(const char *token) {
+    return token[0] != '\0' && token[strspn(token, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                                                   "UVWXYZ0123456789_:-")] == '\0';
+}
+
+int bot_open(const struct lantoa_host *host, const void *given, void **self_out) {
+    const struct telegram_config *config = given;
+    if (!token_good(config->token)) {
+        host->fail(host, "option \"token\" has signs that no token of a bot has");
+        return LANTOA_EINVAL;
+    }
+    if (strcmp(config->receive, "webhook") == 0 &&
+        (config->callback_secret == NULL || config->callback_secret[0] == '\0')) {
+        host->fail(host, "receive is webhook: option \"callback_secret\" is needed");
+        return LANTOA_EINVAL;
+    }
+    struct bot *bot = calloc(1, sizeof(*bot));
+    if (bot == NULL) {
+        return LANTOA_ENOMEM;
+    }
+    bot->host = host;
+    bot->config = config;
+    bot->token = (uint64_t)host->now(host) << 16;
+    bot->social = social_new(&(struct social_setup){.host = host,
+        .network = &telegram_network,
+        .self = bot,
+        .connections = config->connections,
+        .timeout_ms = config->timeout,
+        .tls_verify = config->tls_verify,
+        .tls_ca = config->tls_ca});
+    if (config->chat != NULL) {
+        bot->posts = posts_new(&(struct posts_setup){.host = host,
+            .every_ms = POSTS_LOOK_MS,
+            .keep_ms = POSTS_KEEP_MS,
+            .ask = no_figures,
+            .self = bot});
+    }
+    if (bot->social == NULL || (config->chat != NULL && bot->posts == NULL)) {
+        bot_close(bot);
+        return LANTOA_ENOMEM;
+    }
+    *self_out = bot;
+    return LANTOA_OK;
+}
+
+int bot_start(void *self) {
+    struct bot *bot = self;
+    updates_start(bot);
+    if (bot->posts != NULL) {
+        posts_start(bot->posts);
+    }
+    return LANTOA_OK;
+}
+
+void bot_send(void *self, const struct lantoa_message *const *messages, size_t count) {
+    struct bot *bot = self;
+    social_send(bot->social, messages, count);
+}
+
+void bot_cancel(void *self, const uint64_t *ids, size_t count) {
+    struct bot *bot = self;
+    social_cancel(bot->social, ids, count);
+}
+
+void bot_event_done(void *self, uint64_t token) {
+    struct bot *bot = self;
+    if ((token & SOCIAL_POSTS_TOKEN) == 0) {
+        updates_done(bot, token);
+    }
+}
+
+void bot_close(void *self) {
+    struct bot *bot = self;
+    updates_stop(bot);
+    posts_free(bot->posts);
+    social_free(bot->social);
+    free(bot);
+}
+
+int bot_hook(void *self, const struct lantoa_hook *hook) {
+    return updates_hook(self, hook);
+}
+
+static size_t units_of(const struct lantoa_message *message) {
+    struct lantoa_str link = message->fields[FIELD_LINK];
+    bool last = link.bytes > 0 && message->fields[FIELD_BUTTON].bytes == 0;
+    return text_units(message->fields[FIELD_TEXT]) + (last ? 2 + text_units(link) : 0);
+}
+
+int bot_price(
+    const void *config, const struct lantoa_message *message, struct lantoa_quote *quote_out) {
+    size_t used = units_of(message);
+    (void)config;
+    quote_out->units = 1;
+    quote_out->minor = 0;
+    snprintf(quote_out->note, sizeof(quote_out->note),
+        message_in_vietnamese(message) ? "%zu / %d ký tự" : "%zu / %d characters", used, TEXT_MOST);
+    return used <= TEXT_MOST ? LANTOA_OK : LANTOA_ELIMIT;
+}
+
+int bot_preview(const void *given, const struct lantoa_message *message, char *text, size_t room) {
+    const struct telegram_config *config = given;
+    bool button = message->fields[FIELD_BUTTON].bytes > 0;
+    look_show(&(struct social_look){.network = "Telegram",
+                  .sender = config->chat != NULL ? config->chat : "",
+                  .title = social_str(""),
+                  .text = message->fields[FIELD_TEXT],
+                  .link = message->fields[FIELD_LINK],
+                  .button = button ? message->fields[FIELD_BUTTON] : social_str(""),
+                  .step = message->step,
+                  .used = units_of(message),
+                  .most = TEXT_MOST,
+                  .vietnamese = message_in_vietnamese(message)},
+        text, room);
+    return LANTOA_OK;
+}

@@ -1,0 +1,110 @@
+"""Social networks through the whole program: people by their accounts with a fallback, a page as one message, comments, figures, previews."""
+import json
+import pathlib
+import sys
+
+import pytest
+
+from rig.build import START, campaign, outbox_channel, step
+from rig.program import eventually
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit" / "social"))
+from fake_telegram import TOKEN, Telegram  # noqa: E402
+from social_rig import gateway, picture  # noqa: E402
+
+NOW = {"at": "2026-12-01T08:00"}
+
+
+@pytest.fixture
+def telegram():
+    fake = Telegram()
+    with gateway(fake.answer) as gate:
+        fake.url = gate.url
+        yield fake
+
+
+def people(*accounts):
+    return [{"ref": f"r{i}", "name": f"Lan {i}", "phone": f"09123456{i:02d}", "telegram_id": account} for i, account in enumerate(accounts)]
+
+
+def bot(telegram, name="tele", **more):
+    return {"name": name, "plugin": "telegram", "options": {"api_url": telegram.url, "token": TOKEN, "poll_every": "100ms", **more}, "window": 20}
+
+
+def page(telegram, **more):
+    return {"name": "kenh", "plugin": "telegram-post",
+            "options": {"api_url": telegram.url, "token": TOKEN, "chat": "@bhxh", "poll_every": "100ms", **more}}
+
+
+def says(text):
+    return {"vi": {"text": text}}
+
+
+def messages(data, **more):
+    return data.json("message", "list", "--campaign", "c", *(arg for name, value in more.items() for arg in (f"--{name}", value)))["rows"]
+
+
+@pytest.mark.quick
+def test_who_has_no_account_gets_the_fallback(data, made, telegram):
+    # 404: the network knows nobody of this number; two people share an account; the last has none.
+    made.init(bot(telegram), contacts=people("701", "702", "404", "702", ""))
+    data.ok("channel", "apply", data.write("outbox.json", outbox_channel()))
+    made.start(campaign(steps=[
+        step("tele", "tele", NOW, content=says("Chào {{name}}")),
+        step("sms", "outbox", {"fallback_of": "tele", "reasons": ["no_address", "no_account"]}, content=says("Chào {{name}} qua SMS"))]))
+    with data.serving("--clock", f"{START},x60"):
+        eventually(lambda: data.states("c").get("planned", 0) + data.states("c").get("sending", 0) == 0, 30, 0.2, str(data.states("c")))
+    told = {row["contact_ref"]: (row["state"], row["reason"], row["address"]) for row in messages(data, step="tele")}
+    assert told == {"r0": ("accepted", "", "701"), "r1": ("accepted", "", "702"), "r2": ("failed", "no_account", "404"),
+                    "r3": ("suppressed", "duplicate", "702"), "r4": ("suppressed", "no_address", None)}, told
+    sms = {row["contact_ref"]: (row["state"], row["reason"]) for row in messages(data, step="sms")}
+    assert {ref for ref, (state, _) in sms.items() if state == "accepted"} == {"r2", "r4"}, sms
+    assert sorted(parts["text"][1] for _, parts, _ in telegram.sent) == ["Chào Lan 0", "Chào Lan 1"]
+
+
+def test_a_page_is_one_message_with_comments_and_figures(data, made, scratch, telegram):
+    made.init(page(telegram, receive="poll"), contacts=people("", "", ""))
+    post = step("bai", "kenh", NOW, content=says("Bảo hiểm xã hội tự nguyện"), attachments=[picture(scratch)])
+    made.start(campaign(steps=[post]))
+    shown = data.json("message", "preview", "c", "--step", "bai")["rows"][0]
+    assert "Telegram · @bhxh" in shown["text"] and "25 / 4096" in shown["text"], shown
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: data.states("c") == {"accepted": 1}, 30, 0.2, str(data.states("c")))
+        telegram.said(-200, "Đóng ở đâu?", chat={"id": -200, "type": "supergroup"}, **{"from": {"id": 912345678}},
+                      reply_to_message={"forward_origin": {"chat": {"id": -100777}, "message_id": 1}})
+        got = eventually(lambda: data.json("inbox", "list")["rows"], 20, 0.2, "the comment is in the inbox")
+    row = messages(data)[0]
+    assert (row["address"], row["contact"], row["ref"]) == ("kenh", 0, "-100777:1")
+    assert (got[0]["text"], got[0]["address"]) == ("Đóng ở đâu?", "912345678"), got
+    assert [tuple(found) for found in data.sql("SELECT message_id, contact_id FROM inbound")] == [(row["id"], None)]
+    assert "--by-hand" in data.refused("inbox", "answer", got[0]["id"], "Ở xã")
+    figures = {row["figure"]: row["value"] for row in data.json("report", "campaign", "c", "--by", "figure")["rows"]}
+    assert figures == {"views": None, "forwards": None}
+    assert "n/a" in data.ok("report", "channel", "kenh").out
+    states = data.json("report", "campaign", "c")
+    assert sum(row["messages"] for row in states["rows"]) == 1
+
+
+def test_a_page_takes_no_persons_data_and_no_condition(data, made, telegram):
+    made.init(page(telegram), contacts=people(""))
+    wrong = campaign(steps=[step("bai", "kenh", NOW, content=says("Chào {{name}}"), only_if="not enrolled"),
+                            step("sau", "kenh", {"after": "bai", "delay": "P1D"}, content=says("Lại"))])
+    found = data.run("campaign", "check", data.write("wrong.json", wrong))
+    said = found.out + found.err
+    assert "'name' is a person's, and a page speaks to all" in said and "to nobody in particular" in said and "needs a time of its own" in said, said
+
+
+def test_who_starts_the_bot_from_a_letter_can_be_written_to(data, made, telegram):
+    made.init(outbox_channel(), contacts=people("", ""))
+    data.ok("channel", "apply", data.write("tele.json", bot(telegram, receive="poll")))
+    made.start(campaign(steps=[step("thu", "outbox", NOW, content=says("t.me/bhxh_bot?start={{message_key}}"))]))
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: data.states("c") == {"accepted": 2}, 30, 0.2, str(data.states("c")))
+        key = messages(data)[0]["key"]
+        telegram.said(555, f"/start {key}")
+        telegram.said(556, f"/start {'a' * 20}")  # no key of ours
+        eventually(lambda: data.json("inbox", "list")["rows"], 20, 0.2, "in the inbox")
+        shown = eventually(lambda: data.sql("SELECT id, attrs ->> 'telegram_id' FROM contact WHERE attrs ->> 'telegram_id' IS NOT NULL"), 20, 0.2, "linked")
+        telegram.said(555, "/stop")
+        eventually(lambda: data.sql("SELECT 1 FROM consent WHERE contact_id = 1 AND action = 0"), 20, 0.2, "the refusal is heard")
+    assert [tuple(row) for row in shown] == [(1, "555")], shown
