@@ -108,7 +108,7 @@ def test_a_report_by_place_goes_forward_and_back(ready, made):
         ready.ok("place", "link", old, new, "--since", "2025-07-01", *share)
     where = [("01@2022-06-01", 3), ("02@2022-06-01", 2), ("03@2022-06-01", 1), ("04@2022-06-01", 10), ("05@2026-01-01", 4), ("06@2026-01-01", 5)]
     codes = [code for code, count in where for _ in range(count)]
-    made.init(outbox_channel(), contacts=people(len(codes), place=lambda n: codes[n - 1]))
+    made.init(outbox_channel(price=100), contacts=people(len(codes), place=lambda n: codes[n - 1]))
     made.start(campaign(steps=[step(channel="outbox")]))
     ready.until_idle("--clock", START + ",x1000")
     asked = {on: reached(ready, on) for on in (None, "2022-06-01", "2026-06-01")}
@@ -119,6 +119,8 @@ def test_a_report_by_place_goes_forward_and_back(ready, made):
     assert asked["2026-06-01"][0] == {"Phường Đông": (3, 3), "Xã Hợp": (13, 13), "Xã Sáu": (9, 9)}
     # Xã Sáu came of Xã Bắc alone; Xã Hợp was put together, so it keeps its row, with the old names.
     assert asked["2022-06-01"][0] == {"Xã Đông": (3, 3), "Xã Tây": (2, 2), "Xã Nam": (1, 1), "Xã Bắc": (15, 15), "Xã Hợp": (4, 4)}
+    cost = {row["place"].split(" (")[0]: row["cost"] for row in ready.json(*NOW, "report", "cost", "--by", "place", "--places-on", "2026-06-01")["rows"]}
+    assert cost == {"Phường Đông": 300, "Xã Hợp": 1300, "Xã Sáu": 900}
     text = ready.ok(*NOW, "report", "place", "--places-on", "2022-06-01").out
     assert "Xã Hợp (Xã Tây, Xã Nam, Xã Bắc)" in text and "01/06/2022" in text
     # All of it lay in one old district, also what was put together later.
