@@ -153,6 +153,7 @@ static void read_when(
     bool follows = after.json && delay.json && !at.json && !rrule.json;
     bool recurs = rrule.json && at.json && !after.json && !delay.json;
     bool once = at.json && !rrule.json && !after.json && !delay.json;
+    bool now = json_is_string(at.json) && strcmp(json_string_value(at.json), "now") == 0;
     if (!follows && !recurs && !once) {
         spec__fault(
             r, &node, TR("must be one of {\"at\"}, {\"after\", \"delay\"}, {\"rrule\", \"at\"}"));
@@ -163,8 +164,12 @@ static void read_when(
     } else if (recurs) {
         step->when.kind = WHEN_RRULE;
         step->when.rrule = spec__text(r, &rrule, SPEC__REQUIRED);
-        read_at(r, &at, &step->when.at);
-    } else if (json_is_string(at.json) && strcmp(json_string_value(at.json), "now") == 0) {
+        if (now) {
+            spec__fault(r, &at, TR("a recurring step needs its first day and time, not \"now\""));
+        } else {
+            read_at(r, &at, &step->when.at);
+        }
+    } else if (now) {
         step->when.kind = WHEN_NOW;
     } else {
         step->when.kind = WHEN_AT;

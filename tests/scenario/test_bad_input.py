@@ -65,6 +65,7 @@ def test_csv_faults_of_single_rows_are_rejected_rows(ready):
     ({"audience": "ocupation = 'farmer'"}, ["ocupation"]),
     ({"theme": "no-such-theme"}, ["no-such-theme"]),
     ({"steps": [step(channel="outbox", when={"at": "2026-12-01T08:00", "rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"})]}, ["rrule"]),
+    ({"steps": [step(channel="outbox", when={"at": "now", "rrule": "FREQ=DAILY"})]}, ["at", "first day and time"]),
     ({"steps": [step(channel="outbox", content={"vi": {"subject": "x", "text": "{{#open}} never closed"}})]}, ["open", "clos"]),
     ({"steps": [step(channel="outbox", content={"vi": {"subject": "x", "text": "Chào {{nmae}}"}})]}, ["nmae"]),
     ({"class": "spam"}, ["class"]),
@@ -74,7 +75,7 @@ def test_csv_faults_of_single_rows_are_rejected_rows(ready):
     ({"holdout": {"percent": 150, "unit": "contact"}}, ["percent"]),
     ({"colour": "red"}, ["colour"]),
     ({"steps": [step("a", channel="outbox", when={"after": "b", "delay": "P1D"}), step("b", channel="outbox")]}, ["after"]),
-], ids=["channel", "place", "attribute", "theme", "rrule", "section", "variable", "class", "window", "zone", "basis", "percent", "unknown-key", "later-step"])
+], ids=["channel", "place", "attribute", "theme", "rrule", "rrule-now", "section", "variable", "class", "window", "zone", "basis", "percent", "unknown-key", "later-step"])
 def test_campaign_faults_name_file_line_and_field(ready, made, change, parts):
     before = contents(ready)
     path = ready.write("campaign.json", {**campaign(steps=[step(channel="outbox")]), **change})

@@ -40,6 +40,20 @@ def test_holdout_by_household_keeps_households_together(data, made):
     assert set(out.values()) == {3} and 25 <= len(out) <= 75
 
 
+def test_holdout_by_place_keeps_places_together(data, made):
+    """Everybody of a commune gets it or nobody does; who lives nowhere we know is drawn alone."""
+    data.ok("init")
+    communes = "".join(f"97{number:03d},Xã {number},commune,97,2000-01-01,\n" for number in range(60))
+    data.ok("place", "import", data.write("places.csv", f"code,name,level,parent,valid_from,valid_to\n97,Tỉnh Lam Giang,province,,2000-01-01,\n{communes}"))
+    made.init(outbox_channel(), contacts=people(360, place_code=lambda number: f"97{number % 60:03d}" if number <= 300 else ""))
+    made.apply(campaign(steps=[step(channel="outbox")], holdout={"percent": 30, "unit": "place"}))
+    data.ok("campaign", "plan", "c")
+    kept_out = {int(row["contact_ref"][1:]) for row in data.messages("c", "suppressed")}
+    by_place = Counter(number % 60 for number in kept_out if number <= 300)
+    assert 5 <= len(by_place) <= 35 and set(by_place.values()) == {5}, by_place
+    assert 3 <= len([number for number in kept_out if number > 300]) <= 40
+
+
 @pytest.mark.quick
 def test_quiet_hours_hold_until_morning(data, made, witness):
     made.init(email_channel(witness.port), contacts=people(10))
