@@ -113,12 +113,34 @@ static void beat(void *arg) {
     }
 }
 
+static int read_receipts(struct cli *cli, int64_t *ms_out) {
+    const char *text = cli_option(cli, "receipts");
+    struct base_duration wait;
+    *ms_out = 0;
+    if (!text) {
+        return 0;
+    }
+    if (base_parse_duration(str_from(text), &wait) != 0 || wait.months || wait.ms > 3 * DAY_MS) {
+        return base_err_set(&cli->err, LANTOA_EINVAL,
+            TR("--receipts must be a duration of at most P3D such as PT10M, not \"%s\""), text);
+    }
+    if (!cli_switch(cli, "until-idle")) {
+        return base_err_set(
+            &cli->err, LANTOA_EINVAL, "%s", TR("--receipts goes with --until-idle only"));
+    }
+    *ms_out = wait.ms;
+    return 0;
+}
+
 static int serve(struct cli *cli) {
     struct opening opening = {.cli = cli};
     struct inbound *inbound = inbound_new();
     struct api_server *door = NULL;
+    int64_t receipts_ms = 0;
+    int rc = read_receipts(cli, &receipts_ms);
     const struct serve_options options = {.data_dir = cli->data_dir,
         .until_idle = cli_switch(cli, "until-idle"),
+        .receipts_ms = receipts_ms,
         .opened = opened,
         .opened_arg = &opening,
         .ready = say_ready,
@@ -128,7 +150,7 @@ static int serve(struct cli *cli) {
         .inbound = inbound_take,
         .inbound_arg = inbound,
         .hooks = &hook_store};
-    int rc = open_door(cli, &door);
+    rc = rc == 0 ? open_door(cli, &door) : rc;
     if (rc == 0) {
         rc = serve_run(&options, &cli->err);
     }
@@ -139,10 +161,12 @@ static int serve(struct cli *cli) {
 }
 
 const struct cli_command cli_serve_commands[] = {
-    {"serve", "", "until-idle http= tls-cert= tls-key= http-threads=", 0, 0,
-        "[--until-idle] [--http ADDR:PORT [--tls-cert FILE --tls-key FILE] [--http-threads N]] "
+    {"serve", "", "until-idle receipts= http= tls-cert= tls-key= http-threads=", 0, 0,
+        "[--until-idle [--receipts DURATION]] [--http ADDR:PORT [--tls-cert FILE --tls-key FILE] "
+        "[--http-threads N]] "
         "[--clock START,xSPEED]",
-        "run the campaigns; --until-idle ends when nothing is left to do; --http opens the door "
+        "run the campaigns; --until-idle ends when nothing is left to do, with --receipts once "
+        "receipts have come or that time is over; --http opens the door "
         "for "
         "links, unsubscribing and call-backs",
         CLI_NEEDS_NOTHING, serve},

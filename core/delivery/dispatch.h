@@ -94,5 +94,9 @@ struct dispatcher_status {
     bool blocked;       /* some step has work but its channel takes none (parked, not ready) */
 };
 void dispatcher_status(const struct dispatcher *d, struct dispatcher_status *status_out);
+/* Whether receipts may still come of messages handed over since then: accepted, by a channel that
+ * tells what became of them. */
+int dispatcher_awaits_receipts(struct dispatcher *d, int64_t since_ms, bool *awaited_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

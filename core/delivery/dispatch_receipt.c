@@ -23,8 +23,8 @@ struct dispatch_receipts {
     struct dispatcher *d;
     struct provider_refs *refs;
     struct receipt_wait *wait;
-    struct db_stmt *accept, *accept_delivered, *deliver, *settle, *state, *phone, *email, *steps,
-        *open;
+    struct db_stmt *accept, *accept_delivered, *deliver, *settle, *state, *ref, *phone, *email,
+        *steps, *open, *awaited;
     struct base_idmap *delivered; /* ids with a plain receipt in this turn -> event; may be NULL */
     bool folded;                  /* all numbers can be asked for */
     bool folding;                 /* a receipt asked before they could */
@@ -51,6 +51,7 @@ static int prepare(struct dispatch_receipts *r, struct db *db, struct base_err *
         {&r->settle, "UPDATE message SET state = ?2, reason = ?3, detail = coalesce(?4, detail), "
                      "settled_ms = ?5 - at WHERE id = ?1 AND state IN (3, 4, 7)"},
         {&r->state, "SELECT state FROM message WHERE id = ?1"},
+        {&r->ref, "SELECT ref FROM message WHERE id = ?1"},
         {&r->phone, "SELECT id FROM contact WHERE phone = ?1 ORDER BY id LIMIT ?2"},
         {&r->email, "SELECT c.id FROM contact c WHERE " CONTACT_HAS_EMAIL(
                         "c", "?1") " ORDER BY c.id LIMIT ?2"},
@@ -58,6 +59,8 @@ static int prepare(struct dispatch_receipts *r, struct db *db, struct base_err *
                     "id LIMIT ?3"},
         {&r->open, "SELECT id, state FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (3, 4, "
                    "7) AND at >= ?3"},
+        {&r->awaited,
+            "SELECT 1 FROM message WHERE id BETWEEN ?1 AND ?2 AND state = 4 AND at >= ?3 LIMIT 1"},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof all / sizeof all[0]; i++) {
@@ -91,7 +94,7 @@ void dispatch__receipts_free(struct dispatcher *d) {
         return;
     }
     struct db_stmt **all[] = {&r->accept, &r->accept_delivered, &r->deliver, &r->settle, &r->state,
-        &r->phone, &r->email, &r->steps, &r->open};
+        &r->ref, &r->phone, &r->email, &r->steps, &r->open, &r->awaited};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }
@@ -279,6 +282,37 @@ static int find_by_address(struct dispatch_receipts *r, const struct receipt *re
 
 /* --- by number --- */
 
+/* Whether what has arrived is all of the message. A receipt speaks of one part, unless it names the
+ * whole reference. */
+static int is_whole(struct dispatch_receipts *r, int64_t id, const struct receipt *receipt,
+    bool *whole_out, struct base_err *err) {
+    size_t parts = 1, arrived = 1;
+    *whole_out = true;
+    if (receipt->kind != LANTOA_EVENT_DELIVERED) {
+        return 0;
+    }
+    db_bind_i64(r->ref, 1, id);
+    int rc = db_step(r->ref, err);
+    if (rc == 1) {
+        struct str ref = db_column_str(r->ref, 0);
+        parts = str_eq(ref, receipt->ref) ? 1 : provider_ref_parts(ref);
+    }
+    db_reset(r->ref);
+    if (rc >= 0 && parts > 1) {
+        rc = provider_refs_part(r->refs, id, receipt->ref_key, &arrived, err);
+        *whole_out = arrived >= parts;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int settle_by_number(struct dispatch_receipts *r, int64_t id, const struct receipt *receipt,
+    bool *found_out, struct base_err *err) {
+    bool whole;
+    int rc = is_whole(r, id, receipt, &whole, err);
+    *found_out = rc == 0 && !whole;
+    return rc == 0 && whole ? settle_known(r, id, receipt, found_out, err) : rc;
+}
+
 /* Number first, then address. Called only while all numbers can be asked for. */
 static int match(void *arg, const struct receipt *receipt, bool *found_out, struct base_err *err) {
     struct dispatch_receipts *r = arg;
@@ -288,7 +322,10 @@ static int match(void *arg, const struct receipt *receipt, bool *found_out, stru
     if (receipt->ref_key) {
         rc = provider_refs_find(r->refs, receipt->ref_key, &id, err);
     }
-    if (rc == 0 && id == 0 && receipt->address.bytes) {
+    if (rc == 0 && id != 0) {
+        return settle_by_number(r, id, receipt, found_out, err);
+    }
+    if (rc == 0 && receipt->address.bytes) {
         rc = find_by_address(r, receipt, &id, err);
     }
     return rc == 0 && id != 0 ? settle_known(r, id, receipt, found_out, err) : rc;
@@ -390,7 +427,20 @@ struct learned {
 static int settle_learned(
     void *arg, const struct receipt *receipt, bool *found_out, struct base_err *err) {
     const struct learned *learned = arg;
-    return settle_known(learned->r, learned->id, receipt, found_out, err);
+    return settle_by_number(learned->r, learned->id, receipt, found_out, err);
+}
+
+static int learn_number(struct dispatch_receipts *r, const struct dispatch_channel *channel,
+    int64_t id, struct str number, struct base_err *err) {
+    int64_t key = provider_ref_key(channel->id, number);
+    struct learned learned = {r, id};
+    provider_refs_add(r->refs, key, id);
+    r->folded = false;
+    if (!receipt_wait_has(r->wait, key)) {
+        return 0;
+    }
+    /* Its receipt came first. */
+    return receipt_wait_take(r->wait, key, settle_learned, &learned, err);
 }
 
 int dispatch__accept(struct dispatcher *d, struct dispatch_channel *channel, int64_t id,
@@ -405,13 +455,14 @@ int dispatch__accept(struct dispatcher *d, struct dispatch_channel *channel, int
     db_bind_str(r->accept, 2, or_null(ref));
     db_bind_str(r->accept, 3, or_null(detail));
     rc = db_run(r->accept, err);
-    if (rc == 0 && ref.bytes && channel->receipts && db_changes(d->db) > 0) {
-        int64_t key = provider_ref_key(channel->id, ref);
-        provider_refs_add(r->refs, key, id);
-        r->folded = false;
-        if (receipt_wait_has(r->wait, key)) { /* its receipt came first */
-            struct learned learned = {r, id};
-            rc = receipt_wait_take(r->wait, key, settle_learned, &learned, err);
+    if (rc != 0 || !ref.bytes || !channel->receipts || db_changes(d->db) == 0) {
+        return rc;
+    }
+    rc = learn_number(r, channel, id, ref, err);
+    if (memchr(ref.at, ' ', ref.bytes)) { /* of its parts */
+        struct str rest = ref;
+        for (struct str word; rc == 0 && (word = provider_ref_next(&rest)).bytes;) {
+            rc = learn_number(r, channel, id, word, err);
         }
     }
     return rc;
@@ -499,6 +550,41 @@ int dispatch__receipts_end(struct dispatcher *d, int64_t now_ms, struct base_err
             rc = receipt_wait_prune(r->wait, now_ms - PROVIDER_REF_KEEP_MS, err);
         }
         r->prune_real_ms = base_clock_real_ms() + PRUNE_MS;
+    }
+    return rc;
+}
+
+/* --- what is still awaited --- */
+
+static int step_awaits(struct dispatch_receipts *r, int64_t step, int64_t since_ms,
+    bool *awaited_out, struct base_err *err) {
+    db_bind_i64(r->awaited, 1, ledger_id(step, 0, 0));
+    db_bind_i64(r->awaited, 2, ledger_id(step + 1, 0, 0) - 1);
+    db_bind_i64(r->awaited, 3, since_ms);
+    int rc = db_step(r->awaited, err);
+    *awaited_out = rc == 1;
+    db_reset(r->awaited);
+    return rc < 0 ? rc : 0;
+}
+
+int dispatcher_awaits_receipts(
+    struct dispatcher *d, int64_t since_ms, bool *awaited_out, struct base_err *err) {
+    struct dispatch_receipts *r = d->receipts;
+    int rc = 0;
+    *awaited_out = false;
+    for (size_t i = 0; rc == 0 && !*awaited_out && i < d->channel_count; i++) {
+        struct ids steps = {0};
+        if (!d->channels[i].receipts) {
+            continue;
+        }
+        db_bind_i64(r->steps, 1, d->channels[i].id);
+        db_bind_i64(r->steps, 2, since_ms);
+        db_bind_i64(r->steps, 3, STEPS_MOST);
+        rc = read_ids(r->steps, STEPS_MOST, &steps, err);
+        for (size_t k = 0; rc == 0 && !*awaited_out && k < steps.count; k++) {
+            rc = step_awaits(r, steps.at[k], since_ms, awaited_out, err);
+        }
+        base_free(steps.at);
     }
     return rc;
 }

@@ -1,8 +1,9 @@
-/* The tables provider_ref_new and provider_ref. */
+/* The tables provider_ref_new, provider_ref and receipt_part. */
 #include "delivery/provider_ref.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include <stdlib.h>
 
 #define ENTRY_BYTES 16
@@ -10,6 +11,8 @@
 #define FOLD_ENTRIES 50000  /* in one call: some 50 ms */
 #define PRUNE_ENTRIES 20000 /* looked at in one call */
 #define PRUNE_KEYS 5000
+#define PRUNE_PARTS 5000
+#define PARTS_MOST 1000
 
 struct entry {
     int64_t key, message_id;
@@ -19,7 +22,8 @@ struct entry {
 struct provider_refs {
     struct db *db;
     struct base_buf fresh; /* entries of this transaction, as they are stored */
-    struct db_stmt *append, *next, *drop, *is_open, *put, *find, *keys, *drop_key;
+    struct db_stmt *append, *next, *drop, *is_open, *put, *find, *keys, *drop_key, *part, *parts,
+        *drop_parts;
     bool any;
     int64_t row_seen, key_seen; /* pruning got so far */
     struct entry *entries;      /* FOLD_ENTRIES and one row more; made when first needed */
@@ -46,6 +50,12 @@ int provider_refs_new(struct db *db, struct provider_refs **refs_out, struct bas
                    "provider_ref r LEFT JOIN message m ON m.id = r.message_id WHERE r.key > ?1 "
                    "ORDER BY r.key LIMIT ?2"},
         {&r->drop_key, "DELETE FROM provider_ref WHERE key = ?1"},
+        {&r->part, "INSERT INTO receipt_part (message_id, key) VALUES (?1, ?2) ON CONFLICT DO "
+                   "NOTHING"},
+        {&r->parts, "SELECT count(*) FROM receipt_part WHERE message_id = ?1"},
+        {&r->drop_parts, "DELETE FROM receipt_part WHERE message_id IN (SELECT p.message_id FROM "
+                         "receipt_part p LEFT JOIN message m ON m.id = p.message_id WHERE m.id IS "
+                         "NULL OR m.state NOT IN (3, 4, 7) LIMIT ?1)"},
     };
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof all / sizeof all[0]; i++) {
@@ -72,8 +82,8 @@ void provider_refs_free(struct provider_refs **refs) {
     if (!r) {
         return;
     }
-    struct db_stmt **all[] = {
-        &r->append, &r->next, &r->drop, &r->is_open, &r->put, &r->find, &r->keys, &r->drop_key};
+    struct db_stmt **all[] = {&r->append, &r->next, &r->drop, &r->is_open, &r->put, &r->find,
+        &r->keys, &r->drop_key, &r->part, &r->parts, &r->drop_parts};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         db_finish(all[i]);
     }
@@ -94,6 +104,53 @@ int64_t provider_ref_key(int64_t channel_id, struct str ref) {
     hash ^= hash >> 32;
     hash &= INT64_MAX;
     return hash == 0 ? 1 : (int64_t)hash;
+}
+
+/* --- several parts --- */
+
+struct str provider_ref_next(struct str *rest) {
+    size_t from = 0;
+    while (from < rest->bytes && rest->at[from] == ' ') {
+        from++;
+    }
+    size_t end = from;
+    while (end < rest->bytes && rest->at[end] != ' ') {
+        end++;
+    }
+    struct str word = str_of(rest->at + from, end - from);
+    *rest = str_of(rest->at + end, rest->bytes - end);
+    return word;
+}
+
+/* "+2" */
+static bool is_rest(struct str word, int64_t *more_out) {
+    return word.bytes > 1 && word.at[0] == '+' &&
+           base_parse_i64(str_of(word.at + 1, word.bytes - 1), more_out) == 0 && *more_out > 0 &&
+           *more_out < PARTS_MOST;
+}
+
+size_t provider_ref_parts(struct str ref) {
+    size_t words = 0;
+    int64_t more;
+    for (struct str word; (word = provider_ref_next(&ref)).bytes;) {
+        words += words && is_rest(word, &more) ? (size_t)more : 1;
+    }
+    return words ? words : 1;
+}
+
+int provider_refs_part(struct provider_refs *r, int64_t message_id, int64_t key,
+    size_t *arrived_out, struct base_err *err) {
+    db_bind_i64(r->part, 1, message_id);
+    db_bind_i64(r->part, 2, key);
+    int rc = db_run(r->part, err);
+    if (rc == 0) {
+        db_bind_i64(r->parts, 1, message_id);
+        rc = db_step(r->parts, err);
+        *arrived_out = rc == 1 ? (size_t)db_column_i64(r->parts, 0) : 0;
+        db_reset(r->parts);
+        r->any = true;
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* --- appending --- */
@@ -325,6 +382,11 @@ int provider_refs_prune(struct provider_refs *r, int64_t now_ms, struct base_err
     int rc = prune_rows(r, now_ms, &left, err);
     if (rc == 0) {
         rc = prune_keys(r, now_ms, &left, err);
+    }
+    if (rc == 0) {
+        db_bind_i64(r->drop_parts, 1, PRUNE_PARTS);
+        rc = db_run(r->drop_parts, err);
+        left |= rc == 0 && db_changes(r->db) > 0;
     }
     if (rc == 0) {
         r->any = left;

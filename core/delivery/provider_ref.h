@@ -19,6 +19,12 @@ void provider_refs_free(struct provider_refs **refs);
  * out of 10^7 share one with a probability of 5 in a million; then the newer is found only. */
 int64_t provider_ref_key(int64_t channel_id, struct str ref);
 
+/* The references in a result's ref, one a word; see lantoa_result. The next word of *rest, which
+ * moves on; empty at the end. */
+struct str provider_ref_next(struct str *rest);
+/* How many parts the message has by its ref: 1 unless there are several words. */
+size_t provider_ref_parts(struct str ref);
+
 /* Notes a number in memory, until provider_refs_flush or, when the transaction failed,
  * provider_refs_forget. */
 void provider_refs_add(struct provider_refs *refs, int64_t key, int64_t message_id);
@@ -33,6 +39,11 @@ int provider_refs_fold(
 /* The newest message with that number; 0: none. */
 int provider_refs_find(struct provider_refs *refs, int64_t key, int64_t *message_id_out,
     struct base_err *err) LANTOA_MUST_CHECK;
+
+/* The part of a message with this number has arrived. *arrived_out: how many have by now; said
+ * twice counts once. */
+int provider_refs_part(struct provider_refs *refs, int64_t message_id, int64_t key,
+    size_t *arrived_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* Whether there is anything at all to prune. */
 bool provider_refs_any(const struct provider_refs *refs);

@@ -25,6 +25,9 @@
 #define STOP_GRACE_MS 10000
 #define SLOW_TURN_MS 50
 #define IDLE_HORIZON_MS (INT64_C(60) * 60 * 1000)
+/* Operators give up on a text within three days; no receipt of an older one is waited for. */
+#define RECEIPT_DAYS_MS (INT64_C(3) * 24 * 60 * 60 * 1000)
+#define RECEIPT_LOOK_MS 500
 
 struct serve {
     const struct serve_options *options;
@@ -36,9 +39,10 @@ struct serve {
     ev_signal term, intr;
     int lock_fd;
     bool stopping;
-    bool restored;               /* the database is a copy */
-    int failures;                /* failed turns in a row */
-    int64_t watchdog_ms, fed_ms; /* of the service manager; 0: it has none */
+    bool restored;                        /* the database is a copy */
+    int failures;                         /* failed turns in a row */
+    int64_t idle_real_ms, looked_real_ms; /* idle since, waiting for receipts; 0: not idle */
+    int64_t watchdog_ms, fed_ms;          /* of the service manager; 0: it has none */
     struct base_err err;
 };
 
@@ -66,11 +70,33 @@ static void begin_stop(struct serve *s) {
     }
 }
 
+/* Whether nothing is left to do but to wait for receipts, and there is time for that. */
+static bool waits_for_receipts(struct serve *s) {
+    int64_t now = base_clock_real_ms();
+    bool awaited = false;
+    struct base_err err = {0};
+    s->idle_real_ms = s->idle_real_ms ? s->idle_real_ms : now;
+    if (now - s->idle_real_ms >= s->options->receipts_ms) {
+        return false;
+    }
+    if (now - s->looked_real_ms < RECEIPT_LOOK_MS) {
+        return true;
+    }
+    s->looked_real_ms = now;
+    int rc = dispatcher_awaits_receipts(
+        s->dispatcher, base_clock_now_ms() - RECEIPT_DAYS_MS, &awaited, &err);
+    if (rc != 0) {
+        base_log(BASE_LOG_WARN, "serve", "%s", err.text);
+    }
+    return rc == 0 && awaited;
+}
+
 static void check_idle(struct serve *s) {
     struct dispatcher_status status;
     dispatcher_status(s->dispatcher, &status);
     if (!s->options->until_idle || s->stopping || dispatcher_pending(s->dispatcher) > 0 ||
         status.outstanding > 0) {
+        s->idle_real_ms = 0;
         return;
     }
     bool idle = status.running == 0;
@@ -86,7 +112,9 @@ static void check_idle(struct serve *s) {
         base_log(BASE_LOG_INFO, "serve", "idle: the next message is due at %s", when);
         idle = true;
     }
-    if (idle) {
+    if (!idle) {
+        s->idle_real_ms = 0;
+    } else if (s->err.text[0] || !waits_for_receipts(s)) {
         begin_stop(s);
     }
 }

@@ -9,8 +9,9 @@
 
 struct serve_options {
     const char *data_dir;
-    bool until_idle; /* end when no running campaign has work left (or, on the real clock, none
-                        within the next hour) */
+    bool until_idle;     /* end when no running campaign has work left (or, on the real clock, none
+                            within the next hour) */
+    int64_t receipts_ms; /* until_idle waits as long for receipts, in real time; 0: not at all */
     /* Called once the lock is held and the database is migrated and checked, before anything is
      * sent; restored: it is a copy, and all campaigns were held. An error ends the daemon. May be
      * NULL. */

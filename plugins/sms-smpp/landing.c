@@ -67,6 +67,24 @@ static void know(struct smpp_pool *pool, struct smpp_job *job) {
     }
 }
 
+/* Adds the id of a part to those of the message; see lantoa_result.ref. */
+static void name_part(struct smpp_pool *pool, struct smpp_job *job, const char *id) {
+    enum { LEFT = 6 }; /* room for " +255" */
+    char ref[SMPP_ID_MOST + 1];
+    size_t used = strlen(job->ref);
+    refs_of_answer(pool->refs, id, ref, sizeof(ref));
+    bool fits = used + 1 + strlen(ref) + LEFT <= SMPP_REF_MOST;
+    if (ref[0] == '\0' || job->unnamed > 0 || !fits) {
+        job->unnamed++;
+    } else {
+        snprintf(job->ref + used, sizeof(job->ref) - used, used == 0 ? "%s" : " %s", ref);
+    }
+    used = strlen(job->ref);
+    if (job->accepted == job->pdu_count && job->unnamed > 0 && used > 0) {
+        snprintf(job->ref + used, sizeof(job->ref) - used, " +%u", job->unnamed);
+    }
+}
+
 static void accepted(struct smpp_bind *bind, struct smpp_job *job, size_t part, const char *id) {
     struct smpp_pool *pool = bind->pool;
     job->parts[part] = SMPP_PART_ACCEPTED;
@@ -74,9 +92,7 @@ static void accepted(struct smpp_bind *bind, struct smpp_job *job, size_t part, 
     job->stalled_at = 0;
     know(pool, job);
     refs_add(pool->refs, job->refs_message, id);
-    if (part == 0) {
-        refs_of_answer(pool->refs, id, job->ref, sizeof(job->ref));
-    }
+    name_part(pool, job, id);
     pool->accepted++;
     smpp_pace_accepted(&pool->pace, smpp_pool_ticks(pool));
     if (++bind->good >= bind->window) {

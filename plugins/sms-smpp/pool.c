@@ -85,7 +85,10 @@ int smpp_pool_init(
         }
     }
     pool->submits = submits_open(host->state_dir, error, sizeof(error));
-    if (pool->submits == NULL) {
+    if (pool->submits != NULL) {
+        pool->parts = parts_open(host->state_dir, REFS_MOST, error, sizeof(error));
+    }
+    if (pool->parts == NULL) {
         host->fail(host, "%s", error);
         smpp_pool_release(pool);
         return LANTOA_EIO;
@@ -96,6 +99,7 @@ int smpp_pool_init(
         return LANTOA_ENOMEM;
     }
     refs_learn(pool->refs, submits_form(pool->submits));
+    refs_keep(pool->refs, pool->parts);
     return LANTOA_OK;
 }
 
@@ -123,6 +127,7 @@ void smpp_pool_release(struct smpp_pool *pool) {
     bytes_release(&pool->scratch_tlvs);
     refs_free(pool->refs);
     submits_close(pool->submits);
+    parts_close(pool->parts);
     SSL_CTX_free(pool->tls);
 }
 

@@ -11,11 +11,13 @@ struct ref_message {
     char key[SMPP_KEY_ROOM];
     uint32_t address; /* of the digits */
     uint8_t parts, delivered;
+    uint64_t kept; /* its number in the file; 0: it has one part only */
 };
 
 struct ref_id {
     uint64_t hash, message;
     uint32_t next; /* in its chain */
+    uint32_t part; /* its place in the file, or PARTS_NONE */
     bool used, delivered;
 };
 
@@ -28,6 +30,7 @@ struct refs {
     uint32_t *buckets; /* room of them */
     uint64_t messages_made;
     size_t ids_made;
+    struct parts *parts; /* BORROWED; may be NULL */
 };
 
 /* --- forms --- */
@@ -261,6 +264,9 @@ uint64_t refs_message(
     *message = (struct ref_message){
         .number = number, .parts = (uint8_t)parts, .address = hash_of_address(address)};
     memcpy(message->key, key.at, key.bytes < SMPP_KEY_ROOM ? key.bytes : SMPP_KEY_ROOM - 1);
+    if (parts > 1 && refs->parts != NULL) {
+        message->kept = parts_run(refs->parts) | number;
+    }
     return number;
 }
 
@@ -270,18 +276,100 @@ static struct ref_message *message_of(struct refs *refs, uint64_t number) {
     return message != NULL && message->number == number && number != 0 ? message : NULL;
 }
 
+static void add_id(struct refs *refs, struct ref_id id) {
+    uint32_t at = (uint32_t)(refs->ids_made++ & (refs->room - 1));
+    if (refs->ids[at].used) {
+        unlink_id(refs, at);
+    }
+    id.used = true;
+    refs->ids[at] = id;
+    link_id(refs, at);
+}
+
+static uint32_t keep_part(struct refs *refs, const struct ref_message *message, uint64_t hash) {
+    if (message->kept == 0) {
+        return PARTS_NONE;
+    }
+    struct part part = {.hash = hash,
+        .message = message->kept,
+        .address = message->address,
+        .count = message->parts};
+    memcpy(part.key, message->key, sizeof(part.key));
+    return parts_add(refs->parts, &part);
+}
+
 void refs_add(struct refs *refs, uint64_t message, const char *id) {
     char ref[SMPP_ID_MOST + 1];
     if (message_of(refs, message) == NULL || id[0] == '\0' || !make_room(refs)) {
         return;
     }
     refs_of_answer(refs, id, ref, sizeof(ref));
-    uint32_t at = (uint32_t)(refs->ids_made++ & (refs->room - 1));
-    if (refs->ids[at].used) {
-        unlink_id(refs, at);
+    uint64_t hash = hash_of(ref);
+    add_id(refs, (struct ref_id){.hash = hash,
+                     .message = message,
+                     .part = keep_part(refs, message_of(refs, message), hash)});
+}
+
+/* --- what an earlier process knew --- */
+
+struct kept_part {
+    uint64_t message;
+    uint32_t at;
+};
+
+static int by_message(const void *a, const void *b) {
+    const struct kept_part *one = a, *other = b;
+    return (one->message > other->message) - (one->message < other->message);
+}
+
+/* The parts in the file, those of a message together. NULL: none, or no memory. */
+static struct kept_part *sorted(const struct parts *parts, size_t *count_out) {
+    size_t count = 0, room = parts_room(parts);
+    struct kept_part *all = malloc(room * sizeof(*all));
+    for (size_t i = 0; all != NULL && i < room; i++) {
+        if (parts_at(parts, i)->message != 0) {
+            all[count++] = (struct kept_part){parts_at(parts, i)->message, (uint32_t)i};
+        }
     }
-    refs->ids[at] = (struct ref_id){.hash = hash_of(ref), .message = message, .used = true};
-    link_id(refs, at);
+    if (count > 1) {
+        qsort(all, count, sizeof(*all), by_message);
+    }
+    *count_out = count;
+    return all;
+}
+
+static void learn_message(struct refs *refs, const struct kept_part *kept, size_t count) {
+    const struct part *first = parts_at(refs->parts, kept[0].at);
+    if (!make_room(refs)) {
+        return;
+    }
+    uint64_t number = ++refs->messages_made;
+    struct ref_message *message = &refs->messages[number & (refs->room - 1)];
+    *message = (struct ref_message){
+        .number = number, .parts = first->count, .address = first->address, .kept = first->message};
+    memcpy(message->key, first->key, sizeof(first->key));
+    for (size_t i = 0; i < count && make_room(refs); i++) {
+        const struct part *part = parts_at(refs->parts, kept[i].at);
+        message = message_of(refs, number);
+        message->delivered = (uint8_t)(message->delivered + (part->arrived != 0));
+        add_id(refs, (struct ref_id){.hash = part->hash,
+                         .message = number,
+                         .part = kept[i].at,
+                         .delivered = part->arrived != 0});
+    }
+}
+
+void refs_keep(struct refs *refs, struct parts *parts) {
+    size_t count = 0, next;
+    refs->parts = parts;
+    struct kept_part *all = sorted(parts, &count);
+    for (size_t i = 0; i < count; i = next) {
+        for (next = i + 1; next < count && all[next].message == all[i].message;) {
+            next++;
+        }
+        learn_message(refs, all + i, next - i);
+    }
+    free(all);
 }
 
 /* The newest id of this text; when numbers are given they must agree. */
@@ -337,6 +425,9 @@ enum refs_found refs_take(struct refs *refs, const char *id, const struct refs_n
     if (!found->delivered) {
         found->delivered = true;
         message->delivered++;
+        if (found->part != PARTS_NONE) {
+            parts_arrived(refs->parts, found->part, message->kept);
+        }
     }
     return message->delivered >= message->parts ? REFS_FOUND : REFS_PARTIAL;
 }

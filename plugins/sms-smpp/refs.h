@@ -4,6 +4,7 @@
 #ifndef SMPP_REFS_H
 #define SMPP_REFS_H
 
+#include "parts.h"
 #include "receipt.h"
 
 enum { SMPP_KEY_BYTES = 20, SMPP_KEY_ROOM = 32 };
@@ -28,6 +29,9 @@ struct refs;
 /* most: ids remembered, rounded up to a power of two. NULL when out of memory. */
 struct refs *refs_new(enum refs_form form, size_t most);
 void refs_free(struct refs *refs);
+/* From now on the ids of messages in several parts are noted in this file, BORROWED until
+ * refs_free; those that stand in it are learned, with what has arrived. */
+void refs_keep(struct refs *refs, struct parts *parts);
 
 /* A message of `parts` parts has begun to be accepted: its handle for refs_add, never 0. 0 when out
  * of memory: receipts of this message will have no key. */

@@ -1,7 +1,7 @@
 /* The SMPP 3.4 client: one pool of connections ("binds") to an operator.
  *
  * - pdu.c, receipt.c, status.c: bytes and their meaning
- * - refs.c, submits.c: which message a receipt speaks of
+ * - refs.c, submits.c, parts.c: which message a receipt speaks of
  * - compose.c: a message as submit_sm
  * - bind.c: one connection: socket, buffers, time-outs; dialog.c: the PDUs on it
  * - connect.c: addresses, when to connect, back-off
@@ -26,6 +26,7 @@ enum {
     SMPP_BINDS_MOST = 32,
     SMPP_ADDRESSES_MOST = 16,
     SMPP_DETAIL_MOST = 200,
+    SMPP_REF_MOST = 120, /* as much as the core keeps */
 };
 
 struct smpp_config {
@@ -81,7 +82,8 @@ struct smpp_job {
     int64_t stalled_at; /* ticks of the first throttling without an answer since; 0: none */
     int64_t queued_at;
     struct smpp_verdict verdict;
-    char ref[SMPP_ID_MOST + 1];
+    char ref[SMPP_REF_MOST + 1]; /* the ids of its parts */
+    unsigned unnamed;            /* ids that found no room in it */
     char detail[SMPP_DETAIL_MOST + 1];
 };
 
@@ -249,6 +251,7 @@ struct smpp_pool {
     SSL_CTX *tls;
     struct refs *refs;
     struct submits *submits;
+    struct parts *parts;
     struct smpp_bind *binds[SMPP_BINDS_MOST * 2];
     size_t bind_count;
 

@@ -6,7 +6,7 @@
 //   cut=N               the line is cut after N submit_sm, kept but not answered (once)       echo=1  receipts repeat the reference
 //   roles=1             receipts go to receivers only                          key=FILE cert=FILE   TLS
 // The log has one JSON line per submit_sm kept and per receipt acknowledged. Lines on stdin: "mo FROM TEXT", "molong FROM TEXT",
-// "mosar FROM TEXT", "unbind", "cut", "raw HEX", "late" (send the receipts that receipts=late held back).
+// "mosar FROM TEXT", "unbind", "cut", "raw HEX", "late" (send the receipts that receipts=late held back), "late 2" (those of second parts only).
 'use strict';
 const fs = require('node:fs');
 const readline = require('node:readline');
@@ -23,6 +23,7 @@ let inSecond = 0;
 let submits = 0;
 let cutAt = Number(options.cut || 0);
 const waiting = []; // receipts that nobody has taken yet
+const place = new Map(); // of a receipt's fields -> the part of a long message it speaks of
 
 const receiver = () => [...sessions].find((session) => session.role !== 'transmitter' && (!options.roles || session.role === 'receiver'));
 
@@ -49,6 +50,7 @@ function receipt(pdu, id) {
     fields.receipted_message_id = shown;
     fields.message_state = { DELIVRD: 2, EXPIRED: 3, UNDELIV: 5 }[state];
   }
+  place.set(fields, pdu.short_message?.udh?.[0]?.[4] ?? pdu.short_message?.udh?.[4]);
   if (options.echo && pdu.user_message_reference !== undefined) fields.user_message_reference = pdu.user_message_reference;
   return fields;
 }
@@ -105,6 +107,7 @@ function accept(session) {
     }
     Object.assign(session, { role, system: pdu.system_id });
     sessions.add(session);
+    note({ bound: session.system });
     session.send(pdu.response({ system_id: 'npm', sc_interface_version: 0x34 }));
     if (options.receipts !== 'late') waiting.splice(0).forEach((fields) => setTimeout(() => deliver(fields), 50));
     return undefined;
@@ -147,5 +150,10 @@ readline.createInterface({ input: process.stdin }).on('line', (line) => {
   if (word === 'unbind') for (const session of sessions) session.unbind();
   if (word === 'cut') for (const session of sessions) session.destroy();
   if (word === 'raw') for (const session of sessions) session.socket.write(Buffer.from(from, 'hex'));
-  if (word === 'late') waiting.splice(0).forEach((fields) => deliver(fields));
+  if (word === 'late') {
+    const all = waiting.splice(0);
+    const asked = (fields) => !from || String(place.get(fields)) === from;
+    waiting.push(...all.filter((fields) => !asked(fields)));
+    all.filter(asked).forEach((fields) => deliver(fields));
+  }
 });

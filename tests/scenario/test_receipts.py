@@ -5,13 +5,14 @@ import http.server
 import json
 import os
 import pathlib
+import shutil
 import signal
 import threading
 import time
 
 import pytest
 
-from rig.build import START, campaign, step
+from rig.build import START, campaign, outbox_channel, step
 from rig.program import eventually
 from rig.sms import Smsc, phones, sms_channel, sms_text
 from test_http_door import Door
@@ -267,3 +268,59 @@ def test_smpp_receipts_after_both_processes_died(data, made, scratch, ids):
         assert data.sql("SELECT count(*) FROM receipt_waiting") == [(0,)]
     finally:
         smsc.end()
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["channel-knows", "core-alone"])
+def test_receipts_of_all_parts_of_long_messages_after_both_processes_died(data, made, scratch, lost):
+    """A message in two parts has arrived when both have, whichever process learned of the first; failed when one has failed."""
+    smsc = Smsc(scratch, receipts="late", ids="hex" if lost else "mixed")
+    long = "Kính gửi {{name}}, " + "mời ông bà tham gia bảo hiểm xã hội tự nguyện " * 2
+    try:
+        made.init(sms_channel(smsc.port, options={"user_reference": False}), contacts=phones(20, [0, 1]))
+        made.start(campaign(steps=[step(channel="sms", content=sms_text(long))]))
+        serve = data.serve("--clock", f"{START},x1").wait_ready()
+        eventually(lambda: data.states("c") == {"accepted": 20}, 20, 0.1, "all are with the operator: " + str(data.states("c")))
+        assert len(smsc.rows()) == 40 and all(row["udh"] for row in smsc.rows())
+        if not lost:
+            smsc.say("late 1")
+            eventually(lambda: data.states("c").get("failed") == 10, 20, 0.1, "one failed part is enough: " + str(data.states("c")))
+        serve.kill(also_hosts=True)
+        if lost:  # as after a power cut
+            shutil.rmtree(os.path.join(data.dir, "channel", "sms"))
+        serve = data.serve("--clock", f"{START},x1").wait_ready()
+        eventually(lambda: len(smsc.rows("bound")) == 2, 20, 0.1, "bound again")
+        if lost:
+            smsc.say("late 1")
+            eventually(lambda: data.states("c").get("failed") == 10, 20, 0.1, "one failed part is enough: " + str(data.states("c")))
+        assert data.states("c") == {"accepted": 10, "failed": 10}, "a part is not the message"
+        smsc.say("late 2")
+        eventually(lambda: data.states("c") == {"delivered": 10, "failed": 10}, 20, 0.1, "all parts have arrived: " + str(data.states("c")))
+        serve.stop()
+        assert data.sql("SELECT count(*) FROM receipt_waiting") == [(0,)]
+        refs = [row["ref"] for row in data.messages("c")]
+        assert all(len(ref.split(" ")) == 2 for ref in refs), refs
+    finally:
+        smsc.end()
+
+
+@pytest.mark.quick
+def test_a_run_that_waits_for_receipts(data, made, scratch):
+    """`--until-idle` ends once all is handed over; with `--receipts` once the operator has told, or after that time."""
+    smsc = Smsc(scratch, delay=10)
+    late = Smsc(scratch, name="late", receipts="none")
+    try:
+        made.init(sms_channel(smsc.port), sms_channel(late.port, "late"), outbox_channel(), contacts=phones(40))
+        made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
+        assert data.ok("serve", "--until-idle", "--receipts", "PT30S", "--clock", f"{START},x1").code == 0
+        assert data.states("c") == {"delivered": 40}
+        made.start(campaign("d", steps=[step(channel="late", content=sms_text())]))
+        begun = time.monotonic()
+        data.ok("serve", "--until-idle", "--receipts", "PT2S", "--clock", f"{START},x1")
+        assert 2 <= time.monotonic() - begun < 12
+        assert data.states("d") == {"accepted": 40}
+        for words, why in [(["--until-idle", "--receipts", "10"], "PT10M"), (["--until-idle", "--receipts", "P4D"], "P3D"), (["--receipts", "PT1M"], "--until-idle")]:
+            refused = data.run("serve", *words)
+            assert refused.code != 0 and why in refused.err, refused
+    finally:
+        smsc.end()
+        late.end()

@@ -86,6 +86,33 @@ static void keys_differ(void **state) {
     assert_true(provider_ref_key(1, STR("A0")) > 0 && provider_ref_key(0, STR("")) > 0);
 }
 
+static void parts_are_counted(void **state) {
+    struct fixture *f = *state;
+    size_t arrived = 0;
+    assert_int_equal(provider_ref_parts(STR("")), 1);
+    assert_int_equal(provider_ref_parts(STR("9F")), 1);
+    assert_int_equal(provider_ref_parts(STR("+2")), 1); /* an id that looks so */
+    assert_int_equal(provider_ref_parts(STR("9F A0  A1")), 3);
+    assert_int_equal(provider_ref_parts(STR("9F A0 +8")), 10);
+    assert_int_equal(provider_ref_parts(STR("9F +x +0 +-1")), 4);
+    struct str rest = STR(" 9F A0");
+    assert_true(str_eq(provider_ref_next(&rest), STR("9F")));
+    assert_true(str_eq(provider_ref_next(&rest), STR("A0")));
+    assert_int_equal(provider_ref_next(&rest).bytes, 0);
+    for (int i = 1; i <= 3; i++) {
+        assert_ok(provider_refs_part(
+                      f->refs, ledger_id(1, 1, 0), key_of(1, i < 3 ? 1 : 2), &arrived, &f->err),
+            f->err);
+        assert_int_equal(arrived, i < 3 ? 1 : 2); /* said twice counts once */
+    }
+    assert_ok(provider_refs_part(f->refs, ledger_id(1, 2, 0), 5, &arrived, &f->err), f->err);
+    assert_int_equal(arrived, 1);
+    add_message(f, ledger_id(1, 1, 0), MESSAGE_DELIVERED, 0);
+    add_message(f, ledger_id(1, 2, 0), MESSAGE_ACCEPTED, 0);
+    assert_ok(provider_refs_prune(f->refs, 0, &f->err), f->err);
+    assert_int_equal(number(f, "SELECT count(*) FROM receipt_part"), 1);
+}
+
 static void numbers_are_found_once_folded(void **state) {
     struct fixture *f = *state;
     for (int i = 1; i <= 4; i++) {
@@ -254,6 +281,7 @@ static void old_ones_go(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(keys_differ),
+        cmocka_unit_test_setup_teardown(parts_are_counted, open_all, close_all),
         cmocka_unit_test_setup_teardown(numbers_are_found_once_folded, open_all, close_all),
         cmocka_unit_test_setup_teardown(many_are_folded_in_parts, open_all, close_all),
         cmocka_unit_test_setup_teardown(settled_and_old_ones_go, open_all, close_all),

@@ -10,6 +10,8 @@
 #include "refs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static struct receipt read_text(const char *text) {
     struct receipt receipt;
@@ -173,6 +175,78 @@ static void the_oldest_are_forgotten(void **state) {
     refs_free(refs);
 }
 
+/* A file of parts in a folder of its own, and refs over it: one run of the plugin. */
+struct run {
+    struct parts *parts;
+    struct refs *refs;
+};
+
+static struct run run_begin(const char *folder, size_t most) {
+    char error[200] = "";
+    struct run run = {parts_open(folder, most, error, sizeof(error)), refs_new(REFS_EITHER, most)};
+    if (run.parts == NULL) {
+        fail_msg("%s", error);
+    }
+    refs_keep(run.refs, run.parts);
+    return run;
+}
+
+static void run_end(struct run *run) {
+    refs_free(run->refs);
+    parts_close(run->parts);
+}
+
+static void parts_outlive_the_process(void **state) {
+    (void)state;
+    char folder[] = "/tmp/lantoa-parts-XXXXXX", path[64], id[20];
+    assert_non_null(mkdtemp(folder));
+    struct run run = run_begin(folder, 4096);
+    uint64_t one = refs_message(run.refs, str("aaaaaaaaaaaaaaaaaaab"), str("84912345678"), 2);
+    uint64_t two = refs_message(run.refs, str("aaaaaaaaaaaaaaaaaaac"), str("84912345678"), 3);
+    refs_add(run.refs, one, "1A2B");
+    refs_add(run.refs, two, "B1");
+    refs_add(run.refs, one, "1A2C");
+    refs_add(run.refs, two, "B2");
+    assert_int_equal(look(run.refs, "6699", NULL), REFS_PARTIAL);
+    run_end(&run); /* nothing is written at the end: as if it had been killed */
+    run = run_begin(folder, 4096);
+    assert_int_equal(look(run.refs, "6699", NULL), REFS_PARTIAL); /* repeated */
+    assert_int_equal(look(run.refs, "6700", "aaaaaaaaaaaaaaaaaaab"), REFS_FOUND);
+    assert_int_equal(look(run.refs, "B1", NULL), REFS_PARTIAL);
+    assert_int_equal(look(run.refs, "B2", NULL), REFS_PARTIAL); /* the third was never told */
+    /* Numbers of messages begin anew in each run: those of the last one are not mixed up. */
+    one = refs_message(run.refs, str("aaaaaaaaaaaaaaaaaaad"), str("84912345678"), 2);
+    refs_add(run.refs, one, "C1");
+    refs_add(run.refs, one, "C2");
+    run_end(&run);
+    run = run_begin(folder, 4096);
+    assert_int_equal(look(run.refs, "C1", NULL), REFS_PARTIAL);
+    assert_int_equal(look(run.refs, "C2", "aaaaaaaaaaaaaaaaaaad"), REFS_FOUND);
+    for (int i = 0; i < 5000; i++) { /* it grows, and goes round */
+        snprintf(id, sizeof(id), "m%d", i);
+        if (i % 2 == 0) {
+            one = refs_message(run.refs, str("aaaaaaaaaaaaaaaaaaae"), str("84912345678"), 2);
+        }
+        refs_add(run.refs, one, id);
+    }
+    run_end(&run);
+    run = run_begin(folder, 4096);
+    assert_int_equal(look(run.refs, "C1", NULL), REFS_UNKNOWN);
+    assert_int_equal(look(run.refs, "m4998", NULL), REFS_PARTIAL);
+    assert_int_equal(look(run.refs, "m4999", "aaaaaaaaaaaaaaaaaaae"), REFS_FOUND);
+    run_end(&run);
+    snprintf(path, sizeof(path), "%s/parts", folder);
+    FILE *file = fopen(path, "r+"); /* what is not of this kind is begun anew */
+    assert_non_null(file);
+    fputs("garbage", file);
+    fclose(file);
+    run = run_begin(folder, 4096);
+    assert_int_equal(look(run.refs, "m4999", NULL), REFS_UNKNOWN);
+    run_end(&run);
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_in_any_shape),
@@ -181,6 +255,7 @@ int main(void) {
         cmocka_unit_test(either_needs_the_number),
         cmocka_unit_test(all_parts_make_a_delivery),
         cmocka_unit_test(the_oldest_are_forgotten),
+        cmocka_unit_test(parts_outlive_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
