@@ -26,7 +26,7 @@ struct channel_quote {
     const struct channel_manifest *manifest;
     channel_quoted_fn *answered;
     void *arg;
-    int64_t silence_ms;
+    int64_t silence_ms, silent_since_ms; /* real time; since: the last sign of life or question */
     pid_t pid;
     int fd;
     bool greeted, ready;
@@ -133,35 +133,55 @@ static int host_gone(struct channel_quote *quote, struct base_err *err) {
     return base_err_set(err, LANTOA_EINVAL, TR("asking the plugin for a price %s"), death);
 }
 
-/* Writes and reads until no more than `most` bytes wait to leave and, when all is true, every
- * answer has come. */
-static int pump(struct channel_quote *quote, size_t most, bool all, struct base_err *err) {
-    int64_t until = base_clock_real_ms() + quote->silence_ms;
-    for (;;) {
+/* True when there is nothing to wait for: at most `most` bytes wait to leave and, when all is true,
+ * every answer has come. */
+static bool is_done(const struct channel_quote *quote, int written, size_t most, bool all) {
+    bool waits = !quote->ready || (all && quote->told < quote->asked);
+    return !waits && (written == 0 || wire_writer_pending(&quote->outbox) <= most);
+}
+
+/* How long to wait for something to happen, or why not to. */
+static int wait_ms(
+    struct channel_quote *quote, int64_t until, int64_t *ms_out, struct base_err *err) {
+    int64_t now = base_clock_real_ms();
+    int64_t left = quote->silent_since_ms + quote->silence_ms - now;
+    if (left <= 0) {
+        kill(quote->pid, SIGKILL);
+        return base_err_set(err, LANTOA_EBUSY, TR("the plugin has given no price in %lld s"),
+            (long long)quote->silence_ms / 1000);
+    }
+    *ms_out = until - now < left ? until - now : left;
+    return 0;
+}
+
+/* Writes and reads until is_done. LANTOA_EAGAIN, without err: at real time `until` it was not. */
+static int pump(
+    struct channel_quote *quote, size_t most, bool all, int64_t until, struct base_err *err) {
+    for (bool looked = false;; looked = true) {
+        int64_t left = 0;
         int code = quote->fd < 0 ? LANTOA_EIO : wire_flush(&quote->outbox, quote->fd);
         if (code != 0 && code != LANTOA_EAGAIN && quote->fd < 0) {
             return base_err_set(err, LANTOA_EIO, "%s", TR("the channel's host has ended"));
         }
-        bool waits = !quote->ready || (all && quote->told < quote->asked);
-        bool full = wire_writer_pending(&quote->outbox) > most;
-        if (code == 0 && !waits) {
-            return 0;
-        }
-        if (code == LANTOA_EAGAIN && !full && !waits) {
+        if ((code == 0 || code == LANTOA_EAGAIN) && is_done(quote, code, most, all)) {
             return 0;
         }
         struct pollfd poller = {.fd = quote->fd, .events = POLLIN};
         poller.events = code == LANTOA_EAGAIN ? POLLIN | POLLOUT : POLLIN;
-        int64_t left = until - base_clock_real_ms();
-        if (left <= 0) {
-            kill(quote->pid, SIGKILL);
-            return base_err_set(err, LANTOA_EBUSY, TR("the plugin has given no price in %lld s"),
-                (long long)quote->silence_ms / 1000);
+        code = wait_ms(quote, until, &left, err);
+        if (code != 0) {
+            return code;
         }
-        if (poll(&poller, 1, (int)left) < 0 && errno != EINTR) {
+        if (left <= 0 && looked) {
+            return LANTOA_EAGAIN;
+        }
+        if (poll(&poller, 1, left > 0 ? (int)left : 0) < 0 && errno != EINTR) {
             return base_err_set(err, LANTOA_EIO, "%s", strerror(errno));
         }
         if ((poller.revents & ~POLLOUT) == 0) {
+            if (left <= 0) {
+                return LANTOA_EAGAIN;
+            }
             continue;
         }
         code = wire_inbox_fill(&quote->inbox, quote->fd);
@@ -175,8 +195,14 @@ static int pump(struct channel_quote *quote, size_t most, bool all, struct base_
         if (code != 0) {
             return code;
         }
-        until = base_clock_real_ms() + quote->silence_ms;
+        quote->silent_since_ms = base_clock_real_ms();
     }
+}
+
+/* However long it takes, as long as there are signs of life. */
+static int pump_all(struct channel_quote *quote, size_t most, bool all, struct base_err *err) {
+    quote->silent_since_ms = base_clock_real_ms();
+    return pump(quote, most, all, INT64_MAX, err);
 }
 
 /* --- its life --- */
@@ -205,7 +231,7 @@ static int launch(struct channel_quote *quote, struct base_err *err) {
     return code;
 }
 
-int channel_quote_open(const struct channel_spec *spec, const struct channel_manifest *manifest,
+int channel_quote_start(const struct channel_spec *spec, const struct channel_manifest *manifest,
     const char *data_dir, int64_t silence_ms, channel_quoted_fn *answered, void *arg,
     struct channel_quote **quote_out, struct base_err *err) {
     struct channel_quote *quote = base_alloc(sizeof(*quote));
@@ -214,6 +240,7 @@ int channel_quote_open(const struct channel_spec *spec, const struct channel_man
         .answered = answered,
         .arg = arg,
         .silence_ms = silence_ms,
+        .silent_since_ms = base_clock_real_ms(),
         .fd = -1};
     wire_inbox_init(&quote->inbox, WIRE_TO_CORE);
     wire_writer_init(&quote->outbox, OUTBOX_MOST);
@@ -235,7 +262,6 @@ int channel_quote_open(const struct channel_spec *spec, const struct channel_man
     };
     wire_put_hello(&quote->outbox, &hello);
     int code = launch(quote, err);
-    code = code ? code : pump(quote, 0, false, err);
     base_free(resolved);
     base_free(plugin);
     if (code) {
@@ -245,6 +271,31 @@ int channel_quote_open(const struct channel_spec *spec, const struct channel_man
     }
     *quote_out = quote;
     return 0;
+}
+
+int channel_quote_open(const struct channel_spec *spec, const struct channel_manifest *manifest,
+    const char *data_dir, int64_t silence_ms, channel_quoted_fn *answered, void *arg,
+    struct channel_quote **quote_out, struct base_err *err) {
+    struct channel_quote *quote;
+    int code =
+        channel_quote_start(spec, manifest, data_dir, silence_ms, answered, arg, &quote, err);
+    if (code) {
+        return code;
+    }
+    code = pump_all(quote, 0, false, err);
+    if (code) {
+        code = base_err_prefix(err, TR("channel %s"), spec->name);
+        channel_quote_close(&quote);
+        return code;
+    }
+    *quote_out = quote;
+    return 0;
+}
+
+int channel_quote_wait(struct channel_quote *quote, int64_t at_most_ms, struct base_err *err) {
+    int code = pump(quote, 0, true, base_clock_real_ms() + at_most_ms, err);
+    return code && code != LANTOA_EAGAIN ? base_err_prefix(err, TR("channel %s"), quote->spec->name)
+                                         : code;
 }
 
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
@@ -283,16 +334,18 @@ int channel_quote_put(struct channel_quote *quote, const struct channel_quote_me
         wire_end(&quote->outbox);
     }
     wire_put_quote(&quote->outbox, &record);
-    quote->asked++;
+    if (quote->asked++ == quote->told) {
+        quote->silent_since_ms = base_clock_real_ms();
+    }
     if (wire_writer_pending(&quote->outbox) <= OUTBOX_ENOUGH) {
         return 0;
     }
-    int code = pump(quote, OUTBOX_ENOUGH, false, err);
+    int code = pump_all(quote, OUTBOX_ENOUGH, false, err);
     return code ? base_err_prefix(err, TR("channel %s"), quote->spec->name) : 0;
 }
 
 int channel_quote_finish(struct channel_quote *quote, struct base_err *err) {
-    int code = pump(quote, 0, true, err);
+    int code = pump_all(quote, 0, true, err);
     return code ? base_err_prefix(err, TR("channel %s"), quote->spec->name) : 0;
 }
 
@@ -302,6 +355,9 @@ void channel_quote_close(struct channel_quote **quote) {
         return;
     }
     int status;
+    if (old->pid > 0 && (!old->ready || old->told < old->asked)) {
+        kill(old->pid, SIGKILL); /* it has nothing to lose, and may never end by itself */
+    }
     if (old->fd >= 0) {
         close(old->fd);
     }

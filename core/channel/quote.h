@@ -33,7 +33,7 @@ struct channel_quoted {
 typedef int channel_quoted_fn(void *arg, const struct channel_quoted *quoted);
 
 /* Longest silence of the plugin: where a person waits for the answer, and in the delivery loop,
- * where pauses, stops and other channels wait with it (they take effect within 2 s). */
+ * where only messages of that channel wait for it. */
 #define CHANNEL_QUOTE_PATIENT_MS 30000
 #define CHANNEL_QUOTE_HURRIED_MS 2000
 
@@ -44,6 +44,15 @@ typedef int channel_quoted_fn(void *arg, const struct channel_quoted *quoted);
 int channel_quote_open(const struct channel_spec *spec, const struct channel_manifest *manifest,
     const char *data_dir, int64_t silence_ms, channel_quoted_fn *answered, void *arg,
     struct channel_quote **quote_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* The same without waiting for the process: nothing may be put before channel_quote_wait gives 0.
+ */
+int channel_quote_start(const struct channel_spec *spec, const struct channel_manifest *manifest,
+    const char *data_dir, int64_t silence_ms, channel_quoted_fn *answered, void *arg,
+    struct channel_quote **quote_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Takes the answers that have come, and waits at most so long for the rest, or for the process to
+ * be ready. LANTOA_EAGAIN, without err: there is more to come, or it is not. */
+int channel_quote_wait(
+    struct channel_quote *quote, int64_t at_most_ms, struct base_err *err) LANTOA_MUST_CHECK;
 /* Tells the plugin of a step before its first message. */
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
     struct str step, struct str message_class, struct str accents);

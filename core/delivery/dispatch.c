@@ -118,7 +118,7 @@ int dispatcher_new(
     if (rc == 0) {
         rc = delivery_renderer_new(db, &d->renderer, err);
     }
-    d->money = money_new(db, NULL);
+    d->money = money_new(db, NULL, MONEY_PATIENT);
     if (rc == 0) {
         rc = policy_caps_new(db, &d->caps, err);
     }
@@ -167,7 +167,7 @@ void dispatcher_free(struct dispatcher **dispatcher) {
 
 void dispatcher_data_dir(struct dispatcher *d, const char *data_dir) {
     money_free(&d->money);
-    d->money = money_new(d->db, data_dir);
+    d->money = money_new(d->db, data_dir, d->only_campaign ? MONEY_PATIENT : MONEY_HURRIED);
 }
 
 struct delivery_step *dispatch__step(struct dispatcher *d, int64_t step_id) {
@@ -407,6 +407,7 @@ static int count_spent(struct dispatcher *d, struct base_err *err) {
 
 static int work(struct dispatcher *d, int64_t now_ms, struct base_err *err) {
     int64_t version;
+    money_turn(d->money);
     int rc = db_data_version(d->db, &version, err);
     if (rc == 0 && (d->must_reload || version != d->data_version || now_ms >= d->rules_until_ms)) {
         rc = dispatch__reload(d, now_ms, err);

@@ -18,6 +18,9 @@
 /* How long a message waits for money that operators may still give back. */
 #define MONEY_LOOK_MS 200
 
+/* How long a message waits for a plugin that has not told its price yet. */
+#define PRICE_LOOK_MS 20
+
 enum verdict { VERDICT_SENT, VERDICT_ASIDE, VERDICT_STOP };
 
 struct candidate {
@@ -148,6 +151,12 @@ static int price(struct claimer *c, const struct candidate *row,
     }
     int rc = money_of(c->d->money, step, message, c->now_ms, amount_out, &fault);
     bool budget = step->campaign->spec->budget_minor >= 0;
+    if (rc == LANTOA_EAGAIN) { /* the row stays as it is; other channels go on */
+        step->pause_ms = c->by_cursor ? c->now_ms + PRICE_LOOK_MS : step->pause_ms;
+        step->next_due_ms = c->by_cursor ? step->next_due_ms : c->now_ms + PRICE_LOOK_MS;
+        *verdict_out = VERDICT_STOP;
+        return 1;
+    }
     if (rc == LANTOA_ENOENT && !budget) {
         return 0; /* nobody set a limit, so it goes; what it costs is not known */
     }

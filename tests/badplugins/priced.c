@@ -1,11 +1,18 @@
 /* Says what a message costs: a unit for each ten bytes begun, at 5 each. Some texts bring its
- * faults out: "crash", "hang", "lie", "refuse". Sends like a good one. */
+ * faults out: "crash", "hang", "lie", "refuse", and "slow FILE": 1.5 s while that file is there,
+ * and "stuck FILE": for ever. Sends like a good one. */
 #include "bad.h"
 
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 static bool begins(struct lantoa_str text, const char *word) {
     return text.bytes >= strlen(word) && memcmp(text.at, word, strlen(word)) == 0;
+}
+
+static bool has_file(struct lantoa_str text, const char *word) {
+    return begins(text, word) && access(text.at + strlen(word), F_OK) == 0;
 }
 
 static int priced_price(
@@ -16,6 +23,12 @@ static int priced_price(
         raise(SIGSEGV);
     }
     if (begins(text, "hang")) {
+        sleep(100);
+    }
+    if (has_file(text, "slow ")) {
+        nanosleep(&(struct timespec){1, 500 * 1000 * 1000}, NULL);
+    }
+    if (has_file(text, "stuck ")) {
         sleep(100);
     }
     int64_t units = (int64_t)(text.bytes + 9) / 10;

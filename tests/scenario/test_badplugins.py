@@ -1,11 +1,12 @@
 """Plugins that misbehave in each known way, in the whole product: the core and the other channel go on, the ledger says exactly what is known."""
 import os
 import shutil
+import time
 
 import pytest
 
 from rig.build import START, campaign, outbox_channel, people, step
-from rig.program import BUILD, eventually
+from rig.program import BUILD, SLOW, eventually
 
 BAD = os.path.join(BUILD, "tests", "plugins")
 GOOD = os.path.join(BUILD, "plugins")
@@ -62,3 +63,35 @@ def test_what_is_no_plugin_of_ours_is_refused(data, made, plugins, plugin):
     message = data.refused("channel", "apply", data.write("bad.json", {"name": "bad", "plugin": plugin, "options": {}}))
     assert plugin in message and len(message.splitlines()) == 1, message
     assert data.rows("channel", "list") == []
+
+
+@pytest.mark.parametrize("how", ["slow", "stuck"])
+@pytest.mark.quick
+def test_a_price_that_does_not_come_holds_nobody_else(data, made, plugins, scratch, how):
+    """1.5 s for each price, or for ever: the other channel sends, a pause takes effect, and the slow one gets its right prices."""
+    data.env["LANTOA_PLUGINS"] = plugins
+    file = os.path.join(scratch, "slow-now")
+    made.init({"name": "dear", "plugin": "priced", "options": {}}, outbox_channel(options={"delay_ms": 5}, window=1), contacts=people(30))
+    content = {"vi": {"text": f"{how} {file}"}}
+    made.start(campaign("a", steps=[step(channel="dear", content=content)], budget={"amount": 1000000}, canary=False))
+    made.start(campaign("b", steps=[step(channel="outbox")], canary=False))
+    open(file, "w", encoding="ascii").close()
+    serve = data.serve("--clock", f"{START},x1").wait_ready()
+    begun = time.monotonic()
+    eventually(lambda: data.states("b") == {"accepted": 30}, 20, 0.02, "b goes on")
+    assert time.monotonic() - begun < 1.5 * SLOW, "and does not wait for a"
+    if how == "slow":
+        eventually(lambda: data.states("a").get("accepted", 0) == 1, 20, 0.02, "a goes on, slowly")
+        begun = time.monotonic()
+        data.ok("campaign", "pause", "a")
+        assert time.monotonic() - begun < 1, "nobody holds the database"
+        eventually(lambda: data.rows("campaign", "list")[0]["state"] == "paused", 2, 0.02)
+    else:
+        eventually(lambda: data.rows("campaign", "list")[0]["state"] == "paused", 5, 0.05, "a waits for a person")
+        assert "no price in 2 s" in data.rows("campaign", "list")[0]["waits_for"]
+    os.unlink(file)
+    data.ok("campaign", "resume", "a")
+    eventually(lambda: data.states("a") == {"accepted": 30}, 20, 0.05, "a to its end: " + str(data.states("a")))
+    serve.stop()
+    units = (len(content["vi"]["text"]) + 9) // 10
+    assert data.sql("SELECT DISTINCT units, minor FROM message WHERE minor IS NOT NULL") == [(units, 5 * units)]
