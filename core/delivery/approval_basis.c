@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "delivery/approval.h"
+#include "delivery/rules.h"
 #include "store/schema.h"
 
 #define TEXT_MOST ((size_t)64 << 20)
@@ -107,22 +108,43 @@ static int add_channels(
     return rc;
 }
 
-/* The rules of sending put labels into texts and shut hours; the public address stands in links. */
+static int get_meta(struct db *db, const char *key, char **text_out, struct base_err *err) {
+    struct base_err none = {0};
+    int rc = schema_meta_get(db, key, text_out, &none);
+    return rc == 0 || rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", none.text);
+}
+
+/* The rules of sending put labels into texts and shut hours. Those that are part of the program
+ * count where none were put in force: another version of it may bring others. */
+static int add_messages_rules(struct db *db, struct base_buf *buf, struct base_err *err) {
+    struct base_json *doc = NULL;
+    char *text = NULL;
+    int rc = get_meta(db, "rules", &text, err);
+    if (rc == 0) {
+        rc = base_json_parse(str_from(text ? text : rules_default()), "rules", &doc, err);
+    }
+    if (rc == 0) {
+        char *tidy = json_dumps(base_json_root(doc), JSON_COMPACT | JSON_SORT_KEYS);
+        add_field(buf, "rules", str_from(tidy));
+        base_free(tidy);
+    }
+    base_json_free(&doc);
+    base_free(text);
+    return rc;
+}
+
+/* And the public address, which stands in links. */
 static int add_rules(
     struct db *db, const struct campaign_row *row, struct base_buf *buf, struct base_err *err) {
-    static const char *const keys[] = {"rules", "public_url"};
+    char *text = NULL;
     (void)row;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        char *text = NULL;
-        struct base_err none = {0};
-        int rc = schema_meta_get(db, keys[i], &text, &none);
-        if (rc != 0 && rc != LANTOA_ENOENT) {
-            return base_err_set(err, rc, "%s", none.text);
-        }
-        add_field(buf, keys[i], str_from(text ? text : ""));
-        base_free(text);
+    int rc = add_messages_rules(db, buf, err);
+    rc = rc ? rc : get_meta(db, "public_url", &text, err);
+    if (rc == 0) {
+        add_field(buf, "public_url", str_from(text ? text : ""));
     }
-    return 0;
+    base_free(text);
+    return rc;
 }
 
 int approval__basis(struct db *db, const struct campaign_row *row, char out[APPROVAL__BASIS_MAX],

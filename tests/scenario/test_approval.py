@@ -124,6 +124,20 @@ def test_a_change_takes_it_back(data, made, change):
     data.ok("campaign", "start", "c")
 
 
+def test_the_rules_of_the_program_count_where_none_were_put_in_force(data, made):
+    """The approval binds to the rules that hold, not to where they stand."""
+    with open(os.path.join(ROOT, "config", "rules", "messages.json"), encoding="utf-8") as file:
+        built_in = json.load(file)
+    approved(data, made)
+    data.sql_write("DELETE FROM meta WHERE key = 'rules'")
+    assert data.rows("campaign", "list")[0]["state"] == "approved", "the same rules, now those of the program"
+    data.ok("rules", "apply", data.write("rules.json", built_in))
+    assert data.rows("campaign", "list")[0]["state"] == "approved", "the same rules again"
+    built_in["rules"][0]["label"] = "[AD]"
+    data.ok("rules", "apply", data.write("rules.json", built_in))
+    assert "rules of sending" in data.rows("campaign", "list")[0]["waits_for"]
+
+
 def test_what_nobody_sees_changes_nothing(data, made):
     approved(data, made)
     data.ok("channel", "apply", data.write("channel.json", outbox_channel(price=7, window=5, rate={"per_second": 3}, options={"delay_ms": 1, "fsync": False})))
