@@ -44,12 +44,17 @@ int suppression_import(struct db *db, const struct audience_import *import,
  * the day is kept in meta SUPPRESSION_LIST_META for rules with an age limit. A list of a later day
  * takes the place of the one before: who is no longer in it leaves (outcome: dropped); files of the
  * same day are parts of one list. What was said by hand or by another import stays. LANTOA_EINVAL:
- * the day is to come, is older than the list in force, or the file has no address. A dry run keeps
- * nothing. */
+ * the day is to come, is older than the list in force, or the file has no address. LANTOA_ESTATE:
+ * so many would leave that the file is probably a wrong one or a part (over a tenth of the list,
+ * and over SUPPRESSION_LOSS_FREE), and nobody said that it is meant; nothing is changed then. A dry
+ * run keeps nothing. */
 #define SUPPRESSION_LIST_META "do_not_call_dated" /* YYYY-MM-DD */
 #define SUPPRESSION_LIST_SOURCE "do-not-call"     /* source of its rows */
+#define SUPPRESSION_LOSS_FREE 10
+enum suppression_loss { SUPPRESSION_LOSS_REFUSED, SUPPRESSION_LOSS_MEANT };
 int suppression_import_list(struct db *db, const struct audience_import *import, int64_t dated_day,
-    struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
+    enum suppression_loss loss, struct audience_import_outcome *outcome_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 
 /* What is known of one contact's consents, newest first. */
 struct consent_row {

@@ -2,8 +2,11 @@
 #include "audience/contact_query.h"
 
 #include "audience/flat_json.h"
+#include "base/mem.h"
+#include "base/name_order.h"
 #include "base/text.h"
 #include "base/tr.h"
+#include <stdlib.h>
 
 enum { SQL_MOST = 16 * 1024 * 1024, TEXT_MOST = 4096 };
 
@@ -111,11 +114,74 @@ static int each_row(struct db_stmt *stmt, int (*row)(void *arg, const struct con
     return rc;
 }
 
+/* --- by name --- */
+
+struct named {
+    int64_t id;
+    size_t at, bytes; /* its key */
+};
+
+struct sorting {
+    struct named *all;
+    size_t count, room;
+    struct base_buf keys;
+    struct base_err *err;
+};
+
+static int take_name(void *arg, const struct contact *contact) {
+    struct sorting *sorting = arg;
+    if (sorting->count == CONTACT_SORTED_MOST) {
+        return base_err_set(sorting->err, LANTOA_ELIMIT,
+            TR("more than %d people cannot be put in order of name"), CONTACT_SORTED_MOST);
+    }
+    if (sorting->count == sorting->room) {
+        sorting->room = sorting->room ? 2 * sorting->room : 256;
+        sorting->all = base_realloc(sorting->all, sorting->room * sizeof *sorting->all);
+    }
+    size_t at = sorting->keys.bytes;
+    int rc = base_name_order(&sorting->keys, contact->name);
+    sorting->all[sorting->count++] =
+        (struct named){contact->id, at, rc == 0 ? sorting->keys.bytes - at : 0};
+    return rc == LANTOA_EINVAL ? 0 : rc;
+}
+
+static int by_name(const void *a, const void *b, void *arg) {
+    const struct named *one = a, *other = b;
+    const char *keys = arg;
+    size_t shorter = one->bytes < other->bytes ? one->bytes : other->bytes;
+    int order = shorter ? memcmp(keys + one->at, keys + other->at, shorter) : 0;
+    order = order ? order : (one->bytes > other->bytes) - (one->bytes < other->bytes);
+    return order ? order : (one->id > other->id) - (one->id < other->id);
+}
+
+static int each_by_name(struct db *db, const struct contact_query *query,
+    int (*row)(void *arg, const struct contact *contact), void *arg, struct base_err *err) {
+    struct sorting sorting = {.err = err};
+    struct contact_query all = *query;
+    all.order = CONTACT_BY_ID;
+    all.most = CONTACT_SORTED_MOST + 1;
+    base_buf_init(&sorting.keys, (size_t)1 << 30);
+    int rc = contact_each(db, &all, take_name, &sorting, err);
+    if (rc == 0 && sorting.count > 1) {
+        qsort_r(sorting.all, sorting.count, sizeof *sorting.all, by_name, sorting.keys.at);
+    }
+    for (size_t i = 0; rc == 0 && i < sorting.count && i < (size_t)query->most; i++) {
+        rc = contact_get(db, sorting.all[i].id, row, arg, err);
+        rc = rc == LANTOA_ENOENT ? 0 : rc; /* gone meanwhile */
+    }
+    base_buf_release(&sorting.keys);
+    base_free(sorting.all);
+    return rc;
+}
+
 int contact_each(struct db *db, const struct contact_query *query,
     int (*row)(void *arg, const struct contact *contact), void *arg, struct base_err *err) {
     struct keys keys;
     struct base_buf sql;
     struct db_stmt *stmt = NULL;
+    if (query->order == CONTACT_BY_NAME) {
+        return each_by_name(db, query, row, arg, err);
+    }
     base_buf_init(&sql, SQL_MOST);
     int rc = keys_read(&keys, query->text, err);
     rc = rc ? rc : query_sql(query, &sql, err);

@@ -5,7 +5,13 @@
 #include "audience/contact.h"
 #include "audience/segment.h"
 
+enum contact_order {
+    CONTACT_BY_ID,
+    CONTACT_BY_NAME, /* base/name_order.h; after_id is 0 then */
+};
+
 struct contact_query {
+    enum contact_order order;
     struct str text; /* empty: everybody. A name or part of it (accents do not matter), or a key */
     bool
         keys_only; /* text is a whole key: ref, personal ID, social-insurance code, e-mail, phone */
@@ -15,7 +21,9 @@ struct contact_query {
     int64_t most;                  /* rows */
 };
 
-/* In the order of ids. row returns 0 to go on; another value ends the list and is returned. */
+/* By name at most CONTACT_SORTED_MOST are sorted; LANTOA_ELIMIT: more fit. row returns 0 to go on;
+ * another value ends the list and is returned. */
+#define CONTACT_SORTED_MOST 2000000
 int contact_each(struct db *db, const struct contact_query *query,
     int (*row)(void *arg, const struct contact *contact), void *arg,
     struct base_err *err) LANTOA_MUST_CHECK;

@@ -212,8 +212,9 @@ static int take_row(
     return rc;
 }
 
+/* *began_ms_out: what the addresses that are new have as their time. */
 static int import_file(struct db *db, const struct audience_import *options, bool is_list,
-    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    struct audience_import_outcome *outcome_out, int64_t *began_ms_out, struct base_err *err) {
     static const int needed[] = {FIELD_ADDRESS, FIELD_EMAIL, FIELD_PHONE, -1};
     struct suppressing import = {.is_list = is_list};
     int rc = audience__run_open(&import.run, db, options, &spec, outcome_out, err);
@@ -223,6 +224,7 @@ static int import_file(struct db *db, const struct audience_import *options, boo
     base_buf_init(&import.normal, ADDRESS_MOST);
     rc = audience__run_needs(&import.run, needed, err);
     rc = rc ? rc : audience__run_start(&import.run, "suppression", err);
+    *began_ms_out = import.run.now_ms;
     rc = rc ? rc : db_prepare(db, INSERT_SQL, &import.insert, err);
     rc = rc ? rc : db_prepare(db, CONFIRM_SQL, &import.confirm, err);
     struct audience_csv_row row;
@@ -240,7 +242,8 @@ static int import_file(struct db *db, const struct audience_import *options, boo
 
 int suppression_import(struct db *db, const struct audience_import *options,
     struct audience_import_outcome *outcome_out, struct base_err *err) {
-    return import_file(db, options, false, outcome_out, err);
+    int64_t began_ms;
+    return import_file(db, options, false, outcome_out, &began_ms, err);
 }
 
 /* A list of yesterday must not make one of today look older than it is. *newer_out: the list is of
@@ -270,21 +273,58 @@ static int check_day(struct db *db, int64_t dated_day, const struct audience_imp
     return rc;
 }
 
+#define OF_LIST "reason = 'do_not_call' AND source = '" SUPPRESSION_LIST_SOURCE "'"
+
+/* One number. sql: about rows of the list, with ?1 the batch and ?2 a time. */
+static int about_batch(struct db *db, const char *sql, int64_t batch_id, int64_t at_ms,
+    int64_t *count_out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(db, sql, &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, batch_id);
+        db_bind_i64(stmt, 2, at_ms);
+        rc = db_step(stmt, err);
+        *count_out = rc == 1 ? db_column_i64(stmt, 0) : db_changes(db);
+    }
+    db_finish(&stmt);
+    return rc < 0 ? rc : 0;
+}
+
 /* The addresses of the lists before that the new one does not have. */
 static int drop_older(
     struct db *db, struct audience_import_outcome *outcome, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db,
-        "DELETE FROM suppression WHERE reason = 'do_not_call' AND source = "
-        "'" SUPPRESSION_LIST_SOURCE "' AND batch_id < ?1",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, outcome->batch_id);
-        rc = db_run(stmt, err);
-    }
-    outcome->dropped = rc == 0 ? db_changes(db) : 0;
-    db_finish(&stmt);
+    int64_t dropped = 0;
+    int rc =
+        about_batch(db, "DELETE FROM suppression WHERE " OF_LIST " AND batch_id < ?1 AND ?2 = 0",
+            outcome->batch_id, 0, &dropped, err);
+    outcome->dropped = dropped;
     return rc;
+}
+
+/* A list hardly ever gets much shorter: then the file is a wrong one, or not the whole. What it
+ * brought is taken away again. */
+static int refuse_loss(struct db *db, const struct audience_import *options, int64_t began_ms,
+    struct audience_import_outcome *outcome, struct base_err *err) {
+    int64_t leaving = 0, before = 0, gone;
+    int rc = about_batch(db,
+        "SELECT count(*) FROM suppression WHERE " OF_LIST " AND batch_id < ?1 AND ?2 >= 0",
+        outcome->batch_id, began_ms, &leaving, err);
+    rc = rc ? rc
+            : about_batch(db,
+                  "SELECT count(*) FROM suppression WHERE " OF_LIST
+                  " AND (batch_id < ?1 OR (batch_id = ?1 AND at < ?2))",
+                  outcome->batch_id, began_ms, &before, err);
+    if (rc != 0 || leaving <= SUPPRESSION_LOSS_FREE || leaving * 10 <= before) {
+        return rc;
+    }
+    rc = about_batch(db, "DELETE FROM suppression WHERE " OF_LIST " AND batch_id = ?1 AND at = ?2",
+        outcome->batch_id, began_ms, &gone, err);
+    return rc ? rc
+              : base_err_set(err, LANTOA_ESTATE,
+                    TR("%s lacks %lld of the %lld addresses of the do-not-call list in force, more "
+                       "than a tenth: is it the right file, and all of it? The list is still the "
+                       "one before; --drop-missing takes this one nevertheless"),
+                    options->path, (long long)leaving, (long long)before);
 }
 
 /* The new day and the end of the old list at once: a crash before leaves both lists standing. */
@@ -306,10 +346,11 @@ static int keep_day(struct db *db, int64_t dated_day, bool newer,
 }
 
 int suppression_import_list(struct db *db, const struct audience_import *options, int64_t dated_day,
-    struct audience_import_outcome *outcome_out, struct base_err *err) {
+    enum suppression_loss loss, struct audience_import_outcome *outcome_out, struct base_err *err) {
     bool newer;
+    int64_t began_ms = 0;
     int rc = check_day(db, dated_day, options, &newer, err);
-    rc = rc ? rc : import_file(db, options, true, outcome_out, err);
+    rc = rc ? rc : import_file(db, options, true, outcome_out, &began_ms, err);
     if (rc != 0 || options->dry_run) {
         return rc;
     }
@@ -319,5 +360,8 @@ int suppression_import_list(struct db *db, const struct audience_import *options
                "still the one before"),
             options->path);
     }
-    return keep_day(db, dated_day, newer, outcome_out, err);
+    rc = newer && loss == SUPPRESSION_LOSS_REFUSED
+             ? refuse_loss(db, options, began_ms, outcome_out, err)
+             : 0;
+    return rc ? rc : keep_day(db, dated_day, newer, outcome_out, err);
 }

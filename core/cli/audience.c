@@ -169,6 +169,15 @@ static int contact_list(struct cli *cli) {
     if (rc == 0) {
         rc = cli_option_i64(cli, "limit", CONTACT_ROWS, &query.most);
     }
+    const char *order = cli_option(cli, "order");
+    if (rc == 0 && order && strcmp(order, "name") != 0 && strcmp(order, "id") != 0) {
+        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("--order %s: must be name or id"), order);
+    }
+    query.order = order && strcmp(order, "name") == 0 ? CONTACT_BY_NAME : CONTACT_BY_ID;
+    if (rc == 0 && query.order == CONTACT_BY_NAME && cli_option(cli, "after")) {
+        rc = base_err_set(
+            &cli->err, LANTOA_EINVAL, "%s", TR("--after goes with the order of ids only"));
+    }
     if (rc == 0 && expression) {
         rc = segment_parse(cli->db, str_from(expression), &segment, NULL, &cli->err);
     }
@@ -317,8 +326,8 @@ const struct cli_command cli_audience_commands[] = {
         segment_list},
     {"segment", "remove", "", 1, 1, "NAME", "forget a kept audience expression", CLI_NEEDS_DATABASE,
         segment_remove_verb},
-    {"contact", "list", "segment= after= limit= csv", 0, 1,
-        "[TEXT] [--segment EXPRESSION] [--after ID] [--limit N] [--csv]",
+    {"contact", "list", "segment= order= after= limit= csv", 0, 1,
+        "[TEXT] [--segment EXPRESSION] [--order name|id] [--after ID] [--limit N] [--csv]",
         "people by name, key or audience expression; accents do not matter", CLI_NEEDS_DATABASE,
         contact_list},
     {"contact", "show", "", 1, 1, "ID", "one person with all attributes", CLI_NEEDS_DATABASE,

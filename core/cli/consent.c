@@ -49,7 +49,10 @@ static int suppression_import_verb(struct cli *cli) {
     }
     cli_import_init(cli, &import);
     rc = day < 0 ? suppression_import(cli->db, &import, &outcome, &cli->err)
-                 : suppression_import_list(cli->db, &import, day, &outcome, &cli->err);
+                 : suppression_import_list(cli->db, &import, day,
+                       cli_switch(cli, "drop-missing") ? SUPPRESSION_LOSS_MEANT
+                                                       : SUPPRESSION_LOSS_REFUSED,
+                       &outcome, &cli->err);
     if (rc == 0) {
         cli_import_say(cli, &import, &outcome);
     }
@@ -117,8 +120,8 @@ const struct cli_command cli_consent_commands[] = {
         "consents given or withdrawn, from CSV (email|phone|ref|person_id, channel, purpose, "
         "action, at, source, evidence)",
         CLI_NEEDS_DATABASE, consent_import_verb},
-    {"suppression", "import", "map=* set=* rejects= dry-run list= dated=", 1, 1,
-        "FILE [--list do-not-call --dated DAY] [--dry-run] [--rejects F]",
+    {"suppression", "import", "map=* set=* rejects= dry-run list= dated= drop-missing", 1, 1,
+        "FILE [--list do-not-call --dated DAY [--drop-missing]] [--dry-run] [--rejects F]",
         "addresses nobody may write to, from CSV (address, reason)", CLI_NEEDS_DATABASE,
         suppression_import_verb},
     {"suppression", "add", "reason=", 1, 1, "ADDRESS [--reason opted_out|do_not_call|invalid]",

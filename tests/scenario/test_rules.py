@@ -183,6 +183,37 @@ def test_do_not_call_lists_have_their_day(data):
 
 
 @pytest.mark.quick
+def test_a_do_not_call_list_that_lacks_many_is_not_taken_by_itself(data):
+    """A wrong file, or the first of several: nothing changes until somebody says that it is meant."""
+    def numbers(first, count):
+        return data.write("dnc.csv", "phone\n" + "".join(f"09876{number:05d}\n" for number in range(first, first + count)))
+
+    def held():
+        return {row["address"] for row in data.rows("suppression", "list", "--limit", "1000")}
+
+    def take(day, *more):
+        return ["suppression", "import", data.path("dnc.csv"), "--list", "do-not-call", "--dated", day, *more]
+
+    data.ok("init")
+    numbers(0, 200)
+    data.ok(*take("2026-11-10"))
+    before = held()
+    for first, count in ((0, 150), (500, 200)):
+        numbers(first, count)
+        message = data.refused(*take("2026-11-20"))
+        assert "dnc.csv" in message and "of the 200 addresses" in message and "--drop-missing" in message and "\n" not in message.strip()
+        assert held() == before
+    assert "danh sách không quảng cáo" in data.run(*take("2026-11-20"), "--lang", "vi").err
+    assert data.sql("SELECT value FROM meta WHERE key = 'do_not_call_dated'") == [("2026-11-10",)]
+    numbers(15, 200)
+    assert data.json(*take("2026-11-20"))["dropped"] == 15
+    numbers(500, 100)
+    assert data.json(*take("2026-11-21", "--drop-missing"))["dropped"] == 200
+    numbers(600, 100)
+    assert data.json(*take("2026-11-21"))["dropped"] == 0 and len(held()) == 200
+
+
+@pytest.mark.quick
 def test_doors_that_stay_shut_to_the_end(data, made, witness):
     """What is not out by the last closing hour of the window never leaves: not at night either."""
     made.init(email_channel(witness.port), contacts=people(5))

@@ -169,7 +169,8 @@ static int64_t list_day;
 
 static int import_list(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) {
-    return suppression_import_list(db, import, list_day, outcome_out, err);
+    return suppression_import_list(
+        db, import, list_day, SUPPRESSION_LOSS_REFUSED, outcome_out, err);
 }
 
 static const char *listed(struct fixture *f) {

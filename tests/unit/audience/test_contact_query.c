@@ -56,6 +56,11 @@ static void test_search(void **state) {
     assert_string_equal(search(f, "_"), "3");
     assert_string_equal(search(f, "nobody"), "");
     assert_string_equal(search(f, ""), "1 2 3 4");
+    import_ok(f, contact_import, "ref,name\n5,Đinh Thị Ân\n6,Bùi Văn Anh\n");
+    struct contact_query by_name = {.order = CONTACT_BY_NAME, .most = 100};
+    assert_string_equal(refs(f, &by_name), "6 5 3 4 1 2");
+    by_name.most = 2;
+    assert_string_equal(refs(f, &by_name), "6 5");
     struct contact_query by_key = {.text = STR("Nguyễn"), .keys_only = true, .most = 9};
     assert_string_equal(refs(f, &by_key), "");
     by_key.text = STR("0912345678");

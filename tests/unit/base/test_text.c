@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "base/name_order.h"
 #include "base/text.h"
 
 #include <uninorm.h>
@@ -278,6 +279,50 @@ static void escapes(void **state) {
     base_buf_release(&buf);
 }
 
+static int name_order(const char *one, const char *other) {
+    struct base_buf a, b;
+    base_buf_init(&a, 1000);
+    base_buf_init(&b, 1000);
+    assert_int_equal(base_name_order(&a, str_from(one)), 0);
+    assert_int_equal(base_name_order(&b, str_from(other)), 0);
+    size_t shorter = a.bytes < b.bytes ? a.bytes : b.bytes;
+    int order = memcmp(a.at, b.at, shorter);
+    order = order ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
+    base_buf_release(&a);
+    base_buf_release(&b);
+    return (order > 0) - (order < 0);
+}
+
+static void names_in_order(void **state) {
+    (void)state;
+    /* Given name first; letters before tones; then the family name. */
+    static const char *const list[] = {"Nguyễn Văn An", "Trần An", "Lê Thị Ân", "Nguyễn Anh",
+        "Đỗ Bình", "Nguyễn Thị Cúc", "Lê Dung", "Lê Dũng", "An Đào", "Vũ Giang", "Phạm Hoa",
+        "Nguyễn Thị Hoà", "Trần Hoá", "Lý Long", "Lý Lộc", "Ngô Oanh", "Ngô Ôn", "Ngô Ơn",
+        "Bùi Thuỷ", "Bùi Thuý", "Bùi Thuỵ", "Hà Tư", "Mai Yến"};
+    for (size_t i = 0; i + 1 < sizeof(list) / sizeof(list[0]); i++) {
+        if (i + 1 == 2 || i + 1 == 3) {
+            continue; /* Ân and Anh, below */
+        }
+        if (name_order(list[i], list[i + 1]) >= 0) {
+            fail_msg("%s is not before %s", list[i], list[i + 1]);
+        }
+    }
+    assert_int_equal(name_order("Lê Thị Ân", "Nguyễn Anh"), 1);
+    assert_int_equal(name_order("Nguyễn Anh", "Lê Thị Ân"), -1);
+    assert_int_equal(
+        name_order("Nguyễn Thị Hoà", "nguyễn  thị HÒA"), 0); /* either place, any case */
+    assert_int_equal(name_order("Nguye\xcc\x82\xcc\x83n Hoa", "Nguyễn Hoa"), 0); /* NFD */
+    assert_int_equal(name_order("Đinh Đạt", "Đinh Dậu"), 1);
+    assert_int_equal(name_order("Hoa", "Nguyễn Hoa"), -1); /* without a family name first */
+    assert_int_equal(name_order("", "An"), -1);
+    assert_int_equal(name_order("Lê Иван", "Lê Yến"), 1);
+    struct base_buf buf;
+    base_buf_init(&buf, 100);
+    assert_int_equal(base_name_order(&buf, STR("\xff")), LANTOA_EINVAL);
+    base_buf_release(&buf);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_utf8),
@@ -290,6 +335,7 @@ int main(void) {
         cmocka_unit_test(stripping),
         cmocka_unit_test(the_alphabet),
         cmocka_unit_test(controls),
+        cmocka_unit_test(names_in_order),
         cmocka_unit_test(escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
