@@ -10,6 +10,7 @@ from rig.program import eventually
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit" / "social"))
 from fake_telegram import TOKEN, Telegram  # noqa: E402
+from fake_zalo import APP, APP_SECRET, FIRST, Zalo  # noqa: E402
 from social_rig import gateway, picture  # noqa: E402
 
 NOW = {"at": "2026-12-01T08:00"}
@@ -108,3 +109,22 @@ def test_who_starts_the_bot_from_a_letter_can_be_written_to(data, made, telegram
         telegram.said(555, "/stop")
         eventually(lambda: data.sql("SELECT 1 FROM consent WHERE contact_id = 1 AND action = 0"), 20, 0.2, "the refusal is heard")
     assert [tuple(row) for row in shown] == [(1, "555")], shown
+
+
+def test_a_number_without_zalo_gets_an_sms(data, made):
+    fake = Zalo()
+    text = "Kính gửi ông/bà, sắp đến hạn đóng bảo hiểm xã hội."
+    with gateway(fake.answer) as gate:
+        zns = {"name": "zns", "plugin": "zns", "options": {"api_url": gate.url, "oauth_url": gate.url, "app_id": APP, "app_secret": APP_SECRET,
+                                                           "refresh_token": FIRST}}
+        made.init(zns, outbox_channel(), contacts=[{"ref": f"r{i}", "name": f"Nguyễn Văn Ấn {i}", "phone": phone}
+                                                   for i, phone in enumerate(("0912345677", "0912345118"))])
+        first = step("zns", "zns", NOW, content={"vi": {"text": text, "template_id": "7895", "params": '{"ten": "{{name}}"}'}})
+        made.start(campaign(**{"class": "personal_service"}, steps=[
+            first, step("sms", "outbox", {"fallback_of": "zns", "reasons": ["no_account"]}, content=says("Sap den han"))]))
+        with data.serving("--clock", f"{START},x60"):
+            eventually(lambda: data.states("c") == {"accepted": 2, "failed": 1, "suppressed": 1}, 30, 0.2, str(data.states("c")))
+    assert {row["contact_ref"]: (row["state"], row["reason"]) for row in messages(data) if row["step"] == "zns"} == {
+        "r0": ("accepted", ""), "r1": ("failed", "no_account")}
+    assert fake.sent[0][1]["template_data"] == {"ten": "Nguyễn Văn Ấn 0"}
+    assert (pathlib.Path(data.dir) / "zalo-token.json").is_file()

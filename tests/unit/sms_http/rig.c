@@ -1,10 +1,12 @@
 /* Drives one channel through the core's side and the real lantoa-channel, by lines: for tests in
  * Python. usage: channel_rig DATA_DIR CHANNEL.json [STEP], STEP
- * {"class": .., "files": [{"file": PATH, "name": .., "mime": ..}]}. Lines on stdin, JSON each:
+ * {"class": .., "clock": MS, "files": [{"file": PATH, "name": .., "mime": ..}]}. Lines on stdin,
+ * JSON each:
  *   {"send": N, "to": ADDRESS, "key": KEY, "lang": .., CONTENT: TEXT, ...}
  *   {"hook": N, "query": .., "headers": {..}, "body": ..}     {"cancel": true}     {"stop": true}
  * and on stdout: {"ready": true}, {"id", "outcome", "reason", "after", "ref", "detail"},
  * {"event", "key", "ref", "address", "reason", "detail"}, {"done": N, "code"}, {"state", "why"}. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -214,9 +216,12 @@ int main(int argc, char **argv) {
     struct channel_manifest *manifest = NULL;
     char *described = NULL;
     struct rig rig = {.loop = ev_loop_new(EVFLAG_AUTO)};
-    base_log_set(BASE_LOG_INFO, 2);
-    base_buf_init(&rig.line, (size_t)16 << 20);
     rig.step = argc == 4 ? json_loads(argv[3], 0, NULL) : NULL;
+    base_log_set(BASE_LOG_INFO, 2);
+    if (json_is_integer(json_object_get(rig.step, "clock"))) {
+        base_clock_simulate(json_integer_value(json_object_get(rig.step, "clock")), 1);
+    }
+    base_buf_init(&rig.line, (size_t)16 << 20);
     int code = argc == 3 || argc == 4 ? base_json_load(argv[2], &doc, &err) : LANTOA_EINVAL;
     if (code == 0) {
         code = channel_describe(

@@ -1,0 +1,195 @@
+"""zalo-oa, zalo-post and zns: what leaves, the token that several share, classes of errors, the rules of ZNS, signed call-backs."""
+import contextlib
+import datetime
+import json
+
+import pytest
+from fake_zalo import APP, APP_SECRET, FIRST, OA_SECRET, Zalo, signed
+from social_rig import PEERS, eventually, free_port, gateway, needs, node, now, picture, secrets_in, social, spoiled
+
+TEXT = "Kính gửi ông/bà, thời hạn đóng bảo hiểm xã hội sắp đến."
+VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
+
+
+def at(hour):
+    return int(datetime.datetime(2026, 12, 1, hour, 30, tzinfo=VIETNAM).timestamp() * 1000)
+
+
+def service(hour=9):
+    return {"class": "personal_service", "clock": at(hour)}
+
+
+@pytest.fixture
+def zalo():
+    fake = Zalo()
+    with gateway(fake.answer) as gate:
+        fake.url = gate.url
+        yield fake
+
+
+def options(zalo, folder, **more):
+    return {"api_url": zalo.url, "oauth_url": zalo.url, "app_id": APP, "app_secret": APP_SECRET, "oa_secret": OA_SECRET,
+            "token_file": str(folder / "token.json"), "refresh_token": FIRST, **more}
+
+
+def told(rows):
+    return [(row["event"], row["ref"], row["address"], row["detail"]) for row in rows]
+
+
+def test_a_message_with_a_picture_a_link_and_a_button(tmp_path, zalo):
+    with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+        got = oa.sent("u77", "Chào bác", link="https://bhxh.example", button="Đăng ký")
+        assert (got["outcome"], got["ref"]) == ("sent", "m1")
+        message = zalo.sent[0][1]["message"]
+        assert message["text"] == "Chào bác" and message["attachment"]["payload"]["buttons"][0]["payload"]["url"] == "https://bhxh.example"
+        log = oa.log()
+    with social(tmp_path, "zalo-oa", {"files": [picture(tmp_path)]}, **options(zalo, tmp_path)) as oa:
+        assert oa.sent("u77", "Ảnh")["outcome"] == "sent"
+        log += oa.log()
+    assert zalo.sent[1][1]["message"]["attachment"]["payload"]["elements"][0]["attachment_id"] == "ANH1"
+    assert zalo.grants == 1  # the second run took the token from the disk
+    assert "access-1" not in log and "refresh-1" not in log and secrets_in(tmp_path, "access-1") == ["token.json"]
+    assert (tmp_path / "token.json").stat().st_mode & 0o077 == 0
+
+
+def test_two_workers_refresh_once_and_both_go_on(tmp_path, zalo):
+    zalo.expires = "2"  # always about to end: each message may want a new one
+    folders = [tmp_path / "a", tmp_path / "b"]
+    with contextlib.ExitStack() as stack:
+        rigs = []
+        for folder in folders:
+            folder.mkdir()
+            rigs.append(stack.enter_context(social(folder, "zalo-oa", **options(zalo, tmp_path, token_margin="1s"))))
+        numbers = [(rig, rig.send(f"u{i}", "x")) for i in range(12) for rig in rigs]
+        got = [rig.result(number)["outcome"] for rig, number in numbers]
+    assert got.count("sent") + got.count("retry") == 24 and "sent" in got and zalo.refused == 0, (got, zalo.grants, zalo.refused)
+
+
+def test_a_worker_killed_while_refreshing_leaves_a_way_on(tmp_path, zalo):
+    # The first answer never comes while the first worker lives: it is killed in the middle, holding the lock. Zalo has not had the request.
+    with gateway(lambda request: None if request["path"] == "/v4/oa/access_token" else zalo.answer(request)) as silent:
+        with pytest.raises(ZeroDivisionError), social(tmp_path, "zalo-oa", **options(zalo, tmp_path, oauth_url=silent.url)) as oa:
+            oa.send("u77", "một")
+            eventually(lambda: silent.seen, 10, "it asks")
+            raise ZeroDivisionError  # the rig is killed
+    (tmp_path / "next").mkdir()
+    with social(tmp_path / "next", "zalo-oa", **options(zalo, tmp_path)) as oa:
+        assert oa.sent("u77", "hai")["outcome"] == "sent" and zalo.grants == 1
+    # What lies on the disk is the newest pair.
+    assert json.loads((tmp_path / "token.json").read_text())["refresh_token"] == zalo.valid
+
+
+def test_a_refresh_token_that_was_spent_parks_the_channel_with_words_for_staff(tmp_path, zalo):
+    zalo.valid = "somebody-elses"
+    with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+        oa.send("u77", "một")
+        why = oa.wait("state", 1, 20)[0]["why"]
+        assert "administrator must grant" in why and "cấp quyền lại" in why and FIRST not in why
+
+
+def test_a_token_that_zalo_drops_is_renewed_and_the_message_goes_again(tmp_path, zalo):
+    with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+        assert oa.sent("u77", "một")["outcome"] == "sent"
+        zalo.access = "another"
+        assert (lambda row: (row["outcome"], row["reason"]))(oa.sent("u77", "hai")) == ("retry", "login")
+        assert oa.sent("u77", "ba")["outcome"] == "sent" and zalo.grants == 2
+
+
+def test_errors_get_classes(tmp_path, zalo):
+    with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+        got = [oa.sent(who) for who in ("u213", "u201")]
+        assert [(row["outcome"], row["reason"]) for row in got] == [("refused", "refused"), ("refused", "no_account")]
+        assert "48 hours" in got[0]["detail"] and "48 giờ" in got[0]["detail"]
+
+
+def test_zns_sends_templates_and_its_errors_let_a_fallback_in(tmp_path, zalo):
+    with social(tmp_path, "zns", service(), **options(zalo, tmp_path)) as zns:
+        got = zns.sent("+84912345678", TEXT, template_id="7895", params='{"ten": "Nguyễn Văn Án", "so_tien": 330000}', key="k" * 20)
+        assert (got["outcome"], got["ref"]) == ("sent", "m1")
+        assert zalo.sent[0][1] == {"phone": "84912345678", "template_id": "7895", "template_data": {"ten": "Nguyễn Văn Án", "so_tien": 330000},
+                                   "tracking_id": "k" * 20}
+        none = zns.sent("+84912345118", TEXT, template_id="7895")
+        assert (none["outcome"], none["reason"]) == ("refused", "no_account") and "SMS" in none["detail"]
+        assert (lambda row: (row["outcome"], row["reason"]))(zns.sent("+84912345108", TEXT, template_id="7895")) == ("refused", "invalid_address")
+        day = zns.sent("+84912345144", TEXT, template_id="7895")
+        assert (day["outcome"], day["reason"], day["after"]) == ("retry", "throttled", 3600000)
+    with social(tmp_path, "zns", service(), **options(zalo, tmp_path)) as zns:
+        zns.send("+84912345115", TEXT, template_id="7895")
+        assert "no money" in zns.wait("state", 1, 20)[0]["why"]
+
+
+def test_zns_refuses_what_zalo_would_ban(tmp_path, zalo):
+    wrong = [{"text": "Kinh gui ong ba, sap den han dong"}, {"text": TEXT + " https://bhxh.example"}, {"text": TEXT + " Gọi 0912 345 678"},
+             {"text": TEXT, "params": '{"ly_do": "sap den han dong bao hiem"}'}, {"text": TEXT, "params": "[1]"}]
+    with social(tmp_path, "zns", service(), **options(zalo, tmp_path)) as zns:
+        for fields in wrong:
+            got = zns.sent("+84912345678", template_id="1", **fields)
+            assert (got["outcome"], got["reason"]) == ("refused", "content"), (fields, got)
+    for prospecting in ("advertising", "state_information"):
+        with social(tmp_path, "zns", {"class": prospecting, "clock": at(9)}, **options(zalo, tmp_path)) as zns:
+            got = zns.sent("+84912345678", TEXT, template_id="1")
+            assert got["outcome"] == "refused" and "personal_service" in got["detail"]
+    for hour, wait in ((23, 6.5), (3, 2.5)):
+        with social(tmp_path, "zns", service(hour), **options(zalo, tmp_path)) as zns:
+            got = zns.sent("+84912345678", TEXT, template_id="1")
+            assert got["outcome"] == "retry" and abs(got["after"] - wait * 3600000) < 60000, got
+    assert not zalo.sent
+
+
+def test_call_backs_are_signed_plainly_and_young(tmp_path, zalo):
+    received = {"event_name": "user_received_message", "message": {"msg_id": "m1", "delivery_time": "1764000000000"}}
+    with social(tmp_path, "zns", **options(zalo, tmp_path)) as zns:
+        zns.wait("ready")
+        when = now()
+        body, header = signed(received, when)
+        assert zns.hook(1, body=body, at=when, **header) == 0
+        assert told(zns.wait("event")) == [("delivered", "m1", "", "1764000000000")]
+        spoilt = [signed(received, when, hmac_instead=True), (body.replace("m1", "m2"), header), signed(received, when, secret="other"),
+                  signed(received, when - 301_000), (body, {})]
+        for number, (text, head) in enumerate(spoilt, 2):
+            assert zns.hook(number, body=text, at=when, **head) != 0, number
+        assert len(zns.of("event")) == 1
+    with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+        oa.wait("ready")
+        for number, event in enumerate([{"event_name": "user_send_text", "sender": {"id": "u7"}, "message": {"text": "Đóng ở đâu?"}},
+                                        {"event_name": "unfollow", "follower": {"id": "u8"}}, received], 1):
+            body, header = signed(event, when)
+            assert oa.hook(number, body=body, at=when, **header) == 0
+        assert told(oa.wait("event", 2)) == [("inbound", "", "u7", "Đóng ở đâu?"), ("opt_out", "", "u8", "unfollow")]
+        assert len(oa.of("event")) == 2
+
+
+def test_an_article_is_made_broadcast_and_its_views_are_asked_for(tmp_path, zalo):
+    more = {"mode": "broadcast", "audience": '{"gender": "0"}', "figures_every": "200ms"}
+    with social(tmp_path, "zalo-post", **options(zalo, tmp_path, **more)) as page:
+        got = page.sent("trang", "Đoạn một\n\nĐoạn hai", title="BHXH tự nguyện", key="a" * 20)
+        assert got["outcome"] == "sent", got
+        article, broadcast = zalo.sent[0][1], zalo.sent[1][1]
+        assert [row["content"] for row in article["body"]] == ["Đoạn một", "Đoạn hai"] and article["cover"]["status"] == "hide"
+        assert broadcast["recipient"]["target"] == {"gender": "0"}
+        assert broadcast["message"]["attachment"]["payload"]["elements"][0]["attachment_id"] == "BAI1"
+        assert page.sent("trang", "x", title="t" * 151)["reason"] == "too_large"
+
+
+def test_views_of_an_article_and_what_zalo_does_not_give(tmp_path, zalo):
+    with social(tmp_path, "zalo-post", **options(zalo, tmp_path, figures_every="200ms")) as page:
+        assert page.sent("trang", "Bài", title="Tin", key="a" * 20)["ref"] == "BAI1"
+        row = page.wait("event")[0]
+        assert (row["event"], row["key"], json.loads(row["detail"])) == ("figures", "a" * 20, {"views": 321, "shares": None})
+
+
+@needs("@stoplight/prism-cli")
+def test_the_requests_fit_the_description_by_prism(tmp_path):
+    port = free_port()
+    with node("node_modules/@stoplight/prism-cli/dist/index.js", "mock", "-h", "127.0.0.1", "-p", port, "--errors", PEERS / "openapi" / "zalo.yaml",
+              port=port), spoiled(f"http://127.0.0.1:{port}", [None, (200, {"error": -32, "message": "too many"})]) as proxy:
+        common = {"api_url": proxy.url, "oauth_url": proxy.url, "app_id": APP, "app_secret": APP_SECRET, "token_file": str(tmp_path / "token.json"),
+                  "refresh_token": FIRST}
+        with social(tmp_path, "zns", service(), **common) as zns:
+            slow = zns.sent("+84912345678", TEXT, template_id="7895", params='{"ten": "Án"}')
+            assert (slow["outcome"], slow["reason"]) == ("retry", "throttled")
+        with social(tmp_path, "zns", service(), **common) as zns:
+            got = zns.sent("+84912345678", TEXT, template_id="7895", params='{"ten": "Án"}')
+            assert (got["outcome"], got["ref"]) == ("sent", "96d01223"), got
+        with social(tmp_path, "zalo-oa", **common) as oa:
+            assert oa.sent("u77", "Chào", link="https://bhxh.example", button="Xem")["ref"] == "a77"
