@@ -179,10 +179,6 @@ static int theme_export_verb(struct cli *cli) {
     return export_kind(cli, "theme");
 }
 
-static int channel_export_verb(struct cli *cli) {
-    return export_kind(cli, "channel");
-}
-
 static int campaign_export_verb(struct cli *cli) {
     return export_kind(cli, "campaign");
 }
@@ -476,8 +472,6 @@ const struct cli_command cli_campaign_commands[] = {
         channel_apply_verb},
     {"channel", "list", "csv", 0, 0, "", "the channels and their state", CLI_NEEDS_DATABASE,
         channel_list},
-    {"channel", "export", "", 1, 1, "NAME", "print a channel as its file", CLI_NEEDS_DATABASE,
-        channel_export_verb},
     {"campaign", "apply", "", 1, 1, "FILE", "check a campaign file and take it over",
         CLI_NEEDS_DATABASE, campaign_apply_verb},
     {"campaign", "check", "", 1, 1, "FILE|NAME",

@@ -8,6 +8,8 @@
 #include "cli/cli.h"
 #include <stdlib.h>
 
+#define HIDDEN "***" /* as core/wire/option.h knows it */
+
 /* Words of the tables; what is missing from a table prints as its number. */
 struct word {
     unsigned bit;
@@ -284,7 +286,38 @@ static int channel_describe_verb(struct cli *cli) {
     return rc;
 }
 
+/* A channel as its file; a secret that was written out is "***" here, which apply refuses. */
+static int channel_export_verb(struct cli *cli) {
+    struct channel_manifest *manifest = NULL;
+    char *text = NULL, *described = NULL;
+    int rc = campaign_export(cli->db, "channel", cli->args[0], &text, &cli->err);
+    json_t *channel = rc ? NULL : json_loads(text, 0, NULL);
+    const char *plugin = json_string_value(json_object_get(channel, "plugin"));
+    rc = rc ? rc : channel_describe(plugin ? plugin : "", &described, &cli->err);
+    rc = rc ? rc : channel_manifest_parse(described, &manifest, &cli->err);
+    json_t *options = json_object_get(channel, "options");
+    for (size_t i = 0; rc == 0 && i < manifest->option_count; i++) {
+        const char *name = manifest->options[i].name;
+        if ((manifest->options[i].flags & LANTOA_SECRET) &&
+            json_is_string(json_object_get(options, name))) {
+            json_object_set_new(options, name, json_string(HIDDEN));
+        }
+    }
+    if (rc == 0) {
+        char *shown = json_dumps(channel, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        printf("%s\n", shown);
+        base_free(shown);
+    }
+    json_decref(channel);
+    channel_manifest_free(&manifest);
+    base_free(described);
+    base_free(text);
+    return rc;
+}
+
 const struct cli_command cli_channel_commands[] = {
+    {"channel", "export", "", 1, 1, "NAME", "print a channel as its file", CLI_NEEDS_DATABASE,
+        channel_export_verb},
     {"channel", "describe", "man", 1, 1, "CHANNEL|PLUGIN|FILE.so|FILE.json [--man]",
         "a plugin's options, content and limits, in its own words", CLI_NEEDS_NOTHING,
         channel_describe_verb},

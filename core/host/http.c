@@ -237,7 +237,19 @@ static bool allowed(const struct host_http *http, const char *server) {
     return false;
 }
 
+static void allow_url(struct host_http *http, const char *text) {
+    bool url = text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0);
+    char *server = url ? server_of(text) : NULL;
+    if (server) {
+        base_buf_add_text(&http->servers, server);
+        base_buf_add_char(&http->servers, '\n');
+    }
+    curl_free(server);
+}
+
+/* Defaults count as the options they stand for. */
 static void allow_options(struct host_http *http, struct str options) {
+    const struct host_plugin *plugin = http->host->plugin;
     struct base_json *doc = NULL;
     struct base_err err = {0};
     const char *name;
@@ -246,14 +258,12 @@ static void allow_options(struct host_http *http, struct str options) {
         return; /* whoever fills the plugin's options says so */
     }
     json_object_foreach(base_json_root(doc), name, value) {
-        const char *text = json_string_value(value);
-        bool url = text && (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0);
-        char *server = url ? server_of(text) : NULL;
-        if (server) {
-            base_buf_add_text(&http->servers, server);
-            base_buf_add_char(&http->servers, '\n');
+        allow_url(http, json_string_value(value));
+    }
+    for (size_t i = 0; i < plugin->table.option_count; i++) {
+        if (!json_object_get(base_json_root(doc), plugin->options[i].name)) {
+            allow_url(http, plugin->options[i].fallback);
         }
-        curl_free(server);
     }
     base_json_free(&doc);
 }

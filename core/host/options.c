@@ -15,7 +15,40 @@ struct host_config {
     size_t size;
     char **texts; /* one place per option; NULL where it has no text */
     size_t text_count;
+    /* Of a declared channel: what the struct points to. */
+    const char **names, **values, **content_names;
 };
+
+/* A declared channel gets every option as text; the struct has no place of its own for it. */
+static void keep_text(struct host_config *config, size_t index, const struct wire_option_value *v,
+    enum lantoa_option_type type) {
+    config->texts[index] = type == LANTOA_TYPE_BOOL ? base_strdup(v->yes ? "true" : "false")
+                                                    : base_printf("%lld", (long long)v->number);
+}
+
+static void fill_declared(struct host_config *config, const struct host_plugin *plugin) {
+    const struct lantoa_plugin *table = &plugin->table;
+    config->names = base_alloc_array(table->option_count + 1, sizeof(*config->names));
+    config->values = base_alloc_array(table->option_count + 1, sizeof(*config->values));
+    config->content_names =
+        base_alloc_array(table->content_count + 1, sizeof(*config->content_names));
+    for (size_t i = 0; i < table->option_count; i++) {
+        config->names[i] = plugin->options[i].name;
+        config->values[i] = config->texts[i];
+    }
+    for (size_t i = 0; i < table->content_count; i++) {
+        config->content_names[i] = plugin->content[i].name;
+    }
+    struct lantoa_declared declared = {.size = sizeof(declared),
+        .name = table->name,
+        .json = {plugin->declared, strlen(plugin->declared)},
+        .option_count = table->option_count,
+        .option_names = config->names,
+        .option_values = config->values,
+        .content_count = table->content_count,
+        .content_names = config->content_names};
+    memcpy(config->bytes, &declared, sizeof(declared));
+}
 
 /* The first line of a secret's file: a line end at the end of the file is not part of the secret.
  */
@@ -72,7 +105,7 @@ static int take_text(struct host_config *config, size_t index, const struct lant
 }
 
 static int fill(struct host_config *config, size_t index, const struct lantoa_option *option,
-    const json_t *options, const char *data_dir, struct base_err *err) {
+    bool declared, const json_t *options, const char *data_dir, struct base_err *err) {
     struct wire_option_rule rule = host_plugin_rule(option);
     struct wire_option_value value;
     int code = wire_option_read(&rule, json_object_get(options, option->name), &value, err);
@@ -80,6 +113,12 @@ static int fill(struct host_config *config, size_t index, const struct lantoa_op
         return code;
     }
     char *place = (char *)config->bytes + option->offset;
+    bool number = option->type == LANTOA_TYPE_INT || option->type == LANTOA_TYPE_DURATION ||
+                  option->type == LANTOA_TYPE_BOOL;
+    if (declared && number) {
+        keep_text(config, index, &value, option->type);
+        return 0;
+    }
     switch (option->type) {
     case LANTOA_TYPE_INT:
     case LANTOA_TYPE_DURATION:
@@ -132,7 +171,7 @@ int host_config_new(const struct host_plugin *plugin, struct str options, const 
         code = check_unknown(plugin, root, err);
     }
     for (size_t i = 0; i < config->text_count && !code; i++) {
-        code = fill(config, i, &plugin->options[i], root, data_dir, err);
+        code = fill(config, i, &plugin->options[i], plugin->declared != NULL, root, data_dir, err);
         if (code) {
             code = base_err_prefix(err, TR("option \"%s\""), plugin->options[i].name);
         }
@@ -141,6 +180,9 @@ int host_config_new(const struct host_plugin *plugin, struct str options, const 
     if (code) {
         host_config_free(&config);
         return code;
+    }
+    if (plugin->declared) {
+        fill_declared(config, plugin);
     }
     *config_out = config;
     return 0;
@@ -162,6 +204,9 @@ void host_config_free(struct host_config **config) {
         }
     }
     base_free(old->texts);
+    base_free(old->names);
+    base_free(old->values);
+    base_free(old->content_names);
     explicit_bzero(old->bytes, old->size);
     base_free(old->bytes);
     base_free(old);

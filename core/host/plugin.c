@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "host/declared.h"
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -111,9 +112,7 @@ static int check_content(const struct host_plugin *plugin, size_t index, struct 
 static int check_head(struct lantoa_plugin *table, const char *path, struct base_err *err) {
     const char *slash = strrchr(path, '/');
     struct str file = str_from(slash ? slash + 1 : path);
-    if (str_ends(file, STR(".so"))) {
-        file.bytes -= 3;
-    }
+    file.bytes -= str_ends(file, STR(".so")) ? 3 : str_ends(file, STR(".json")) ? 5 : 0;
     if (!table->name || !wire_name_ok(str_from(table->name), '-') || !str_is(file, table->name)) {
         return base_err_set(err, LANTOA_EINVAL,
             TR("its name \"%s\" must be [a-z][a-z0-9-]* and the same as the file's"),
@@ -186,7 +185,32 @@ static int copy_tables(struct host_plugin *plugin, const struct lantoa_plugin *f
     return code;
 }
 
+int host_plugin_check(const struct host_plugin *plugin, const char *path, struct base_err *err) {
+    struct lantoa_plugin table = plugin->table;
+    int code = check_head(&table, path, err);
+    for (size_t i = 0; i < table.option_count && !code; i++) {
+        code = check_option(plugin, i, err);
+    }
+    for (size_t i = 0; i < table.content_count && !code; i++) {
+        code = check_content(plugin, i, err);
+    }
+    return code ? base_err_prefix(err, TR("plugin %s"), path) : 0;
+}
+
 int host_plugin_load(const char *path, struct host_plugin **plugin_out, struct base_err *err) {
+    if (str_ends(str_from(path), STR(".json"))) {
+        return host_declared_load(path, plugin_out, err);
+    }
+    int code = host_plugin_open(path, plugin_out, err);
+    if (!code && ((*plugin_out)->table.capabilities & LANTOA_TAKES_DECLARATIONS)) {
+        host_plugin_free(plugin_out);
+        return base_err_set(err, LANTOA_EINVAL,
+            TR("plugin %s: runs declared channels; name the declaration, not it"), path);
+    }
+    return code;
+}
+
+int host_plugin_open(const char *path, struct host_plugin **plugin_out, struct base_err *err) {
     if (access(path, R_OK) != 0) {
         return base_err_set(err, LANTOA_ENOENT, TR("plugin %s: cannot be read"), path);
     }
@@ -218,6 +242,8 @@ void host_plugin_free(struct host_plugin **plugin) {
     if (*plugin) {
         base_free((*plugin)->options);
         base_free((*plugin)->content);
+        base_json_free(&(*plugin)->declaration);
+        base_free((*plugin)->declared);
         base_free(*plugin);
         *plugin = NULL;
     }

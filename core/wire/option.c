@@ -148,6 +148,13 @@ int wire_option_read(const struct wire_option_rule *rule, const json_t *value,
         return 0;
     }
     bool as_text = rule->type != LANTOA_TYPE_INT && rule->type != LANTOA_TYPE_BOOL;
+    if ((rule->flags & LANTOA_SECRET) && json_is_string(value) &&
+        strcmp(json_string_value(value), WIRE_HIDDEN) == 0) {
+        return base_err_set(err, LANTOA_EINVAL,
+            TR("was hidden when the channel was exported; write it, or name its place as "
+               "{\"file\": "
+               "...} or {\"env\": ...}"));
+    }
     if (json_is_string(value) && as_text) {
         struct str text = str_of(json_string_value(value), json_string_length(value));
         return read_text(rule, text, value_out, err);

@@ -9,6 +9,9 @@
 #include <jansson.h>
 #include <lantoa/option.h>
 
+/* What stands for a secret where a channel is shown. */
+#define WIRE_HIDDEN "***"
+
 struct wire_option_rule {
     const char *name;
     enum lantoa_option_type type;

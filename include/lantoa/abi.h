@@ -2,6 +2,7 @@
  *
  * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of
  * meaning is a new major):
+ *   1.5  LANTOA_TAKES_DECLARATIONS, struct lantoa_declared
  *   1.4  LANTOA_ADDRESS_ACCOUNT and plugin->account; LANTOA_ADDRESS_PAGE; LANTOA_EVENT_FIGURES
  *   1.3  LANTOA_PACE
  *   1.2  step->accents and LANTOA_CAN_ACCENTS; LANTOA_SENDER
@@ -16,7 +17,7 @@
 #include <stdint.h>
 
 #define LANTOA_ABI_MAJOR 1
-#define LANTOA_ABI_MINOR 4
+#define LANTOA_ABI_MINOR 5
 
 /* Marks the one symbol a plugin exports. */
 #define LANTOA_EXPORT __attribute__((visibility("default")))

@@ -66,6 +66,9 @@ enum lantoa_capability {
     LANTOA_CAN_PARTS = 16,     /* takes attachments and inline pictures */
     LANTOA_CAN_ACCENTS = 64,   /* does with accents what the step says */
     LANTOA_NEEDS_CONFIRM = 32, /* "sent" only means handed over; a person confirms later */
+    /* since 1.5: runs declared channels and nothing else: the config that its operations get is a
+     * struct lantoa_declared, the tables are those of the declaration */
+    LANTOA_TAKES_DECLARATIONS = 128,
 };
 
 enum lantoa_content_flags {
@@ -80,6 +83,19 @@ struct lantoa_content {
     unsigned flags;
     size_t most_bytes; /* 0: no limit of its own */
     const char *help_en, *help_vi;
+};
+
+/* A declared channel, for the plugin that runs it (since 1.5). Valid as a config struct is. */
+struct lantoa_declared {
+    size_t size;            /* sizeof(struct lantoa_declared) of the host */
+    const char *name;       /* of the channel that is declared */
+    struct lantoa_str json; /* the whole declaration: a JSON object */
+    /* Options as texts: numbers in digits, durations in ms, "true" or "false"; NULL where absent
+     * and without default. */
+    size_t option_count;
+    const char *const *option_names, *const *option_values;
+    size_t content_count; /* in the order of message->fields */
+    const char *const *content_names;
 };
 
 /* A call of the operator's (receipts, answers), kept by the core as it came. Nothing of it has been

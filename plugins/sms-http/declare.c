@@ -190,12 +190,53 @@ static bool check_callbacks(const struct check *check, const json_t *callbacks) 
     return json_array_size(kinds) > 0 || fault(check, "callbacks.kinds", "must be a list of rules");
 }
 
+static bool can(const json_t *root, const char *word) {
+    const json_t *list = json_object_get(root, "can");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        if (one != NULL && strcmp(one, word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What only declared channels have: the text, the price, the preview. */
+static bool check_declared(const struct check *check, struct declaration *out) {
+    const struct lantoa_declared *declared = out->declared;
+    const json_t *sms = json_object_get(out->root, "sms");
+    const char *field = json_string_value(json_object_get(sms, "field"));
+    out->plain = sms == NULL;
+    out->price = json_string_value(json_object_get(out->root, "price"));
+    out->preview = json_string_value(json_object_get(out->root, "preview"));
+    if (sms != NULL) {
+        while (field != NULL && out->text_row < declared->content_count &&
+               strcmp(declared->content_names[out->text_row], field) != 0) {
+            out->text_row++;
+        }
+        if (field == NULL || out->text_row == declared->content_count) {
+            return fault(check, "sms.field", "must name a row of content");
+        }
+    }
+    return check_keys(check, sms, "sms", " field ") &&
+           check_templates(check, json_object_get(out->root, "price"), "price", 0) &&
+           check_templates(check, json_object_get(out->root, "preview"), "preview", SCOPE_MESSAGE);
+}
+
 static bool check_all(const struct check *check, struct declaration *out) {
     json_t *root = out->root;
     const json_t *items = json_object_get(root, "items");
-    if (!check_keys(check, root, "",
-            " title source request token answer items no_match idempotent callbacks ") ||
-        !check_keys(check, items, "items", " at answer ")) {
+    const char *known =
+        out->declared == NULL
+            ? " title source request token answer items no_match idempotent "
+              "callbacks "
+            : " title source request token answer items no_match callbacks declares "
+              "name version kind address account help can options content sms price "
+              "preview ";
+    if (out->declared != NULL && !check_declared(check, out)) {
+        return false;
+    }
+    if (!check_keys(check, root, "", known) || !check_keys(check, items, "items", " at answer ")) {
         return false;
     }
     const char *no_match = json_string_value(json_object_get(root, "no_match"));
@@ -210,7 +251,8 @@ static bool check_all(const struct check *check, struct declaration *out) {
     out->item_answer = json_object_get(items, "answer");
     json_int_t batch = json_integer_value(json_object_get(out->request, "max_batch"));
     out->max_batch = batch > 1 && batch <= 1000 ? (size_t)batch : 1;
-    out->idempotent = json_is_true(json_object_get(root, "idempotent"));
+    out->idempotent = out->declared == NULL ? json_is_true(json_object_get(root, "idempotent"))
+                                            : can(root, "idempotent");
     out->no_match_retry = no_match != NULL && strcmp(no_match, "retry") == 0;
     unsigned scopes = SCOPE_MESSAGE | (out->token != NULL ? SCOPE_TOKEN : 0);
     return check_request(check, out->request, "request", scopes) &&
@@ -230,6 +272,26 @@ bool declare_load(const char *path, struct declaration *out, char *why, size_t r
         return false;
     }
     return declare_take(slash == NULL ? path : slash + 1, root, out, why, room);
+}
+
+bool declare_own(
+    const struct lantoa_declared *declared, struct declaration *out, char *why, size_t room) {
+    json_error_t error;
+    json_t *root =
+        json_loadb(declared->json.at, declared->json.bytes, JSON_REJECT_DUPLICATES, &error);
+    template_know(declared);
+    if (root == NULL) {
+        snprintf(why, room, "%s.json:%d: %s", declared->name, error.line, error.text);
+        *out = (struct declaration){0};
+        return false;
+    }
+    const struct check check = {declared->name, why, room};
+    *out = (struct declaration){.root = root, .declared = declared};
+    if (check_all(&check, out)) {
+        return true;
+    }
+    declare_release(out);
+    return false;
 }
 
 bool declare_take(const char *name, json_t *root, struct declaration *out, char *why, size_t room) {

@@ -163,6 +163,7 @@ int hooks_take(struct hooks *hooks, const struct lantoa_hook *hook) {
     json_t *root = json_loadb(hook->body.at, hook->body.bytes, JSON_REJECT_DUPLICATES, NULL);
     struct scope scope = {.config = hooks->config,
         .extra = hooks->extra,
+        .declared = hooks->declaration->declared,
         .hook = hook,
         .item = root,
         .now_ms = hook->at_ms};

@@ -214,7 +214,22 @@ static bool prepare(struct pool *pool, const struct lantoa_message *message, str
     struct sms_rules rules = gateway_rules(pool->config);
     sms_rules_of_step(&rules, message->step);
     struct sms_cost cost = {0};
-    struct lantoa_str text = message->fields[FIELD_TEXT];
+    const struct declaration *declaration = pool->declaration;
+    out->scope = (struct scope){.config = pool->config,
+        .extra = pool->extra,
+        .token = pool->token,
+        .message = message,
+        .declared = declaration->declared,
+        .text_row = declaration->text_row,
+        .now_ms = pool->host->now(pool->host)};
+    if (declaration->plain) {
+        bool text_there = declaration->text_row < declaration->declared->content_count;
+        out->text = NULL;
+        out->scope.text =
+            text_there ? message->fields[declaration->text_row] : (struct lantoa_str){"", 0};
+        return true;
+    }
+    struct lantoa_str text = message->fields[declaration->text_row];
     size_t room = sms_text_room(text.bytes), bytes = 0;
     char why[120];
     out->text = malloc(room);
@@ -234,13 +249,8 @@ static bool prepare(struct pool *pool, const struct lantoa_message *message, str
         snprintf(why, sizeof(why), "letter %zu is not in GSM 7-bit", cost.costly_at);
         refuse(pool, message->id, LANTOA_REFUSED, LANTOA_REASON_CONTENT, why);
     } else {
-        out->scope = (struct scope){.config = pool->config,
-            .extra = pool->extra,
-            .token = pool->token,
-            .message = message,
-            .text = {out->text, bytes},
-            .unicode = cost.coding == SMS_UCS2,
-            .now_ms = pool->host->now(pool->host)};
+        out->scope.text = (struct lantoa_str){out->text, bytes};
+        out->scope.unicode = cost.coding == SMS_UCS2;
         return true;
     }
     free(out->text);
@@ -355,8 +365,10 @@ static void on_token(void *arg, const struct lantoa_http_answer *answer) {
 
 static void ask_token(struct pool *pool) {
     const struct gateway_config *config = pool->config;
-    struct scope scope = {
-        .config = config, .extra = pool->extra, .now_ms = pool->host->now(pool->host)};
+    struct scope scope = {.config = config,
+        .extra = pool->extra,
+        .declared = pool->declaration->declared,
+        .now_ms = pool->host->now(pool->host)};
     struct composed composed;
     bool good =
         compose_request(json_object_get(pool->declaration->token, "request"), &scope, 1, &composed);

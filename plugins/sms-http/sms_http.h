@@ -37,6 +37,8 @@ struct scope {
     const struct lantoa_message *message;
     struct lantoa_str text; /* of the message, as the phone will show it */
     bool unicode;
+    const struct lantoa_declared *declared; /* options and content of its own; NULL: none */
+    size_t text_row;                        /* the content row that `text` is */
     const struct lantoa_hook *hook;
     const json_t *item; /* {{json./pointer}} */
     int64_t now_ms;
@@ -49,6 +51,11 @@ void template_expand(const char *text, const struct scope *scope, struct bytes *
 /* NULL, or what is wrong with a template used where the kinds of names in `scopes` are known; the
  * text is valid until the next call. */
 const char *template_fault(const char *text, unsigned scopes);
+/* From here on the options and content of this declared channel are known names, and no others;
+ * NULL: those of the gateways. BORROWED until the next call. */
+void template_know(const struct lantoa_declared *declared);
+/* The value of an option of a declared channel; NULL when it has none. */
+const char *declared_option(const struct lantoa_declared *declared, const char *name);
 /* The JSON value of a template that is nothing but one {{name|json}}; NULL when it is something
  * else. The caller owns it. */
 json_t *template_json(const char *text, const struct scope *scope);
@@ -68,6 +75,11 @@ struct declaration {
     const char *items; /* where the answers of a batch stand; NULL: one for all */
     size_t max_batch;
     bool idempotent, no_match_retry;
+    /* of a declared channel: */
+    const struct lantoa_declared *declared; /* BORROWED; NULL: a gateway of sms-http */
+    bool plain;                             /* its text is no SMS, its address maybe no number */
+    size_t text_row;                        /* the content row that is the text */
+    const char *price, *preview;            /* templates; NULL: none */
 };
 
 /* Reads and checks; false with a text that names file and field. */
@@ -75,6 +87,9 @@ bool declare_load(const char *path, struct declaration *out, char *why, size_t r
 /* The same for JSON that is there already: takes `root` over, also when it is refused. `name`
  * stands in what is told. */
 bool declare_take(const char *name, json_t *root, struct declaration *out, char *why, size_t room);
+/* The same for a declared channel, whose head the host has read; it stays BORROWED. */
+bool declare_own(
+    const struct lantoa_declared *declared, struct declaration *out, char *why, size_t room);
 void declare_release(struct declaration *declaration);
 
 /* --- compose.c --- */

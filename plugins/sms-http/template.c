@@ -6,6 +6,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct lantoa_declared *known; /* see template_know() */
+
+void template_know(const struct lantoa_declared *declared) {
+    known = declared;
+}
+
+/* The place of a name in a list; count when it is not there. */
+static size_t place_of(const char *const *names, size_t count, const char *at, size_t bytes) {
+    size_t i = 0;
+    while (i < count && (strlen(names[i]) != bytes || memcmp(names[i], at, bytes) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+const char *declared_option(const struct lantoa_declared *declared, const char *name) {
+    size_t i = place_of(declared->option_names, declared->option_count, name, strlen(name));
+    return i < declared->option_count ? declared->option_values[i] : NULL;
+}
+
 static void put_option(struct bytes *out, const char *text) {
     bytes_put_text(out, text == NULL ? "" : text);
 }
@@ -63,11 +83,30 @@ static bool has_prefix(const char *at, size_t count, const char *prefix) {
     return count > bytes && memcmp(at, prefix, bytes) == 0;
 }
 
+/* Names that only gateways of sms-http have. */
+static bool is_foreign(const char *at, size_t count) {
+    return is_name(at, count, "text") || is_name(at, count, "template_id") ||
+           is_name(at, count, "params");
+}
+
+static bool is_own(const char *at, size_t count, unsigned scopes) {
+    return place_of(known->option_names, known->option_count, at, count) < known->option_count ||
+           ((scopes & SCOPE_MESSAGE) && place_of(known->content_names, known->content_count, at,
+                                            count) < known->content_count);
+}
+
 static bool is_known(const char *at, size_t count, unsigned scopes) {
+    if (known != NULL && is_own(at, count, scopes)) {
+        return true;
+    }
+    if (known != NULL && is_foreign(at, count)) {
+        return false;
+    }
 #define ROW(name) is_name(at, count, #name) ||
 #define ROW2(name, put) is_name(at, count, #name) ||
-    if (OPTION_NAMES(ROW) is_name(at, count, "now_s") || is_name(at, count, "sandbox") ||
-        has_prefix(at, count, "extra.")) {
+    bool gateway =
+        OPTION_NAMES(ROW) is_name(at, count, "sandbox") || has_prefix(at, count, "extra.");
+    if (is_name(at, count, "now_s") || (known == NULL && gateway)) {
         return true;
     }
     if ((scopes & SCOPE_TOKEN) && is_name(at, count, "token")) {
@@ -114,7 +153,25 @@ static void put_of_hook(const struct scope *s, const char *at, size_t count, str
     }
 }
 
+/* False: it is none of the channel's own names. */
+static bool put_own(const struct scope *s, const char *at, size_t count, struct bytes *out) {
+    const struct lantoa_declared *d = s->declared;
+    size_t row = place_of(d->content_names, d->content_count, at, count);
+    size_t option = place_of(d->option_names, d->option_count, at, count);
+    if (option < d->option_count) {
+        put_option(out, d->option_values[option]);
+    } else if (row < d->content_count && s->message != NULL) {
+        bytes_put_str(out, row == s->text_row ? s->text : s->message->fields[row]);
+    } else {
+        return is_foreign(at, count);
+    }
+    return true;
+}
+
 static void put_value(const struct scope *s, const char *at, size_t count, struct bytes *out) {
+    if (s->declared != NULL && put_own(s, at, count, out)) {
+        return;
+    }
 #define ROW(name)                                                                                  \
     if (is_name(at, count, #name)) {                                                               \
         put_option(out, s->config->name);                                                          \
