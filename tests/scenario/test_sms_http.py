@@ -67,9 +67,9 @@ def gateway_with():
         peer.end()
 
 
-def channel(scratch, gateway, **more):
+def channel(scratch, gateway, declared=None, **more):
     path = pathlib.Path(scratch) / "gateway.json"
-    path.write_text(json.dumps(DECLARED), encoding="utf-8")
+    path.write_text(json.dumps(declared or DECLARED), encoding="utf-8")
     return {"name": "sms", "plugin": "sms-http", "window": 20,
             "options": {"declaration": str(path), "base_url": gateway.url}, **more}
 
@@ -95,3 +95,26 @@ def test_a_kill_in_the_middle_leaves_at_most_the_window_uncertain_and_repeats_no
     states = data.states("c")
     assert sum(states.values()) == 200 and 1 <= states.get("uncertain", 0) <= 20, states
     assert max(Counter(row["id"] for row in gateway.seen).values()) == 1
+
+
+def test_an_answer_that_matches_nothing_is_told_and_never_sent_again(data, made, scratch, gateway_with):
+    gateway = gateway_with()
+    declared = {**DECLARED, "answer": [{"json": {"/code": 100}, "outcome": "sent", "ref": "/id"}]}
+    made.init(channel(scratch, gateway, declared), contacts=phones(5))
+    made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: data.states("c") == {"uncertain": 5}, 20, 0.2, str(data.states("c")))
+    assert len(gateway.seen) == 5
+    assert all('"code": 0' in row["detail"] for row in data.messages("c")), data.messages("c")
+
+
+def test_a_gateway_file_that_names_an_unknown_field_sends_nothing(data, made, scratch, gateway_with):
+    gateway = gateway_with()
+    declared = {**DECLARED, "request": {"url": "{{base_url}}/send", "json": {"to": "{{number}}", "text": "{{txet}}"}}}
+    made.init(channel(scratch, gateway, declared), contacts=phones(5))
+    made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
+    with data.serving("--clock", f"{START},x1"):
+        eventually(lambda: data.rows("channel", "list")[0]["state"] == "parked", 20, 0.2, "the channel waits for a person")
+    reason = data.rows("channel", "list")[0]["reason"]
+    assert "gateway.json" in reason and "request.json.text" in reason and "txet" in reason and "\n" not in reason
+    assert gateway.seen == [] and data.states("c") == {"planned": 5}
