@@ -105,7 +105,8 @@ struct airing_decision {
 /* Approves those the filter finds and that are offered. One placed over others is approved only by
  * its number (filter->id): that decides the clash, and what is not approved there makes room.
  * LANTOA_ESTATE when it would lie over what is approved, outside the windows, or make the day too
- * long. Audited with who and reason (may be NULL). One transaction. */
+ * long; what was decided before that one stays. Audited with who and reason (may be NULL). Many are
+ * decided in lots, a transaction each: call it outside of one. */
 int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, struct airing_decision *decision_out,
     struct base_err *err) LANTOA_MUST_CHECK;

@@ -6,6 +6,8 @@
 #include "base/parse.h"
 #include "base/tr.h"
 
+#define DECIDE_LOT 2000
+
 /* One that a decision is about, copied off the list. */
 struct picked {
     int64_t id, message_id, outlet_id, start_ms, seconds, campaign_id;
@@ -62,6 +64,8 @@ static int set_approved(struct db *db, const struct picked *row, const struct ai
 
 struct day {
     struct airing__books books;
+    const struct calendar_zone *zone;
+    int64_t outlet_id;
     size_t station;
     struct airing__local at;
 };
@@ -70,6 +74,8 @@ static int load_day(struct db *db, const struct airing__stations *all, const str
     struct day *day, struct base_err *err) {
     day->station = airing__station(all, row->outlet_id);
     day->at = airing__local(row->zone, row->start_ms);
+    day->zone = row->zone;
+    day->outlet_id = row->outlet_id;
     if (day->station == AIRTIME_NONE) {
         return base_err_set(
             err, LANTOA_ESTATE, TR("airing %lld: its outlet is retired"), (long long)row->id);
@@ -170,24 +176,43 @@ static int make_room(struct db *db, const struct airing__stations *all, const st
     return rc;
 }
 
+static void forget_day(struct day *day) {
+    base_free(day->books.bookings);
+    *day = (struct day){0};
+}
+
+/* *day: of the airing before; kept while outlet and date stay the same. */
 static int approve_one(struct db *db, const struct airing__stations *all, const struct picked *row,
-    const char *who, const char *reason, struct airing_decision *out, struct base_err *err) {
-    struct day day = {0};
-    int rc = load_day(db, all, row, &day, err);
-    if (rc == 0) {
-        rc = check_room(all, row, &day, err);
+    const char *who, const char *reason, struct day *day, struct airing_decision *out,
+    struct base_err *err) {
+    struct airing__local at = airing__local(row->zone, row->start_ms);
+    int rc = 0;
+    if (day->zone == row->zone && day->outlet_id == row->outlet_id && day->at.day == at.day) {
+        day->at = at;
+    } else {
+        forget_day(day);
+        rc = load_day(db, all, row, day, err);
     }
-    for (size_t i = 0; rc == 0 && i < day.books.count; i++) {
-        const struct airtime_booking *b = &day.books.bookings[i];
-        if (b->ref != row->id && !b->spent && !b->fixed && meets(&day, b, row->seconds)) {
-            rc = make_room(db, all, row, &day, i, who, out, err);
+    if (rc == 0) {
+        rc = check_room(all, row, day, err);
+    }
+    for (size_t i = 0; rc == 0 && i < day->books.count; i++) {
+        const struct airtime_booking *b = &day->books.bookings[i];
+        if (b->ref != row->id && !b->spent && !b->fixed && meets(day, b, row->seconds)) {
+            rc = make_room(db, all, row, day, i, who, out, err);
         }
     }
     if (rc == 0) {
         rc = set_approved(db, row, all, who, reason, base_clock_now_ms(), err);
         out->approved++;
     }
-    base_free(day.books.bookings);
+    for (size_t i = 0; i < day->books.count; i++) {
+        struct airtime_booking *b = &day->books.bookings[i];
+        b->fixed = b->fixed || b->ref == row->id;
+    }
+    if (row->clash) { /* it had no place of its own among the books */
+        forget_day(day);
+    }
     return rc;
 }
 
@@ -202,71 +227,113 @@ static void describe(const struct airing_filter *f, char *text, size_t room) {
     }
 }
 
-static int decide(struct db *db, const struct airing_filter *filter, const char *who,
+static int by_outlet(const void *a, const void *b) {
+    const struct picked *one = a;
+    const struct picked *two = b;
+    if (one->outlet_id != two->outlet_id) {
+        return one->outlet_id < two->outlet_id ? -1 : 1;
+    }
+    if (one->start_ms != two->start_ms) {
+        return one->start_ms < two->start_ms ? -1 : 1;
+    }
+    return one->id < two->id ? -1 : one->id > two->id;
+}
+
+struct decider {
+    struct db *db;
+    const struct airing_filter *filter;
+    const char *who, *reason;
+    bool yes;
+    struct airing__stations all;
+    struct day day;
+    struct airing_decision *out;
+    int64_t now_ms;
+};
+
+static int decide_row(struct decider *d, const struct picked *row, struct base_err *err) {
+    bool waits = row->message_state <= MESSAGE_HELD; /* not handed out, not over */
+    bool given = row->message_state == MESSAGE_SENDING || row->message_state == MESSAGE_ACCEPTED;
+    int rc = 0;
+    if (d->yes && row->state == AIRING_OFFERED && waits && (!row->clash || d->filter->id)) {
+        rc = approve_one(d->db, &d->all, row, d->who, d->reason, &d->day, d->out, err);
+    } else if (!d->yes && row->state != AIRING_DECLINED && waits &&
+               row->priority != AIRTIME_EMERGENCY) {
+        rc = airing__end(d->db, row->id, d->who, d->reason, d->now_ms, err);
+        d->out->declined++;
+    } else if (!d->yes && row->state != AIRING_DECLINED && given && row->start_ms > d->now_ms) {
+        rc = airing__end(d->db, row->id, d->who, d->reason, d->now_ms, err);
+        rc = rc == 0 ? airing__want_back(d->db, row->id, err) : rc;
+        d->out->declined++;
+        d->out->taken_back++;
+    } else if (d->filter->id && d->yes != (row->state == AIRING_APPROVED)) {
+        rc = base_err_set(err, LANTOA_ESTATE, TR("airing %lld is %s: too late to decide"),
+            (long long)row->id,
+            row->message_state > MESSAGE_HELD ? message_state_label(row->message_state)
+                                              : TR(airing_state_word(row->state)));
+    } else {
+        d->out->unchanged++;
+    }
+    return rc;
+}
+
+/* One lot in a transaction of its own, so that nobody else waits for long. */
+static int decide_lot(
+    struct decider *d, const struct picked *rows, size_t count, struct base_err *err) {
+    char object[200];
+    int rc = db_begin(d->db, err);
+    if (rc != 0) {
+        return rc;
+    }
+    forget_day(&d->day); /* others may have written since */
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = decide_row(d, &rows[i], err);
+    }
+    if (rc == 0) {
+        describe(d->filter, object, sizeof object);
+        rc = audit_add(
+            d->db, d->who, d->yes ? "approve airing" : "decline airing", object, d->reason, err);
+    }
+    if (rc == 0) {
+        return db_commit(d->db, err);
+    }
+    db_rollback(d->db);
+    return rc;
+}
+
+static int decide_all(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, bool yes, struct airing_decision *out, struct base_err *err) {
     struct pick pick = {.err = err};
-    struct airing__stations all = {0};
-    int64_t now_ms = base_clock_now_ms();
+    struct decider d = {.db = db,
+        .filter = filter,
+        .who = who,
+        .reason = reason,
+        .yes = yes,
+        .out = out,
+        .now_ms = base_clock_now_ms()};
+    *out = (struct airing_decision){0};
     int rc = airing_each(db, filter, take, &pick, err);
     if (rc == 0 && filter->id && pick.count == 0) {
         rc = base_err_set(err, LANTOA_ENOENT, TR("no airing %lld"), (long long)filter->id);
     }
     if (rc == 0) {
-        rc = airing__stations_load(db, 0, &all, err);
+        rc = airing__stations_load(db, 0, &d.all, err);
     }
-    for (size_t i = 0; rc == 0 && i < pick.count; i++) {
-        const struct picked *row = &pick.rows[i];
-        bool waits = row->message_state <= MESSAGE_HELD; /* not handed out, not over */
-        if (yes && row->state == AIRING_OFFERED && waits && (!row->clash || filter->id)) {
-            rc = approve_one(db, &all, row, who, reason, out, err);
-        } else if (!yes && row->state != AIRING_DECLINED && waits &&
-                   row->priority != AIRTIME_EMERGENCY) {
-            rc = airing__end(db, row->id, who, reason, now_ms, err);
-            out->declined++;
-        } else if (!yes && row->state != AIRING_DECLINED && row->start_ms > now_ms &&
-                   (row->message_state == MESSAGE_SENDING ||
-                       row->message_state == MESSAGE_ACCEPTED)) {
-            rc = airing__end(db, row->id, who, reason, now_ms, err);
-            rc = rc == 0 ? airing__want_back(db, row->id, err) : rc;
-            out->declined++;
-            out->taken_back++;
-        } else if (filter->id && yes != (row->state == AIRING_APPROVED)) {
-            rc = base_err_set(err, LANTOA_ESTATE, TR("airing %lld is %s: too late to decide"),
-                (long long)row->id,
-                row->message_state > MESSAGE_HELD ? message_state_label(row->message_state)
-                                                  : TR(airing_state_word(row->state)));
-        } else {
-            out->unchanged++;
-        }
+    if (rc == 0 && pick.count > 1) {
+        qsort(pick.rows, pick.count, sizeof *pick.rows, by_outlet);
     }
-    airing__stations_release(&all);
+    for (size_t at = 0; rc == 0 && (at < pick.count || at == 0); at += DECIDE_LOT) {
+        size_t left = pick.count - at;
+        rc = decide_lot(&d, pick.count ? &pick.rows[at] : NULL, left < DECIDE_LOT ? left : DECIDE_LOT, err);
+    }
+    forget_day(&d.day);
+    airing__stations_release(&d.all);
     base_free(pick.rows);
-    return rc;
-}
-
-static int decide_audited(struct db *db, const struct airing_filter *filter, const char *who,
-    const char *reason, bool yes, struct airing_decision *out, struct base_err *err) {
-    char object[200];
-    *out = (struct airing_decision){0};
-    int rc = db_begin(db, err);
-    if (rc != 0) {
-        return rc;
-    }
-    rc = decide(db, filter, who, reason, yes, out, err);
-    if (rc == 0) {
-        describe(filter, object, sizeof object);
-        rc = audit_add(db, who, yes ? "approve airing" : "decline airing", object, reason, err);
-    }
-    if (rc == 0) {
-        return db_commit(db, err);
-    }
-    db_rollback(db);
     return rc;
 }
 
 int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, struct airing_decision *decision_out, struct base_err *err) {
-    return decide_audited(db, filter, who, reason, true, decision_out, err);
+    return decide_all(db, filter, who, reason, true, decision_out, err);
 }
 
 int airing_decline(struct db *db, const struct airing_filter *filter, const char *who,
@@ -274,7 +341,7 @@ int airing_decline(struct db *db, const struct airing_filter *filter, const char
     if (!reason || str_trim(str_from(reason)).bytes == 0) {
         return base_err_set(err, LANTOA_EINVAL, "%s", TR("say why: --reason TEXT"));
     }
-    return decide_audited(db, filter, who, reason, false, decision_out, err);
+    return decide_all(db, filter, who, reason, false, decision_out, err);
 }
 
 /* --- a person's word --- */

@@ -18,7 +18,6 @@ struct giver {
     struct dispatch_channel *channel;
     struct delivery_step *step;
     int64_t now_ms;
-    bool told;
 };
 
 /* 0: given or settled; 1: no room, come again. */
@@ -197,13 +196,10 @@ static struct str field_of(
     return printed(arena, text);
 }
 
-static int tell_step(struct giver *g, struct base_err *err) {
-    if (g->told) {
-        return 0;
-    }
-    int rc = g->channel->port.step(g->channel->port.arg, g->step, err);
-    g->told = rc == 0;
-    return rc;
+/* The step goes with its recordings; one that was approved since it was told is told as well. */
+static int tell_step(struct giver *g, const struct due *due, struct base_err *err) {
+    snprintf(g->step->sound, sizeof g->step->sound, "%.*s", STR_ARG(due->sha256));
+    return g->channel->port.step(g->channel->port.arg, g->step, err);
 }
 
 static int give(
@@ -211,7 +207,7 @@ static int give(
     struct str fields[DELIVERY_FIELDS_MAX];
     char key[LEDGER_KEY_BYTES + 1];
     const struct channel_manifest *manifest = g->step->manifest;
-    int rc = tell_step(g, err);
+    int rc = tell_step(g, due, err);
     if (rc != 0) {
         return rc;
     }

@@ -17,8 +17,16 @@
 #define PRUNE_MS (60 * INT64_C(60000))
 #define PRUNE_NEXT_MS 1000
 
+/* A recording that the host has with a step. */
+struct told_sound {
+    struct told_sound *next;
+    uint32_t step_ref;
+    char sha256[65];
+};
+
 struct served {
     struct served *next;
+    struct told_sound *sounds;
     struct serve_channels *all;
     int64_t id, changed_at;
     struct channel *channel;
@@ -104,8 +112,40 @@ static int read_sounds(const struct served *served, const struct delivery_step *
     return rc;
 }
 
+static bool has_sound(const struct served *served, const struct delivery_step *step) {
+    const struct told_sound *told = served->sounds;
+    while (told && (told->step_ref != step->ref || strcmp(told->sha256, step->sound) != 0)) {
+        told = told->next;
+    }
+    return told != NULL;
+}
+
+static void forget_sounds(struct served *served, uint32_t step_ref) {
+    for (struct told_sound **at = &served->sounds; *at;) {
+        struct told_sound *told = *at;
+        if (step_ref == 0 || told->step_ref == step_ref) {
+            *at = told->next;
+            base_free(told);
+        } else {
+            at = &told->next;
+        }
+    }
+}
+
+static void note_sounds(struct served *served, const struct delivery_step *step,
+    const struct channel_part *parts, size_t count) {
+    forget_sounds(served, step->ref);
+    for (size_t i = 0; i < count; i++) { /* a part is called by its sha256 and a suffix */
+        struct told_sound *told = base_alloc(sizeof *told);
+        told->step_ref = step->ref;
+        snprintf(told->sha256, sizeof told->sha256, "%.64s", parts[i].name.at);
+        told->next = served->sounds;
+        served->sounds = told;
+    }
+}
+
 static int port_outlet_step(
-    const struct served *served, const struct delivery_step *step, struct base_err *err) {
+    struct served *served, const struct delivery_step *step, struct base_err *err) {
     struct base_buf *bytes = NULL;
     struct channel_part *parts = NULL;
     size_t count = 0;
@@ -114,6 +154,9 @@ static int port_outlet_step(
         rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name),
             str_from(step->spec->name), str_from(campaign_class_word(step->campaign->spec->class)),
             (struct str){0}, parts, count, err);
+    }
+    if (rc == 0) {
+        note_sounds(served, step, parts, count);
     }
     for (size_t i = 0; i < count; i++) {
         base_free((void *)(uintptr_t)parts[i].name.at);
@@ -127,11 +170,12 @@ static int port_outlet_step(
 static int port_step(void *arg, const struct delivery_step *step, struct base_err *err) {
     struct served *served = arg;
     size_t count = step->spec->attachment_count;
-    if (channel_step_known(served->channel, step->ref)) {
-        return 0;
-    }
+    bool known = channel_step_known(served->channel, step->ref);
     if (step->spec->airings.on) {
-        return port_outlet_step(served, step, err);
+        return known && has_sound(served, step) ? 0 : port_outlet_step(served, step, err);
+    }
+    if (known) {
+        return 0;
     }
     struct base_buf *bytes = base_alloc_array(count + 1, sizeof *bytes);
     struct channel_part *parts = base_alloc_array(count + 1, sizeof *parts);
@@ -436,6 +480,7 @@ void serve_channels_free(struct serve_channels **all) {
     while ((*all)->first) {
         struct served *served = (*all)->first;
         (*all)->first = served->next;
+        forget_sounds(served, 0);
         channel_free(&served->channel);
         serve_hooks_free(&served->hooks);
         base_free(served);

@@ -56,6 +56,7 @@ struct delivery_step {
     uint32_t ref; /* the number the channel host knows it by: the id */
     struct delivery_campaign *campaign;
     const struct campaign_step *spec;
+    char sound[65]; /* outlet steps: the recording that the next message plays, its sha256 */
     int occurrence;
     enum step_state state;
     int64_t channel_id;

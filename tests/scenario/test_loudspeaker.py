@@ -179,3 +179,22 @@ def test_what_devices_have_can_be_taken_back_and_put_back(data, made):
     receiver.stop()
     assert sum(data.states("c").values()) == 4
 
+
+
+def test_a_recording_that_comes_after_the_first_hand_over(data, made):
+    """The step is told anew, with the sound; without a restart of the host."""
+    loud = Loud(data, made)
+    loud.outlets(outlet("K7", "device:loa-7"))
+    loud.start(campaign("c", steps=[airings(days=2)]))
+    with loud.serving():
+        device = Device(loud.port, "loa-7", "khoa-cua-loa-7")
+        eventually(lambda: {row["state"] for row in data.rows("airing", "list")} == {"accepted"}, 20)
+        first = {item["audio"]["name"] for item in device.fetch(loud.now())["items"]}
+        loud.material("gia-dinh", hertz=500)
+        loud.outlets(outlet("K7", "device:loa-7"), outlet("K8", "device:loa-8"))
+        data.ok("--clock", "2026-12-01T04:59:55+07:00,x1", "airing", "plan", "c")
+        data.ok("--clock", "2026-12-01T04:59:55+07:00,x1", "airing", "approve", "--outlet", "K8", "--by", "xa")
+        eventually(lambda: {row["state"] for row in data.rows("airing", "list", "--outlet", "K8")} == {"accepted"}, 20,
+                   words=data.rows("airing", "list", "--outlet", "K8"))
+        second = {item["audio"]["name"] for item in Device(loud.port, "loa-8", "khoa-cua-loa-8").fetch(loud.now())["items"]}
+    assert len(first) == len(second) == 1 and first != second
