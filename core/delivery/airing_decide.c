@@ -11,6 +11,7 @@
 /* One that a decision is about, copied off the list. */
 struct picked {
     int64_t id, message_id, outlet_id, start_ms, seconds, campaign_id;
+    int64_t day; /* local */
     int state, priority, message_state;
     bool clash;
     const struct calendar_zone *zone;
@@ -31,36 +32,20 @@ static int take(void *arg, const struct airing *a) {
         pick->rows = base_realloc(pick->rows, pick->room * sizeof *pick->rows);
     }
     struct picked *row = &pick->rows[pick->count++];
-    *row = (struct picked){a->id, a->message_id, a->outlet_id, a->start_ms, a->seconds,
-        a->campaign_id, a->state, a->priority, a->message_state, a->clash, NULL};
-    return calendar_zone_find(zone[0] ? zone : "Asia/Ho_Chi_Minh", &row->zone, pick->err);
-}
-
-static int set_approved(struct db *db, const struct picked *row, const struct airing__stations *all,
-    const char *who, const char *reason, int64_t now_ms, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    size_t at = airing__station(all, row->outlet_id);
-    const struct outlet *outlet = at == AIRTIME_NONE ? NULL : outlet_set_at(all->set, at);
-    int rc = db_prepare(db,
-        "UPDATE airing SET state = 1, clash = 0, decided_by = ?2, decided_at = ?3, reason = ?4 "
-        "WHERE id = ?1",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, row->id);
-        db_bind_text(stmt, 2, who);
-        db_bind_i64(stmt, 3, now_ms);
-        db_bind_text(stmt, 4, reason);
-        rc = db_run(stmt, err);
-    }
-    db_finish(&stmt);
-    if (rc == 0 && row->message_id) {
-        rc = airing__row(db, row->message_id, AIRING_APPROVED, row->start_ms,
-            airing_lead_ms(str_from(outlet && outlet->device ? outlet->device : "")), now_ms, err);
-    }
+    *row = (struct picked){.id = a->id,
+        .message_id = a->message_id,
+        .outlet_id = a->outlet_id,
+        .start_ms = a->start_ms,
+        .seconds = a->seconds,
+        .campaign_id = a->campaign_id,
+        .state = a->state,
+        .priority = a->priority,
+        .message_state = a->message_state,
+        .clash = a->clash};
+    int rc = calendar_zone_find(zone[0] ? zone : "Asia/Ho_Chi_Minh", &row->zone, pick->err);
+    row->day = rc == 0 ? airing__local(row->zone, row->start_ms).day : 0;
     return rc;
 }
-
-/* --- room for it --- */
 
 struct day {
     struct airing__books books;
@@ -69,6 +54,54 @@ struct day {
     size_t station;
     struct airing__local at;
 };
+
+/* What a decision over many needs again and again. */
+struct decider {
+    struct db *db;
+    const struct airing_filter *filter;
+    const char *who, *reason;
+    bool yes;
+    struct airing__stations all;
+    struct day day;
+    struct airing_decision *out;
+    int64_t now_ms;
+    struct db_stmt *approve, *plan; /* NULL until needed */
+};
+
+static int set_approved(struct decider *d, const struct picked *row, struct base_err *err) {
+    size_t at = airing__station(&d->all, row->outlet_id);
+    const struct outlet *outlet = at == AIRTIME_NONE ? NULL : outlet_set_at(d->all.set, at);
+    int64_t lead_ms = airing_lead_ms(str_from(outlet && outlet->device ? outlet->device : ""));
+    int64_t due_ms = row->start_ms - lead_ms;
+    int rc = 0;
+    if (!d->approve) {
+        rc = db_prepare(d->db,
+            "UPDATE airing SET state = 1, clash = 0, decided_by = ?2, decided_at = ?3, reason = ?4 "
+            "WHERE id = ?1",
+            &d->approve, err);
+        if (rc == 0) { /* as airing__row, for a row that is there */
+            rc = db_prepare(d->db,
+                "UPDATE message SET state = 0, reason = 0, due_at = ?2 WHERE id = ?1 AND state IN "
+                "(0, 1)",
+                &d->plan, err);
+        }
+    }
+    if (rc == 0) {
+        db_bind_i64(d->approve, 1, row->id);
+        db_bind_text(d->approve, 2, d->who);
+        db_bind_i64(d->approve, 3, d->now_ms);
+        db_bind_text(d->approve, 4, d->reason);
+        rc = db_run(d->approve, err);
+    }
+    if (rc == 0 && row->message_id) {
+        db_bind_i64(d->plan, 1, row->message_id);
+        db_bind_i64(d->plan, 2, due_ms > 0 ? due_ms : 1);
+        rc = db_run(d->plan, err);
+    }
+    return rc;
+}
+
+/* --- room for it --- */
 
 static int load_day(struct db *db, const struct airing__stations *all, const struct picked *row,
     struct day *day, struct base_err *err) {
@@ -181,30 +214,28 @@ static void forget_day(struct day *day) {
     *day = (struct day){0};
 }
 
-/* *day: of the airing before; kept while outlet and date stay the same. */
-static int approve_one(struct db *db, const struct airing__stations *all, const struct picked *row,
-    const char *who, const char *reason, struct day *day, struct airing_decision *out,
-    struct base_err *err) {
-    struct airing__local at = airing__local(row->zone, row->start_ms);
+/* d->day is that of the airing before; kept while outlet and date stay the same. */
+static int approve_one(struct decider *d, const struct picked *row, struct base_err *err) {
+    struct day *day = &d->day;
     int rc = 0;
-    if (day->zone == row->zone && day->outlet_id == row->outlet_id && day->at.day == at.day) {
-        day->at = at;
+    if (day->zone == row->zone && day->outlet_id == row->outlet_id && day->at.day == row->day) {
+        day->at = airing__local(row->zone, row->start_ms);
     } else {
         forget_day(day);
-        rc = load_day(db, all, row, day, err);
+        rc = load_day(d->db, &d->all, row, day, err);
     }
     if (rc == 0) {
-        rc = check_room(all, row, day, err);
+        rc = check_room(&d->all, row, day, err);
     }
     for (size_t i = 0; rc == 0 && i < day->books.count; i++) {
         const struct airtime_booking *b = &day->books.bookings[i];
         if (b->ref != row->id && !b->spent && !b->fixed && meets(day, b, row->seconds)) {
-            rc = make_room(db, all, row, day, i, who, out, err);
+            rc = make_room(d->db, &d->all, row, day, i, d->who, d->out, err);
         }
     }
     if (rc == 0) {
-        rc = set_approved(db, row, all, who, reason, base_clock_now_ms(), err);
-        out->approved++;
+        rc = set_approved(d, row, err);
+        d->out->approved++;
     }
     for (size_t i = 0; i < day->books.count; i++) {
         struct airtime_booking *b = &day->books.bookings[i];
@@ -227,9 +258,14 @@ static void describe(const struct airing_filter *f, char *text, size_t room) {
     }
 }
 
-static int by_outlet(const void *a, const void *b) {
+/* As they were booked, so that a lot touches few pages, with the airings of one outlet on one day
+ * beside each other. */
+static int by_day(const void *a, const void *b) {
     const struct picked *one = a;
     const struct picked *two = b;
+    if (one->day != two->day) {
+        return one->day < two->day ? -1 : 1;
+    }
     if (one->outlet_id != two->outlet_id) {
         return one->outlet_id < two->outlet_id ? -1 : 1;
     }
@@ -239,23 +275,12 @@ static int by_outlet(const void *a, const void *b) {
     return one->id < two->id ? -1 : one->id > two->id;
 }
 
-struct decider {
-    struct db *db;
-    const struct airing_filter *filter;
-    const char *who, *reason;
-    bool yes;
-    struct airing__stations all;
-    struct day day;
-    struct airing_decision *out;
-    int64_t now_ms;
-};
-
 static int decide_row(struct decider *d, const struct picked *row, struct base_err *err) {
     bool waits = row->message_state <= MESSAGE_HELD; /* not handed out, not over */
     bool given = row->message_state == MESSAGE_SENDING || row->message_state == MESSAGE_ACCEPTED;
     int rc = 0;
     if (d->yes && row->state == AIRING_OFFERED && waits && (!row->clash || d->filter->id)) {
-        rc = approve_one(d->db, &d->all, row, d->who, d->reason, &d->day, d->out, err);
+        rc = approve_one(d, row, err);
     } else if (!d->yes && row->state != AIRING_DECLINED && waits &&
                row->priority != AIRTIME_EMERGENCY) {
         rc = airing__end(d->db, row->id, d->who, d->reason, d->now_ms, err);
@@ -319,13 +344,16 @@ static int decide_all(struct db *db, const struct airing_filter *filter, const c
         rc = airing__stations_load(db, 0, &d.all, err);
     }
     if (rc == 0 && pick.count > 1) {
-        qsort(pick.rows, pick.count, sizeof *pick.rows, by_outlet);
+        qsort(pick.rows, pick.count, sizeof *pick.rows, by_day);
     }
     for (size_t at = 0; rc == 0 && (at < pick.count || at == 0); at += DECIDE_LOT) {
         size_t left = pick.count - at;
-        rc = decide_lot(&d, pick.count ? &pick.rows[at] : NULL, left < DECIDE_LOT ? left : DECIDE_LOT, err);
+        rc = decide_lot(
+            &d, pick.count ? &pick.rows[at] : NULL, left < DECIDE_LOT ? left : DECIDE_LOT, err);
     }
     forget_day(&d.day);
+    db_finish(&d.approve);
+    db_finish(&d.plan);
     airing__stations_release(&d.all);
     base_free(pick.rows);
     return rc;
