@@ -1,0 +1,128 @@
+"""facebook-page: posts, pictures, posts for later, figures with today's names, comments; against a fake, and Prism over a description."""
+import datetime
+import hashlib
+import hmac
+import json
+
+import pytest
+from fake_telegram import parts_of
+from social_rig import PEERS, eventually, free_port, gateway, needs, node, now, picture, secrets_in, social, spoiled
+
+TOKEN, SECRET, KEY = "EAAB-page-token", "app-s3cret", "abcdefghij234567abcd"
+
+
+class Graph:
+    def __init__(self):
+        self.posts, self.metrics, self.error, self.number = [], {"post_media_view": 420}, None, 0
+
+    def answer(self, request):
+        path = request["path"].removeprefix("/v26.0/")
+        if request["headers"].get("authorization") != f"Bearer {TOKEN}":
+            return 401, {"error": {"code": 190, "message": "Error validating access token"}}
+        if self.error:
+            return 400, {"error": {"code": self.error, "message": f"(#{self.error}) trouble"}}
+        if path.endswith("/insights"):
+            asked = request["query"]["metric"].split(",")
+            if "post_impressions" in asked:
+                return 400, {"error": {"code": 100, "message": "(#100) The value must be a valid insights metric"}}
+            return 200, {"data": [{"name": name, "values": [{"value": self.metrics[name]}]} for name in asked if name in self.metrics]}
+        if request["method"] == "GET":
+            return 200, {"id": path, "reactions": {"summary": {"total_count": 9}}, "comments": {"summary": {"total_count": 2}}}
+        self.number += 1
+        self.posts.append((path, parts_of(request)))
+        return 200, {"id": f"55{self.number}", **({"post_id": f"1029_{self.number}"} if "photos" in path else {"id": f"1029_{self.number}"})}
+
+
+@pytest.fixture
+def graph():
+    fake = Graph()
+    with gateway(fake.answer) as gate:
+        fake.url = gate.url
+        yield fake
+
+
+def options(graph, **more):
+    return {"api_url": graph.url, "page_id": "1029", "token": TOKEN, "app_secret": SECRET, **more}
+
+
+def test_posts_pictures_and_posts_for_later(tmp_path, graph):
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    with social(tmp_path, "facebook-page", **options(graph)) as page:
+        assert page.sent("trang", "Tin mới", link="https://bhxh.example/a")["ref"] == "1029_1"
+        assert page.sent("trang", "Mai", publish_at=soon.strftime("%Y-%m-%dT%H:%M:%S+00:00"))["outcome"] == "sent"
+        near = page.sent("trang", "Mai", publish_at=now_text())
+        assert (near["outcome"], near["reason"]) == ("refused", "content") and "10 minutes" in near["detail"]
+    plain, later = graph.posts[0][1], graph.posts[1][1]
+    assert (plain["message"][1], plain["link"][1]) == ("Tin mới", "https://bhxh.example/a")
+    assert (later["published"][1], later["scheduled_publish_time"][1]) == ("false", str(int(soon.timestamp())))
+    with social(tmp_path, "facebook-page", {"files": [picture(tmp_path)]}, **options(graph)) as page:
+        page.sent("trang", "Một ảnh")
+    assert graph.posts[2][0] == "1029/photos" and graph.posts[2][1]["caption"][1] == "Một ảnh"
+    with social(tmp_path, "facebook-page", {"files": [picture(tmp_path), picture(tmp_path, "hai.png")]}, **options(graph)) as page:
+        assert page.sent("trang", "Hai ảnh")["outcome"] == "sent"
+        log = page.log()
+    assert [path for path, _ in graph.posts[3:]] == ["1029/photos", "1029/photos", "1029/feed"]
+    assert graph.posts[3][1]["published"][1] == "false" and json.loads(graph.posts[5][1]["attached_media[1]"][1]) == {"media_fbid": "555"}
+    assert TOKEN not in log and not secrets_in(tmp_path, TOKEN)
+
+
+def now_text():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def test_limits_and_rights_in_classes(tmp_path, graph):
+    for code, reason in ((32, "throttled"), (17, "throttled"), (4, "throttled")):
+        graph.error = code
+        with social(tmp_path, "facebook-page", **options(graph)) as page:
+            got = page.sent("trang", "x")
+            assert (got["outcome"], got["reason"], got["after"]) == ("retry", reason, 3600000) and "goes on by itself" in got["detail"]
+    graph.error = 506
+    with social(tmp_path, "facebook-page", **options(graph)) as page:
+        assert (lambda row: (row["outcome"], row["reason"]))(page.sent("trang", "x")) == ("refused", "content")
+    graph.error = None
+    with social(tmp_path, "facebook-page", **options(graph, token="wrong")) as page:
+        page.send("trang", "x")
+        assert "token has run out" in page.wait("state", 1, 20)[0]["why"]
+
+
+def test_a_cut_line_is_uncertain_and_not_posted_again(tmp_path, graph):
+    with spoiled(graph.url, ["cut", None]) as proxy, social(tmp_path, "facebook-page", **options(graph, api_url=proxy.url)) as page:
+        assert page.sent("trang", "một")["outcome"] == "unknown" and len(graph.posts) == 1
+
+
+def test_figures_with_todays_names_and_none_for_those_that_are_gone(tmp_path, graph):
+    with social(tmp_path, "facebook-page", **options(graph, figures_every="200ms")) as page:
+        page.sent("trang", "x", key=KEY)
+        told = {}
+        eventually(lambda: [told.update(json.loads(row["detail"])) for row in page.of("event")] and len(told) >= 5, 10, "figures")
+        assert told == {"post_media_view": 420, "post_total_media_view_unique": None, "reactions": 9, "comments": 2, "shares": 0}
+    (tmp_path / "old").mkdir()
+    with social(tmp_path / "old", "facebook-page", **options(graph, figures_every="200ms", metrics="post_impressions")) as page:
+        page.sent("trang", "x", key=KEY)
+        assert {"post_impressions": None} in [json.loads(row["detail"]) for row in page.wait("event", 2)]
+
+
+def test_comments_come_in_when_their_signature_is_right(tmp_path, graph):
+    with social(tmp_path, "facebook-page", **options(graph)) as page:
+        page.sent("trang", "x", key=KEY)
+        change = {"item": "comment", "verb": "add", "post_id": "1029_1", "from": {"id": "88"}, "message": "Đóng ở đâu?"}
+        body = json.dumps({"object": "page", "entry": [{"changes": [{"field": "feed", "value": change},
+                                                                   {"field": "feed", "value": {**change, "from": {"id": "1029"}}}]}]})
+        mac = hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()
+        assert page.hook(1, body=body, at=now(), **{"x-hub-signature-256": "sha256=" + "0" * 64}) != 0
+        assert page.hook(2, body=body, at=now(), **{"x-hub-signature-256": "sha256=" + mac}) == 0
+        assert [(row["event"], row["key"], row["address"], row["detail"]) for row in page.wait("event")] == [("inbound", KEY, "88", "Đóng ở đâu?")]
+
+
+@needs("@stoplight/prism-cli")
+def test_the_requests_fit_the_description_by_prism(tmp_path):
+    port = free_port()
+    with node("node_modules/@stoplight/prism-cli/dist/index.js", "mock", "-h", "127.0.0.1", "-p", port, "--errors", PEERS / "openapi" / "graph.yaml",
+              port=port):
+        common = {"api_url": f"http://127.0.0.1:{port}", "page_id": "1029", "token": TOKEN, "figures_every": "300ms"}
+        with social(tmp_path, "facebook-page", **common) as page:
+            assert page.sent("trang", "Tin", link="https://bhxh.example/a", key=KEY)["ref"] == "1029_384"
+            told = json.loads(page.wait("event")[0]["detail"])
+            assert told == {"post_media_view": 420, "post_total_media_view_unique": None}
+        with social(tmp_path, "facebook-page", {"files": [picture(tmp_path)]}, **common) as page:
+            assert page.sent("trang", "Ảnh")["ref"] == "1029_385"
