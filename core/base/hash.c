@@ -1,65 +1,62 @@
 /* Hashes and randomness. The fast table hash is our own and never leaves the process; the others
  * are OpenSSL's. */
+/* SHA256_CTX: behind EVP a short text takes more than twice as long, and each message's key is one;
+ * and fetching an algorithm without memory ends inside the library. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/hash.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <pthread.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <string.h>
 #include <sys/random.h>
 
-/* Fetching an algorithm costs more than hashing a short text with it: done once. */
-static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
-static EVP_MD *md_sha256;
-static EVP_MAC *mac_hmac;
-
-static void fetch(void) {
-    md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    mac_hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (!md_sha256 || !mac_hmac) {
-        base_die("hash", "out of memory, or an OpenSSL without SHA-256 and HMAC");
-    }
-}
-
 void base_sha256(struct str bytes, uint8_t out[static BASE_SHA256_BYTES]) {
-    pthread_once(&fetch_once, fetch);
-    BASE_ASSERT(EVP_Digest(bytes.at, bytes.bytes, out, NULL, md_sha256, NULL) == 1);
+    SHA256_CTX hash;
+    BASE_ASSERT(SHA256_Init(&hash) && SHA256_Update(&hash, bytes.at, bytes.bytes) &&
+                SHA256_Final(out, &hash));
 }
 
+/* RFC 2104 with both halves of the key hashed beforehand. */
 struct base_hmac {
-    EVP_MAC_CTX *context;
+    SHA256_CTX inner, outer;
 };
 
 struct base_hmac *base_hmac_new(const void *key, size_t key_bytes) {
-    pthread_once(&fetch_once, fetch);
     struct base_hmac *hmac = base_alloc(sizeof(*hmac));
-    hmac->context = EVP_MAC_CTX_new(mac_hmac);
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end()};
-    /* A NULL key would mean "keep the old one"; an empty key is legal. */
-    const void *bytes = key_bytes ? key : "";
-    BASE_ASSERT(hmac->context && EVP_MAC_init(hmac->context, bytes, key_bytes, params) == 1);
+    uint8_t block[SHA256_CBLOCK] = {0}, pad[SHA256_CBLOCK];
+    if (key_bytes > sizeof(block)) {
+        base_sha256(str_of(key, key_bytes), block);
+    } else if (key_bytes > 0) {
+        memcpy(block, key, key_bytes);
+    }
+    for (size_t i = 0; i < sizeof(block); i++) {
+        pad[i] = block[i] ^ 0x36;
+    }
+    BASE_ASSERT(SHA256_Init(&hmac->inner) && SHA256_Update(&hmac->inner, pad, sizeof(pad)));
+    for (size_t i = 0; i < sizeof(block); i++) {
+        pad[i] = block[i] ^ 0x5c;
+    }
+    BASE_ASSERT(SHA256_Init(&hmac->outer) && SHA256_Update(&hmac->outer, pad, sizeof(pad)));
+    OPENSSL_cleanse(block, sizeof(block));
+    OPENSSL_cleanse(pad, sizeof(pad));
     return hmac;
 }
 
 void base_hmac_sign(struct base_hmac *hmac, const void *bytes, size_t count,
     uint8_t out[static BASE_SHA256_BYTES]) {
-    size_t written = 0;
-    BASE_ASSERT(EVP_MAC_init(hmac->context, NULL, 0, NULL) == 1 &&
-                EVP_MAC_update(hmac->context, bytes, count) == 1 &&
-                EVP_MAC_final(hmac->context, out, &written, BASE_SHA256_BYTES) == 1 &&
-                written == BASE_SHA256_BYTES);
+    SHA256_CTX inner = hmac->inner, outer = hmac->outer;
+    uint8_t digest[BASE_SHA256_BYTES];
+    BASE_ASSERT(SHA256_Update(&inner, bytes, count) && SHA256_Final(digest, &inner) &&
+                SHA256_Update(&outer, digest, sizeof(digest)) && SHA256_Final(out, &outer));
 }
 
 void base_hmac_free(struct base_hmac **hmac) {
     if (*hmac) {
-        EVP_MAC_CTX_free((*hmac)->context);
+        OPENSSL_cleanse(*hmac, sizeof(**hmac));
         base_free(*hmac);
         *hmac = NULL;
     }

@@ -101,11 +101,12 @@ static int open_step(struct costing *c, size_t index, const char *data_dir, stru
 static int prepare(struct costing *c, struct base_err *err) {
     return db_prepare(c->db,
         "SELECT m.id, m.state, m.reason, p.state, p.reason, m.units, m.minor, " CONTACT_COLUMNS
-        ", " POLICY_COLUMNS("?4", "?5") " FROM message m "
-                                        "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
-                                            "m.id") " "
-                                                    "LEFT JOIN message p ON p.id = m.id - ?3 "
-                                                    "WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id",
+        ", " POLICY_COLUMNS("'email'", "'phone'", "?4",
+            "?5") " FROM message m "
+                  "LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
+                      "m.id") " "
+                              "LEFT JOIN message p ON p.id = m.id - ?3 "
+                              "WHERE m.id BETWEEN ?1 AND ?2 ORDER BY m.id",
         &c->rows, err);
 }
 

@@ -15,14 +15,14 @@
 
 static const char range_sql[] =
     "SELECT m.id, m.tries, m.due_at, p.state, p.at, p.due_at, p.reason, " CONTACT_COLUMNS
-    ", " POLICY_COLUMNS(
-        "?5", "?6") " "
-                    "FROM message m LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
-                        "m.id") " "
-                                "LEFT JOIN message p ON p.id = m.id - ?4 "
-                                "WHERE m.id >= ?1 AND m.id <= ?2 AND m.state IN (0, 1) AND "
-                                "(m.due_at IS NULL OR m.due_at <= ?7) "
-                                "ORDER BY m.id LIMIT ?3";
+    ", " POLICY_COLUMNS("?8", "?9", "?5",
+        "?6") " "
+              "FROM message m LEFT JOIN contact c ON c.id = " LEDGER_RECIPIENT_SQL(
+                  "m.id") " "
+                          "LEFT JOIN message p ON p.id = m.id - ?4 "
+                          "WHERE m.id >= ?1 AND m.id <= ?2 AND m.state IN (0, 1) AND "
+                          "(m.due_at IS NULL OR m.due_at <= ?7) "
+                          "ORDER BY m.id LIMIT ?3";
 
 struct statement {
     struct db_stmt **stmt;
@@ -34,7 +34,8 @@ static int prepare_all(struct dispatcher *d, struct base_err *err) {
         {&d->range, range_sql},
         /* Nearly all rows have no due time of their own: no look at its index for them. */
         {&d->claim, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, at = ?2, "
-                    "units = ?3, minor = ?4 WHERE id = ?1"},
+                    "units = ?3, minor = ?4 WHERE id >= ?1 AND id <= ?5 AND state IN (0, 1) AND "
+                    "due_at IS NULL"},
         {&d->claim_due, "UPDATE message SET state = 3, reason = 0, tries = tries + 1, "
                         "due_at = NULL, at = ?2, units = ?3, minor = ?4 WHERE id = ?1"},
         {&d->hold, "UPDATE message SET state = 1, reason = ?2, due_at = ?3 WHERE id = ?1"},

@@ -1,5 +1,6 @@
 /* Steps that come so many days before a person's next payment is due. The dates are those of
- * enrolments (table enrolment_due), read at the last moment: who has paid meanwhile is left out. */
+ * enrolments (table enrolment_due), read at the last moment: who has paid meanwhile is left out.
+ * And steps that begin later in the places of a later wave. */
 #include "delivery/dispatch_private.h"
 
 #include "base/civil.h"
@@ -46,4 +47,20 @@ int dispatch__before(struct dispatcher *d, const struct delivery_step *step, int
         *due_out = at > now_ms ? at : 0;
     }
     return 0;
+}
+
+/* Steps with a start of their own begin later where the place is in a later wave; steps that follow
+ * one are late with it. */
+bool dispatch__later_wave(const struct delivery_step *step, int64_t place_id, int64_t *due_io) {
+    const struct delivery_campaign *campaign = step->campaign;
+    int64_t at = step->start_ms;
+    if (step->after_id || step->spec->when.kind == WHEN_BEFORE) {
+        return false;
+    }
+    int wave = lot_wave(campaign->lot, place_id);
+    for (int i = 1; i < wave; i++) {
+        at = calendar_add(campaign->zone, at, campaign->spec->holdout_every);
+    }
+    *due_io = wave > 1 ? at : *due_io;
+    return wave > 1;
 }

@@ -40,21 +40,20 @@ struct claimer {
     bool told;          /* the port knows the step */
     bool by_cursor;     /* the row at hand is one not looked at before */
     char stranger[320]; /* address of an answer to nobody we know */
+<<<<<<< HEAD
     char attrs[400];    /* the same as attributes, where it is an account */
+=======
+    struct {            /* rows handed over, not yet marked: the planned ones of this range */
+        int64_t first, last, count;
+        struct money_amount amount; /* of each */
+    } sent;
+>>>>>>> 7a53927 (delivery: what was handed over is marked as one range; keys and suppressions cost less)
 };
 
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
     return step->campaign->row.state == CAMPAIGN_RUNNING && step->state == STEP_RUNNING &&
            ((!step->swept && step->cursor < dispatch__limit(step) && step->pause_ms <= now_ms) ||
                step->next_due_ms <= now_ms);
-}
-
-int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries) {
-    int64_t wait = channel->retry_first_ms;
-    for (int i = 1; i < tries && wait < channel->retry_longest_ms; i++) {
-        wait *= 2;
-    }
-    return wait < channel->retry_longest_ms ? wait : channel->retry_longest_ms;
 }
 
 static void note_due(struct delivery_step *step, int64_t due_ms) {
@@ -111,8 +110,7 @@ static size_t outstanding(const struct delivery_campaign *campaign) {
     return count;
 }
 
-/* No money for this one. While some are at the operator, who may refuse them, it waits a moment;
- * else it is left out. Returns as judge. */
+/* No money: while some are at the operator, who may refuse them, it waits; else it is left out. */
 static int out_of_money(struct claimer *c, const struct candidate *row, struct base_err *err) {
     int rc;
     if (outstanding(c->step->campaign) == 0) {
@@ -180,23 +178,6 @@ static int price(struct claimer *c, const struct candidate *row,
     return 0;
 }
 
-/* Steps with a start of their own begin later where the place is in a later wave; steps that follow
- * one are late with it. */
-static bool later_wave(
-    const struct delivery_step *step, const struct candidate *row, int64_t *due_io) {
-    const struct delivery_campaign *campaign = step->campaign;
-    int64_t at = step->start_ms;
-    if (step->after_id || step->spec->when.kind == WHEN_BEFORE) {
-        return false;
-    }
-    int wave = lot_wave(campaign->lot, row->person.contact.place_id);
-    for (int i = 1; i < wave; i++) {
-        at = calendar_add(campaign->zone, at, campaign->spec->holdout_every);
-    }
-    *due_io = wave > 1 ? at : *due_io;
-    return wave > 1;
-}
-
 /* Everything that can be said before rendering: 0 go on, 1 settled (held or ended), 2 stop the
  * cursor, negative error. */
 static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struct base_err *err) {
@@ -214,7 +195,7 @@ static int judge(struct claimer *c, struct candidate *row, bool by_cursor, struc
             return rc;
         }
     }
-    bool wave = reason == 0 && later_wave(step, row, &due);
+    bool wave = reason == 0 && dispatch__later_wave(step, row->person.contact.place_id, &due);
     if (reason == 0 && c->now_ms >= policy_expires_at(step, due ? due : step->start_ms)) {
         reason = SUPPRESSED_EXPIRED;
     }
@@ -276,15 +257,48 @@ static void bind_known(struct db_stmt *stmt, int index, int64_t value) {
     }
 }
 
-static int mark_sending(struct claimer *c, const struct candidate *row,
+static int run_claim(struct claimer *c, struct db_stmt *claim, int64_t first,
     const struct money_amount *amount, struct base_err *err) {
-    struct delivery_step *step = c->step;
-    struct db_stmt *claim = row->due_ms ? c->d->claim_due : c->d->claim;
-    db_bind_i64(claim, 1, row->id);
+    db_bind_i64(claim, 1, first);
     db_bind_i64(claim, 2, c->now_ms);
     bind_known(claim, 3, amount->units);
     bind_known(claim, 4, amount->minor);
-    int rc = db_run(claim, err);
+    return db_run(claim, err);
+}
+
+/* Marks what was handed over, as one range. */
+static int mark_range(struct claimer *c, struct base_err *err) {
+    int64_t count = c->sent.count;
+    if (count == 0) {
+        return 0;
+    }
+    c->sent.count = 0;
+    db_bind_i64(c->d->claim, 5, c->sent.last);
+    int rc = run_claim(c, c->d->claim, c->sent.first, &c->sent.amount, err);
+    if (rc == 0 && db_changes(c->d->db) != count) {
+        return base_err_set(err, LANTOA_ESTATE,
+            TR("the ledger changed while messages were handed out; none of them leaves"));
+    }
+    return rc;
+}
+
+/* A row with a due time of its own is marked by itself. */
+static int mark_sending(struct claimer *c, const struct candidate *row,
+    const struct money_amount *amount, struct base_err *err) {
+    struct delivery_step *step = c->step;
+    int rc = 0;
+    if (row->due_ms) {
+        rc = run_claim(c, c->d->claim_due, row->id, amount, err);
+    } else {
+        if (c->sent.count &&
+            (c->sent.amount.units != amount->units || c->sent.amount.minor != amount->minor)) {
+            rc = mark_range(c, err);
+        }
+        c->sent.first = c->sent.count ? c->sent.first : row->id;
+        c->sent.last = row->id;
+        c->sent.amount = *amount;
+        c->sent.count++;
+    }
     if (rc == 0) {
         step->outstanding++;
         c->channel->put++;
@@ -396,6 +410,14 @@ static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
     policy_read(stmt, 7, &row_out->person);
 }
 
+static void bind_kind(struct db_stmt *stmt, int index, bool used, const char *kind) {
+    if (used) {
+        db_bind_text(stmt, index, kind);
+    } else {
+        db_bind_null(stmt, index);
+    }
+}
+
 static void bind_range(struct claimer *c, int64_t from, int64_t to, size_t most) {
     struct delivery_step *step = c->step;
     db_bind_i64(c->d->range, 1, from);
@@ -409,46 +431,54 @@ static void bind_range(struct claimer *c, int64_t from, int64_t to, size_t most)
     db_bind_text(c->d->range, 5, step->manifest->kind);
     db_bind_text(c->d->range, 6, campaign_class_word(step->campaign->spec->class));
     db_bind_i64(c->d->range, 7, c->now_ms);
+    /* Suppressions of the kind of address that the channel does not use are not looked for. */
+    bind_kind(c->d->range, 8, step->manifest->address != LANTOA_ADDRESS_PHONE, "email");
+    bind_kind(c->d->range, 9, step->manifest->address != LANTOA_ADDRESS_EMAIL, "phone");
 }
 
-/* Works through rows with from <= id <= to; *rows_out counts them, *last_out is the last one
- * settled. Returns 1 when it had to stop before the end. */
-static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, bool by_cursor,
-    size_t *rows_out, int64_t *last_out, struct base_err *err) {
+/* The rows of the bound range, one after the other. Returns 1 when it had to stop before the end.
+ */
+static int walk_range(struct claimer *c, size_t most, bool by_cursor, size_t *rows_out,
+    int64_t *last_out, struct base_err *err) {
     struct candidate row;
     int rc;
-    *rows_out = 0;
-    c->by_cursor = by_cursor;
-    bind_range(c, from, to, most);
     while ((rc = db_step(c->d->range, err)) == 1) {
         enum verdict verdict = VERDICT_ASIDE;
         read_candidate(c->d->range, &row);
         rc = row.person.contact.id == 0 ? read_stranger(c, &row, err) : 0;
         if (rc < 0) {
-            break;
+            return rc;
         }
         rc = judge(c, &row, by_cursor, err);
         if (rc == 0) {
             rc = send(c, &row, &verdict, err);
-        } else if (rc == 2) {
-            verdict = VERDICT_STOP;
         }
         if (rc < 0) {
-            break;
+            return rc;
         }
-        if (verdict == VERDICT_STOP) {
-            db_reset(c->d->range);
+        if (rc == 2 || verdict == VERDICT_STOP) {
             return 1;
         }
-        (*rows_out)++;
+        ++*rows_out;
         *last_out = row.id;
         if (c->quota == 0 && *rows_out < most) {
-            db_reset(c->d->range);
             return 1;
         }
     }
-    db_reset(c->d->range);
     return rc;
+}
+
+/* Works through rows with from <= id <= to; *rows_out counts them, *last_out is the last one
+ * settled. Returns as walk_range. */
+static int work_range(struct claimer *c, int64_t from, int64_t to, size_t most, bool by_cursor,
+    size_t *rows_out, int64_t *last_out, struct base_err *err) {
+    *rows_out = 0;
+    c->by_cursor = by_cursor;
+    bind_range(c, from, to, most);
+    int rc = walk_range(c, most, by_cursor, rows_out, last_out, err);
+    db_reset(c->d->range);
+    int marked = rc < 0 ? 0 : mark_range(c, err);
+    return marked ? marked : rc;
 }
 
 /* Rows with a time of their own: retries, held ones, given-back ones. */

@@ -206,5 +206,7 @@ bool dispatch__receipts_busy(const struct dispatcher *d);
 extern const char dispatch__payment_sql[];
 int dispatch__before(struct dispatcher *d, const struct delivery_step *step, int64_t contact_id,
     int64_t now_ms, int64_t *due_out, int *reason_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Whether the place is in a later wave of the lot; *due_io: when this step is due there. */
+bool dispatch__later_wave(const struct delivery_step *step, int64_t place_id, int64_t *due_io);
 
 #endif

@@ -135,6 +135,14 @@ static int record_throttled(
     return 0;
 }
 
+int64_t dispatch__backoff(const struct dispatch_channel *channel, int tries) {
+    int64_t wait = channel->retry_first_ms;
+    for (int i = 1; i < tries && wait < channel->retry_longest_ms; i++) {
+        wait *= 2;
+    }
+    return wait < channel->retry_longest_ms ? wait : channel->retry_longest_ms;
+}
+
 static int record_retry(struct dispatcher *d, struct dispatch_channel *channel,
     const struct pending_result *result, struct record *r, int64_t now_ms, struct base_err *err) {
     int tries;

@@ -275,13 +275,14 @@ static int prepare_select(struct planner *p, struct base_err *err) {
     /* "shared": another contact with a smaller id has one of the addresses. The kind of consent is
      * that of the first step's channel for the quick look; the last-moment check asks again for
      * each step's own. */
-    base_buf_add_text(&sql, "SELECT " CONTACT_COLUMNS ", " POLICY_COLUMNS("?2",
-                                "?3") ", "
-                                      "EXISTS (SELECT 1 FROM contact d WHERE " CONTACT_HAS_EMAIL(
-                                          "d", "c.email") " AND d.id < c.id) OR "
-                                                          "EXISTS (SELECT 1 FROM contact d WHERE "
-                                                          "d.phone = c.phone AND d.id < c.id) "
-                                                          "FROM contact c WHERE c.id > ?1 AND (");
+    base_buf_add_text(&sql,
+        "SELECT " CONTACT_COLUMNS ", " POLICY_COLUMNS("'email'", "'phone'", "?2",
+            "?3") ", "
+                  "EXISTS (SELECT 1 FROM contact d WHERE " CONTACT_HAS_EMAIL(
+                      "d", "c.email") " AND d.id < c.id) OR "
+                                      "EXISTS (SELECT 1 FROM contact d WHERE "
+                                      "d.phone = c.phone AND d.id < c.id) "
+                                      "FROM contact c WHERE c.id > ?1 AND (");
     int rc = segment_sql(p->audience, &sql, 4, &next, err);
     base_buf_printf(&sql, ") ORDER BY c.id LIMIT %d", CHUNK_CONTACTS);
     if (rc == 0) {

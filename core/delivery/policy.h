@@ -7,14 +7,15 @@
 #include "delivery/step.h"
 
 /* What a SELECT over contact c must bring along for a decision, after CONTACT_COLUMNS: the
- * suppression of either address and the newest consent for the channel kind (first placeholder) and
- * message class (second one). Of several suppressions of one address do_not_call, which holds for
- * some classes only, comes last; the words stand in that order. */
-#define POLICY_COLUMNS(kind, class)                                                                \
-    "(SELECT x.reason FROM suppression x WHERE x.kind = 'email' AND x.address = lower(c.email) "   \
-    "ORDER BY x.reason DESC LIMIT 1), "                                                            \
-    "(SELECT x.reason FROM suppression x WHERE x.kind = 'phone' AND x.address = c.phone "          \
-    "ORDER BY x.reason DESC LIMIT 1), "                                                            \
+ * suppression of either address and the newest consent for the channel kind and message class.
+ * email, phone: SQL, the words 'email' and 'phone', or NULL where that one is not asked for; kind,
+ * class: placeholders. Of several suppressions of one address do_not_call, which holds for some
+ * classes only, comes last; the words stand in that order. */
+#define POLICY_COLUMNS(email, phone, kind, class)                                                  \
+    "(SELECT x.reason FROM suppression x WHERE x.kind = " email                                    \
+    " AND x.address = lower(c.email) ORDER BY x.reason DESC LIMIT 1), "                            \
+    "(SELECT x.reason FROM suppression x WHERE x.kind = " phone                                    \
+    " AND x.address = c.phone ORDER BY x.reason DESC LIMIT 1), "                                   \
     "(SELECT k.action FROM consent k WHERE k.contact_id = c.id AND k.channel IN (" kind ", '*') "  \
     "AND k.purpose IN (" class ", '*') ORDER BY k.at DESC, k.id DESC LIMIT 1)"
 #define POLICY_COLUMN_COUNT 3
