@@ -3,6 +3,7 @@
 #include "host/declared.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/tr.h"
 #include "wire/place.h"
@@ -224,6 +225,7 @@ static int load_runner(
                  : base_json_fault(r->doc, json_object_get(root, "declares"), "declares", r->err,
                        TR("there is no plugin \"%s\""), name);
     base_free(path);
+    BASE_ASSERT(rc != 0 || *plugin_out);
     if (rc == 0 && ((*plugin_out)->table.capabilities & LANTOA_TAKES_DECLARATIONS) == 0) {
         host_plugin_free(plugin_out);
         rc = base_json_fault(r->doc, json_object_get(root, "declares"), "declares", r->err,
@@ -242,6 +244,7 @@ int host_declared_load(const char *path, struct host_plugin **plugin_out, struct
     const struct reading r = {doc, err};
     const json_t *root = doc ? base_json_root(doc) : NULL;
     rc = rc ? rc : load_runner(&r, root, &plugin);
+    BASE_ASSERT(rc != 0 || plugin);
     if (rc == 0) {
         base_free(plugin->options);
         base_free(plugin->content);

@@ -312,7 +312,7 @@ void kit__hide(const struct kit_case *kase, struct base_buf *text) {
         size_t bytes = strlen(secret);
         char *at = memmem(text->at, text->bytes, secret, bytes);
         memmove(at + 3, at + bytes, text->bytes - (size_t)(at - text->at) - bytes);
-        memcpy(at, "***", 3);
+        at[0] = at[1] = at[2] = '*';
         text->bytes -= bytes - 3;
     }
 }
