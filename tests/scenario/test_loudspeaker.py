@@ -71,25 +71,29 @@ class Loud:
     @contextlib.contextmanager
     def serving(self, clock=DAWN.format(0)):
         self.began, self.real = millis(clock.split(",", maxsplit=1)[0]), time.time()
-        with self.data.serving("--clock", clock) as serve:
-            yield serve
+        with self.data.serving("--clock", clock) as self.serve:
+            yield self.serve
 
     def now(self):
         return int(self.began + (time.time() - self.real) * 1000)
+
+    def log(self):
+        with open(self.serve.log_path, encoding="utf-8") as file:
+            return file.read()[-3000:]
 
     def row(self, outlet_code, campaign_name=None):
         found = [row for row in self.data.rows("airing", "list", "--outlet", outlet_code) if campaign_name in (None, row["campaign"])]
         assert len(found) == 1, found
         return found[0]
 
-    def becomes(self, outlet_code, state, seconds=20, campaign_name=None):
+    def becomes(self, outlet_code, state, seconds=60, campaign_name=None):
         def ready():
             found = self.row(outlet_code, campaign_name)
             return found if found["state"] == state else None
         try:
             return eventually(ready, seconds)
         except AssertionError as failure:
-            raise AssertionError(f"{self.row(outlet_code, campaign_name)}") from failure
+            raise AssertionError(f"{self.row(outlet_code, campaign_name)}\n{self.log()}") from failure
 
 
 def test_all_ways_of_playing(data, made, tmp_path, tmp_path_factory):
