@@ -40,14 +40,11 @@ struct claimer {
     bool told;          /* the port knows the step */
     bool by_cursor;     /* the row at hand is one not looked at before */
     char stranger[320]; /* address of an answer to nobody we know */
-<<<<<<< HEAD
     char attrs[400];    /* the same as attributes, where it is an account */
-=======
     struct {            /* rows handed over, not yet marked: the planned ones of this range */
         int64_t first, last, count;
         struct money_amount amount; /* of each */
     } sent;
->>>>>>> 7a53927 (delivery: what was handed over is marked as one range; keys and suppressions cost less)
 };
 
 bool dispatch__has_work(const struct delivery_step *step, int64_t now_ms) {
