@@ -79,7 +79,7 @@ enum lantoa_content_flags {
 
 /* A piece of content the channel takes: subject, text, html, script, ... */
 struct lantoa_content {
-    const char *name; /* key in the campaign file: [a-z][a-z0-9_]* */
+    const char *name; /* key in the campaign file: [a-z][a-z0-9_]*, at most 40 letters */
     unsigned flags;
     size_t most_bytes; /* 0: no limit of its own */
     const char *help_en, *help_vi;
@@ -120,20 +120,25 @@ struct lantoa_quote {
 
 struct lantoa_ops {
     size_t size; /* sizeof(struct lantoa_ops) of the plugin */
-    /* Makes the instance. config: the plugin's own struct, filled from the options. LANTOA_E* on
-     * failure after host->fail(). */
+    /* Makes the instance, once in the life of the process. host stays valid until close() has
+     * returned; config is the plugin's own struct, filled from the options, BORROWED until the next
+     * reconfigure() or close(). What *self_out points to is the plugin's, and comes back as `self`.
+     * LANTOA_E* on failure, after host->fail(); close() is not called then. */
     int (*open)(const struct lantoa_host *host, const void *config, void **self_out);
     /* Optional: connections, listeners. Called once after open. */
     int (*start)(void *self);
-    /* A batch: at most max_batch messages. Each gets exactly one result, now or later. Must not
-     * block. */
+    /* A batch: 1 to max_batch messages, maybe of several steps. Each gets exactly one result, now
+     * (from inside this call) or later. Must not block. The array is valid during the call; each
+     * message until its result. */
     void (*send)(void *self, const struct lantoa_message *const *messages, size_t count);
     /* Optional: give back what has not begun (result LANTOA_NOT_SENT); let the rest end. */
     void (*cancel)(void *self, const uint64_t *ids, size_t count);
     /* Optional: find out what became of a message that ended UNKNOWN; answer with an event that
      * carries the key. */
     void (*lookup)(void *self, struct lantoa_str key, struct lantoa_str ref);
-    /* The core has committed the event with this token. */
+    /* The core has committed the event with this token. Optional: for a plugin that has nobody to
+     * acknowledge to. An event whose done never comes (the host died) is the operator's to repeat.
+     */
     void (*event_done)(void *self, uint64_t token);
     /* Optional: LIVE options changed; config is the new struct, the old one goes after this call.
      * */
@@ -145,7 +150,11 @@ struct lantoa_ops {
     void (*close)(void *self);
     /* Optional: host->wake() was called. */
     void (*woken)(void *self);
-    /* Optional pure functions: no instance, no side effect. */
+    /* Optional pure functions: no instance, no side effect, no host; called in a process of its
+     * own, for any number of messages, each for a few microseconds. price fills *quote_out, which
+     * comes as one unit of price 0, which is also what holds without it. preview writes UTF-8
+     * and a NUL into `room` bytes. LANTOA_OK; else the message cannot be made: LANTOA_ELIMIT too
+     * long, LANTOA_EINVAL what it says cannot be said here, and the note tells staff why. */
     int (*price)(
         const void *config, const struct lantoa_message *message, struct lantoa_quote *quote_out);
     int (*preview)(

@@ -31,24 +31,30 @@ struct lantoa_host {
     /* a folder of this channel's own inside it, made before open(); absolute */
     const char *state_dir;
 
-    /* Text for the log; no secrets, no addresses: name a message by its id. */
+    /* Text for the log; no secrets, no addresses: name a message by its id. UTF-8, cut after 2000
+     * bytes; about 100 lines a second are kept, and the number of those dropped is told. DEBUG
+     * goes nowhere unless LANTOA_DEBUG is set. */
     void (*log)(const struct lantoa_host *host, enum lantoa_log_level level, const char *fmt, ...)
         LANTOA_PRINTF(3, 4);
-    /* A figure for /metrics and `channel list`; the name is [a-z_]+. Replaces the earlier value. */
+    /* A figure for /metrics and `channel list`; the name is [a-z_]+, at most 47 letters, and there
+     * are at most 64 of them; others, and what is no finite number, are dropped. Replaces the
+     * earlier value. */
     void (*metric)(const struct lantoa_host *host, const char *name, double value);
     /* The program's time of day in ms since 1970: maybe simulated, so only for stamps. */
     int64_t (*now)(const struct lantoa_host *host);
     /* Monotonic real milliseconds: for time-outs. */
     int64_t (*ticks)(const struct lantoa_host *host);
 
-    /* Calls back once after `ms` of real time. NULL when out of memory. timer_stop frees it; so
-     * does having fired. */
+    /* Calls back once after `ms` of real time (0: on the next turn of the loop), never from inside
+     * this call. NULL when out of memory. The host owns it: timer_stop frees it, and so does having
+     * fired, so forget the pointer then. */
     struct lantoa_timer *(*timer)(
         const struct lantoa_host *host, int64_t ms, void (*fire)(void *arg), void *arg);
     /* NULL is fine, here and in watch_stop. */
     void (*timer_stop)(const struct lantoa_host *host, struct lantoa_timer *timer);
-    /* Watches a descriptor (lantoa_watch_events) until watch_stop, which must come before
-     * close(fd). */
+    /* Watches a descriptor, which must not block, for lantoa_watch_events until watch_stop, which
+     * must come before close(fd); the descriptor stays the plugin's. watch_set changes what for (0:
+     * nothing). NULL when out of memory. */
     struct lantoa_watch *(*watch)(const struct lantoa_host *host, int fd, unsigned events,
         void (*ready)(void *arg, unsigned events), void *arg);
     void (*watch_set)(const struct lantoa_host *host, struct lantoa_watch *watch, unsigned events);
@@ -57,7 +63,8 @@ struct lantoa_host {
     void (*wake)(const struct lantoa_host *host);
     /* Looks a name up without blocking (a thread of the host's calls getaddrinfo); addresses in
      * order of preference, count 0 with an error text when there are none. The addresses are valid
-     * during the call back only. LANTOA_EAGAIN: too many look-ups wait already. */
+     * during the call back only, which never comes from inside this call. name and port are copied.
+     * LANTOA_EAGAIN: too many look-ups wait already. */
     int (*resolve)(const struct lantoa_host *host, const char *name, const char *port,
         void (*found)(
             void *arg, const struct lantoa_sockaddr *addresses, size_t count, const char *error),
@@ -73,12 +80,16 @@ struct lantoa_host {
      * Copied. */
     void (*result)(const struct lantoa_host *host, const struct lantoa_result *result);
     /* A receipt or an answer. Copied. Acknowledge it to the operator at event_done(event->token),
-     * not earlier. LANTOA_EAGAIN: too many wait for the core; give it again later. */
+     * not earlier. 0: on its way; LANTOA_EAGAIN: too many wait for the core, give it again later;
+     * LANTOA_EINVAL: no such kind or reason. key, ref and address: at most 1024 bytes, detail 64
+     * KiB are kept. */
     int (*event)(const struct lantoa_host *host, const struct lantoa_event *event);
     /* Answers ops->drain: nothing is under way any more. */
     void (*drained)(const struct lantoa_host *host);
     /* The plugin cannot go on (wrong password, unusable option): the host ends and is restarted
-     * with back-off, then parked with this text for staff. */
+     * with back-off, then parked with this text for staff, after the third time in a row. Write it
+     * for them: what is wrong and where to put it right, no secrets. The first text counts.
+     * Messages that have not begun go back; others should still get their results first. */
     void (*fail)(const struct lantoa_host *host, const char *fmt, ...) LANTOA_PRINTF(2, 3);
 
     /* ABI 1.1: an HTTP request on the host's loop; see http.h. The request is copied. Answered

@@ -90,7 +90,10 @@ struct lantoa_result {
     enum lantoa_outcome outcome;
     enum lantoa_reason reason;
     int64_t after_ms;
-    struct lantoa_str ref;    /* at most 120 bytes are kept */
+    /* At most 120 bytes are kept. Of a message that went in several parts, the reference of each,
+     * with blanks between; a last word "+2" says that two more found no room. It has arrived when
+     * receipts of all parts said so. */
+    struct lantoa_str ref;
     struct lantoa_str detail; /* the reply in the operator's words, at most 500 bytes are kept */
 };
 #define LANTOA_RESULT(...)                                                                         \

@@ -44,14 +44,14 @@ enum lantoa_option_flags {
 };
 
 struct lantoa_option {
-    const char *name; /* [a-z][a-z0-9_]* */
+    const char *name; /* [a-z][a-z0-9_]*, at most 40 letters; no two alike */
     enum lantoa_option_type type;
     unsigned flags;
-    size_t offset;        /* into the plugin's config struct */
-    const char *fallback; /* default as text, NULL: none */
-    int64_t least, most;  /* for INT and DURATION (ms); both 0: no limit */
-    const char *allowed;  /* for CHOICE */
-    const char *help_en, *help_vi;
+    size_t offset;                 /* into the plugin's config struct */
+    const char *fallback;          /* default as text, NULL: none */
+    int64_t least, most;           /* for INT and DURATION (ms); both 0: no limit */
+    const char *allowed;           /* for CHOICE */
+    const char *help_en, *help_vi; /* a line for staff; both, please */
 };
 
 /* Yields offsetof(T, member), and compiles only if the member has exactly type C. */
