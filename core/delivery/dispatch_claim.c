@@ -36,12 +36,11 @@ struct claimer {
     struct dispatch_channel *channel;
     struct delivery_step *step;
     int64_t now_ms;
-    size_t quota;       /* messages that may still go out */
-    bool told;          /* the port knows the step */
-    bool by_cursor;     /* the row at hand is one not looked at before */
-    char stranger[320]; /* address of an answer to nobody we know */
-    char attrs[400];    /* the same as attributes, where it is an account */
-    struct {            /* rows handed over, not yet marked: the planned ones of this range */
+    size_t quota;   /* messages that may still go out */
+    bool told;      /* the port knows the step */
+    bool by_cursor; /* the row at hand is one not looked at before */
+    struct dispatch_stranger stranger;
+    struct { /* rows handed over, not yet marked: the planned ones of this range */
         int64_t first, last, count;
         struct money_amount amount; /* of each */
     } sent;
@@ -361,40 +360,6 @@ static int send(
     return mark_sending(c, row, &amount, err);
 }
 
-/* The account as the attributes of a contact would have it. */
-static struct str account_attrs(struct claimer *c, struct str account) {
-    json_t *attrs = json_object();
-    json_object_set_new(attrs, c->step->manifest->account, json_stringn(account.at, account.bytes));
-    size_t bytes = json_dumpb(attrs, c->attrs, sizeof c->attrs, JSON_COMPACT);
-    json_decref(attrs);
-    return str_of(c->attrs, bytes < sizeof c->attrs ? bytes : 0);
-}
-
-/* An answer to an address that no contact has: the address stands with its text. */
-static int read_stranger(struct claimer *c, struct candidate *row, struct base_err *err) {
-    row->person.address = (struct str){0};
-    if (ledger_recipient(row->id) < LEDGER_STRANGER_FIRST) {
-        return 0;
-    }
-    db_bind_i64(c->d->stranger, 1, row->id);
-    int rc = db_step(c->d->stranger, err);
-    struct str address = rc == 1 ? db_column_str(c->d->stranger, 0) : (struct str){0};
-    if (address.bytes && address.bytes < sizeof c->stranger) {
-        memcpy(c->stranger, address.at, address.bytes);
-        struct str kept = str_of(c->stranger, address.bytes);
-        row->person.contact.id = ledger_recipient(row->id);
-        if (c->step->manifest->account) {
-            row->person.contact.attrs = account_attrs(c, kept);
-        } else if (memchr(kept.at, '@', kept.bytes)) {
-            row->person.contact.email = kept;
-        } else {
-            row->person.contact.phone = kept;
-        }
-    }
-    db_reset(c->d->stranger);
-    return rc < 0 ? rc : 0;
-}
-
 static void read_candidate(struct db_stmt *stmt, struct candidate *row_out) {
     row_out->id = db_column_i64(stmt, 0);
     row_out->tries = (int)db_column_i64(stmt, 1);
@@ -442,7 +407,9 @@ static int walk_range(struct claimer *c, size_t most, bool by_cursor, size_t *ro
     while ((rc = db_step(c->d->range, err)) == 1) {
         enum verdict verdict = VERDICT_ASIDE;
         read_candidate(c->d->range, &row);
-        rc = row.person.contact.id == 0 ? read_stranger(c, &row, err) : 0;
+        rc = row.person.contact.id == 0
+                 ? dispatch__stranger(c->d, c->step, row.id, &c->stranger, &row.person, err)
+                 : 0;
         if (rc < 0) {
             return rc;
         }

@@ -209,4 +209,13 @@ int dispatch__before(struct dispatcher *d, const struct delivery_step *step, int
 /* Whether the place is in a later wave of the lot; *due_io: when this step is due there. */
 bool dispatch__later_wave(const struct delivery_step *step, int64_t place_id, int64_t *due_io);
 
+/* dispatch_stranger.c: an answer to an address that no contact has. *person becomes one with that
+ * address alone, which stands in *kept; no person where the row is none of those. */
+struct dispatch_stranger {
+    char address[320];
+    char attrs[400]; /* the same as attributes, where it is an account */
+};
+int dispatch__stranger(struct dispatcher *d, const struct delivery_step *step, int64_t message_id,
+    struct dispatch_stranger *kept, struct policy_person *person, struct base_err *err);
+
 #endif
