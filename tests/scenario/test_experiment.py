@@ -154,8 +154,9 @@ def test_a_planted_effect_is_read_back(made, data):
     assert caused["enrolments"] == pytest.approx(first["estimate"] * counts[1][1]) and caused["low"] > 0
     text = data.ok(*AFTER, "report", "experiment", "c").out
     assert "Verdict: effective" in text
-    # Everybody treated was reached, so the effect on the reached is the same.
-    assert estimates(told)["cace"]["estimate"] == pytest.approx(first["estimate"])
+    # The effect on the reached: on a slow machine a few messages expire.
+    share = {row["arm"]: row["reached"] / row["people"] for row in told["arms"]}
+    assert estimates(told)["cace"]["estimate"] == pytest.approx(first["estimate"] / (share["treated"] - share["control"]))
     # Before the planned end there is no word, unless it is past the bound.
     early = data.ok("--clock", "2026-12-05T09:00:00+07:00", "report", "experiment", "c").out
     assert "Verdict: too early" in early and "O'Brien-Fleming" in early
