@@ -1,0 +1,165 @@
+/* Pictures are uploaded unseen, then shown by one status. Mastodon drops the second status with the
+ * same Idempotency-Key, so one without an answer may be made again. */
+#include "mastodon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void mastodon_request(
+    const struct account *account, struct social_request *request, const char *path) {
+    char line[600];
+    int used = snprintf(line, sizeof(line), "Bearer %s", account->config->token);
+    request->headers.failed |= used < 0 || (size_t)used >= sizeof(line);
+    request_url(request, "%s%s", account->config->url, path);
+    request_header(request, "Authorization", line);
+    explicit_bzero(line, sizeof(line));
+}
+
+static size_t picture_count(const struct lantoa_message *message) {
+    size_t count = message->step->part_count;
+    return count < PICTURES_MOST ? count : PICTURES_MOST;
+}
+
+size_t status_points(const struct lantoa_message *message) {
+    struct lantoa_str link = message->fields[FIELD_LINK];
+    return text_points_short_links(message->fields[FIELD_TEXT]) +
+           text_points(message->fields[FIELD_WARNING]) +
+           (link.bytes > 0 ? 2 + text_points_short_links(link) : 0);
+}
+
+static void compose_status(
+    const struct account *account, const struct social_job *job, struct social_request *request) {
+    const struct lantoa_message *message = job->message;
+    struct bytes text = {0};
+    bytes_put_str(&text, message->fields[FIELD_TEXT]);
+    if (message->fields[FIELD_LINK].bytes > 0) {
+        bytes_put_text(&text, "\n\n");
+        bytes_put_str(&text, message->fields[FIELD_LINK]);
+    }
+    json_t *body = json_pack("{ss%,ss,ss%}", "status", text.at, text.used, "visibility",
+        account->config->visibility, "language", message->lang.at, message->lang.bytes);
+    json_t *pictures = json_object_get(job->kept, "pictures");
+    struct lantoa_str warning = message->fields[FIELD_WARNING];
+    if (pictures != NULL) {
+        json_object_set(body, "media_ids", pictures);
+    }
+    if (warning.bytes > 0) {
+        json_object_set_new(body, "spoiler_text", json_stringn(warning.at, warning.bytes));
+    }
+    mastodon_request(account, request, "/api/v1/statuses");
+    request_header(request, "Idempotency-Key", message->key.at);
+    request_json(request, body);
+    request->visible = request->repeatable = true;
+    bytes_release(&text);
+}
+
+static bool compose(void *self, struct social_job *job, struct social_request *request,
+    struct social_reading *end) {
+    const struct account *account = self;
+    if (status_points(job->message) > (size_t)account->config->most) {
+        reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, "longer than the server allows",
+            "dài hơn mức máy chủ cho phép");
+        return false;
+    }
+    if (job->file < picture_count(job->message)) {
+        mastodon_request(account, request, "/api/v2/media");
+        request_file(request, "file", &job->message->step->parts[job->file]);
+    } else {
+        compose_status(account, job, request);
+    }
+    return true;
+}
+
+static void read_error(
+    const struct lantoa_http_answer *answer, const json_t *json, struct social_reading *out) {
+    static const struct social_error errors[] = {
+        {401, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0, "the token is wrong or was withdrawn",
+            "token sai hoặc đã bị thu hồi"},
+        {403, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0,
+            "the token lacks a right: write:statuses, write:media, read:statuses",
+            "token thiếu quyền: write:statuses, write:media, read:statuses"},
+        {413, 0, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, 0, "the picture is too large",
+            "ảnh quá lớn"},
+        {422, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0,
+            "the server does not take this text or picture",
+            "máy chủ không nhận nội dung hoặc ảnh này"},
+        {429, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 300000,
+            "the limit of calls is reached; it goes on by itself",
+            "đã hết lượt gọi; hệ thống tự gửi tiếp"},
+        {0},
+    };
+    const char *said = json_string_value(json_object_get(json, "error"));
+    const struct social_error *row = error_find(errors, answer->status, 0);
+    if (row == NULL) {
+        reading_status(out, answer, true);
+    } else {
+        reading_error(out, row, answer->status, said != NULL ? said : "");
+    }
+}
+
+static void read_answer(void *self, struct social_job *job, const struct lantoa_http_answer *answer,
+    const json_t *json, struct social_reading *out) {
+    const char *id = json_string_value(json_object_get(json, "id"));
+    (void)self;
+    if (id == NULL || answer->status < 200 || answer->status > 299) {
+        read_error(answer, json, out);
+    } else if (job->file < picture_count(job->message)) {
+        if (json_object_get(job->kept, "pictures") == NULL) {
+            json_object_set_new(job->kept, "pictures", json_array());
+        }
+        json_array_append_new(json_object_get(job->kept, "pictures"), json_string(id));
+        job->file++;
+        out->verdict = SOCIAL_NEXT;
+    } else {
+        reading_sent(out, id);
+    }
+}
+
+static void note_sent(void *self, const struct social_job *job, const char *ref) {
+    struct account *account = self;
+    posts_add(account->posts, job->message->key, ref);
+}
+
+const struct social_network mastodon_network = {
+    .compose = compose, .read = read_answer, .sent = note_sent};
+
+/* --- figures --- */
+
+struct asked {
+    struct account *account;
+    char key[24];
+};
+
+static json_t *count_of(const json_t *json, const char *name) {
+    const json_t *value = json_object_get(json, name);
+    return json_is_integer(value) ? json_integer(json_integer_value(value)) : json_null();
+}
+
+static void on_figures(void *arg, const struct lantoa_http_answer *answer, const json_t *json) {
+    struct asked *asked = arg;
+    if (answer->status == 200 && json_is_object(json)) {
+        posts_told(asked->account->posts, asked->key,
+            json_pack("{so,so,so,sn}", "favourites", count_of(json, "favourites_count"), "reblogs",
+                count_of(json, "reblogs_count"), "replies", count_of(json, "replies_count"),
+                "views"));
+    }
+    free(asked);
+}
+
+void figures_ask(void *self, const struct social_post *post) {
+    struct account *account = self;
+    struct social_request request = {.method = "GET"};
+    struct asked *asked = calloc(1, sizeof(*asked));
+    char path[180];
+    if (asked == NULL || post->ref[strspn(post->ref, "0123456789")] != '\0') {
+        free(asked);
+        return;
+    }
+    asked->account = account;
+    snprintf(asked->key, sizeof(asked->key), "%s", post->key);
+    snprintf(path, sizeof(path), "/api/v1/statuses/%s", post->ref);
+    mastodon_request(account, &request, path);
+    if (social_ask(account->social, &request, on_figures, asked) != LANTOA_OK) {
+        free(asked);
+    }
+}
