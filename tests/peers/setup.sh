@@ -22,6 +22,6 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # the list is meant to split
     apt-get -o DPkg::Lock::Timeout=300 install -q -y --no-install-recommends $missing
 fi
-if [ ! -d "$here/node_modules/smtp-server" ]; then
+if [ ! -d "$here/node_modules/smtp-server" ] || [ ! -d "$here/node_modules/telegram-test-api" ]; then
     (cd "$here" && npm ci --ignore-scripts --no-audit --no-fund)
 fi
