@@ -14,7 +14,12 @@
 #define SOME 20
 #define MEMORY_FIRST 300
 #define MEMORY_MORE 1500
+/* Under a sanitizer freed memory is kept for a while. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_MOST ((int64_t)400 << 20)
+#else
 #define MEMORY_MOST ((int64_t)4 << 20)
+#endif
 #define LONG_BYTES 20000
 #define QUIET_MS 200
 #define DEAD_MS 5000
