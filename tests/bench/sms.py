@@ -38,7 +38,7 @@ def smsc(*flags):
 def prepared(bench, work, port, count, **options):
     one = Ours(work, day=True)
     one.lantoa("contact", "import", phones(bench, count))
-    one.apply("channel", {"name": "sms", "plugin": "sms-smpp", "window": 2000, "options": {
+    one.apply("channel", {"name": "sms", "plugin": "sms-smpp", "window": 8000, "options": {
         "host": "127.0.0.1", "port": port, "system_id": "bench", "password": "bench", "source_addr": "BENCH", "window": WINDOW, **options}})
     one.campaign(channel="sms", content={"text": TEXT})
     one.start()
