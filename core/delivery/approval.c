@@ -246,16 +246,20 @@ static void fault_of(const struct state *s, char *out, size_t room) {
 
 /* --- giving --- */
 
+/* Any step that writes to people has a row for each; one of outlets or a page does not. */
 static int count_people(
     struct db *db, int64_t campaign_id, int64_t *people_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "SELECT count(*) FROM message WHERE id BETWEEN (SELECT min(id) FROM step WHERE campaign_id "
-        "= ?1) << 43 AND (((SELECT min(id) FROM step WHERE campaign_id = ?1) + 1) << 43) - 1",
+        "SELECT count(*) FROM (SELECT s.id FROM step s JOIN channel h ON h.id = s.channel_id WHERE "
+        "s.campaign_id = ?1 ORDER BY h.address IN (?2, ?3), s.id LIMIT 1) f JOIN message m ON m.id "
+        "BETWEEN (f.id << 43) AND ((f.id + 1) << 43) - 1",
         &stmt, err);
     *people_out = 0;
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign_id);
+        db_bind_i64(stmt, 2, LANTOA_ADDRESS_OUTLET);
+        db_bind_i64(stmt, 3, LANTOA_ADDRESS_PAGE);
         rc = db_step(stmt, err);
         *people_out = rc == 1 ? db_column_i64(stmt, 0) : 0;
     }
