@@ -84,7 +84,7 @@ static void ask(struct page *page, const struct social_post *post, const char *e
     snprintf(path, sizeof(path), "%s%s", post->ref, ending);
     facebook_request(page, &request, path);
     request_query(&request, name, social_str(value));
-    if (social_ask(page->social, &request, answered, asked) != LANTOA_OK) {
+    if (social_ask(page->social, &request, answered, free, asked) != LANTOA_OK) {
         free(asked);
     }
 }

@@ -105,7 +105,7 @@ static void fetch(void *arg) {
     if (account->since[0] != '\0') {
         request_query(&request, "min_id", social_str(account->since));
     }
-    if (social_ask(account->social, &request, on_mentions, account) != LANTOA_OK) {
+    if (social_ask(account->social, &request, on_mentions, NULL, account) != LANTOA_OK) {
         again(account);
     }
 }

@@ -159,7 +159,7 @@ void figures_ask(void *self, const struct social_post *post) {
     snprintf(asked->key, sizeof(asked->key), "%s", post->key);
     snprintf(path, sizeof(path), "/api/v1/statuses/%s", post->ref);
     mastodon_request(account, &request, path);
-    if (social_ask(account->social, &request, on_figures, asked) != LANTOA_OK) {
+    if (social_ask(account->social, &request, on_figures, free, asked) != LANTOA_OK) {
         free(asked);
     }
 }

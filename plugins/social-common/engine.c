@@ -28,6 +28,7 @@ struct asking {
     struct social *social;
     struct lantoa_http *request;
     void (*answered)(void *arg, const struct lantoa_http_answer *answer, const json_t *json);
+    void (*dropped)(void *arg);
     void *arg;
 };
 
@@ -340,11 +341,12 @@ static void on_asked(void *arg, const struct lantoa_http_answer *answer) {
 
 int social_ask(struct social *social, struct social_request *request,
     void (*answered)(void *arg, const struct lantoa_http_answer *answer, const json_t *json),
-    void *arg) {
+    void (*dropped)(void *arg), void *arg) {
     struct asking *asking = calloc(1, sizeof(*asking));
     int status = LANTOA_ENOMEM;
     if (asking != NULL) {
-        *asking = (struct asking){.social = social, .answered = answered, .arg = arg};
+        *asking =
+            (struct asking){.social = social, .answered = answered, .dropped = dropped, .arg = arg};
         status = make(social, request, NULL, on_asked, asking, &asking->request);
     }
     request_release(request);
@@ -383,6 +385,9 @@ void social_free(struct social *social) {
     for (struct asking *asking = social->askings, *next; asking != NULL; asking = next) {
         next = asking->next;
         host->http_cancel(host, asking->request);
+        if (asking->dropped != NULL) {
+            asking->dropped(asking->arg);
+        }
         free(asking);
     }
     while (social->head != NULL) {

@@ -144,10 +144,11 @@ void social_pump(struct social *social);
 void social_stop(struct social *social, const char *why);
 bool social_stopped(const struct social *social);
 /* A request of the plugin's own accord. Takes the request's insides over. `answered` is called
- * once, later; json NULL: no JSON came. LANTOA_E* when none can be made. */
+ * once, later; json NULL: no JSON came. Where the channel ends first, `dropped` is called with arg
+ * instead (NULL: nobody). LANTOA_E* when no request can be made: neither is called. */
 int social_ask(struct social *social, struct social_request *request,
     void (*answered)(void *arg, const struct lantoa_http_answer *answer, const json_t *json),
-    void *arg);
+    void (*dropped)(void *arg), void *arg);
 
 /* --- state.c --- */
 

@@ -155,7 +155,7 @@ static void fetch(void *arg) {
     request_form(&request, "timeout", social_str("0"));
     request_form(&request, "allowed_updates",
         social_str("[\"message\",\"my_chat_member\",\"message_reaction_count\"]"));
-    if (social_ask(bot->social, &request, on_updates, bot) == LANTOA_OK) {
+    if (social_ask(bot->social, &request, on_updates, NULL, bot) == LANTOA_OK) {
         bot->fetching = true;
     } else {
         again(bot, WAIT_AFTER_FAULT_MS);
@@ -202,7 +202,7 @@ static void set_webhook(struct bot *bot) {
     request_form(&request, "secret_token", social_str(bot->config->callback_secret));
     request_form(&request, "allowed_updates",
         social_str("[\"message\",\"my_chat_member\",\"message_reaction_count\"]"));
-    (void)social_ask(bot->social, &request, on_set, bot);
+    (void)social_ask(bot->social, &request, on_set, NULL, bot);
 }
 
 void updates_start(struct bot *bot) {

@@ -149,7 +149,7 @@ static void ask_figures(void *self, const struct social_post *post) {
     snprintf(asked->key, sizeof(asked->key), "%s", post->key);
     zalo_request(zalo, &request, "/v2.0/oa/article/getdetail");
     request_query(&request, "id", social_str(post->ref));
-    if (social_ask(zalo->social, &request, on_figures, asked) != LANTOA_OK) {
+    if (social_ask(zalo->social, &request, on_figures, free, asked) != LANTOA_OK) {
         free(asked);
     }
 }

@@ -218,7 +218,7 @@ static void ask(struct zalo_token *token) {
     request_form(&request, "app_id", social_str(config->app_id));
     request_form(&request, "grant_type", social_str("refresh_token"));
     request.visible = true; /* it counts the first time only: never made twice by itself */
-    if (social_ask(token->zalo->social, &request, on_token, token) == LANTOA_OK) {
+    if (social_ask(token->zalo->social, &request, on_token, NULL, token) == LANTOA_OK) {
         token->asking = true;
     } else {
         unlock(token);

@@ -72,7 +72,7 @@ static void put(struct channel *channel, const char *url) {
     gmtime_r(&seconds, &tm);
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &tm);
     struct str fields[] = {STR("loa-1"), STR("Bài thử"), STR("a.wav"), STR("1"), str_from(now),
-        STR(""), STR("emergency"), STR(""), STR("")};
+        STR(""), STR("emergency"), STR(""), STR(""), STR("")};
     struct channel_message message = {.id = 1,
         .step_ref = 1,
         .key = STR("aaaaaaaaaaaaaaaaaaab"),
