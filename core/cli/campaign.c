@@ -7,6 +7,7 @@
 #include "campaign/store.h"
 #include "cli/cli.h"
 #include "conversion/experiment_power.h"
+#include "delivery/airing_check.h"
 #include "delivery/control.h"
 #include "delivery/cost.h"
 #include "delivery/plan.h"
@@ -148,6 +149,7 @@ static int campaign_check_verb(struct cli *cli) {
     }
     if (rc == 0) {
         rc = text_check(cli->db, cli->data_dir, doc, spec, &notices, &cli->err);
+        rc = rc ? rc : airing_check(cli->db, doc, spec, &notices, &cli->err);
     }
     if (rc == 0 && !is_file(cli->args[0])) { /* what is not applied has no audience to count */
         rc = cost_warn(cli->db, cli->data_dir, cli->args[0], &notices, &cli->err);
@@ -290,7 +292,7 @@ static int campaign_plan_verb(struct cli *cli) {
                 "steps", (json_int_t)outcome.steps, "planned", (json_int_t)outcome.planned,
                 "suppressed", (json_int_t)outcome.suppressed, "assignment_hash",
                 outcome.assignment_hash, "notices", lines(&notices), "airings", "booked",
-                (json_int_t)(outcome.airings.placed + outcome.airings.clashes), "clashes",
+                (json_int_t)outcome.airings.placed + outcome.airings.clashes, "clashes",
                 (json_int_t)outcome.airings.clashes, "refused",
                 (json_int_t)outcome.airings.refused),
             TR("%lld people, %lld kept out by lot; %lld steps, %lld messages planned, %lld "
@@ -300,7 +302,7 @@ static int campaign_plan_verb(struct cli *cli) {
     }
     if (rc == 0 && !cli->json && outcome.airings.asked > 0) {
         printf(TR("\nairtime: %lld airings, %lld of them over what others have (lantoa airing "
-                  "clash), %lld without a place\n"),
+                  "clash), %lld without a place (lantoa airing refused)\n"),
             (long long)(outcome.airings.placed + outcome.airings.clashes),
             (long long)outcome.airings.clashes, (long long)outcome.airings.refused);
     }
@@ -450,7 +452,7 @@ static void print_rehearsal(struct cli *cli, const struct rehearsal *r) {
     print_firsts(r);
     if (r->airings + r->refused > 0) {
         printf(TR("\nairtime: %lld airings, %lld of them over what others have (lantoa airing "
-                  "clash), %lld without a place\n"),
+                  "clash), %lld without a place (lantoa airing refused)\n"),
             (long long)r->airings, (long long)r->clashes, (long long)r->refused);
     }
     if (r->note) {

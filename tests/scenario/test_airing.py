@@ -268,6 +268,47 @@ def test_bad_files_name_line_and_field(data, made, speaker):
     assert message.code != 0 and "steps[0].outlets" in message.err and "owner" in message.err, message
 
 
+def test_check_tells_how_long_materials_last_and_who_hears_nothing(data, made, speaker):
+    speaker(outlet("A1"), outlet("N1", languages="nut"), outlet("N2", languages="nut; en"), outlet("N3", "24002", languages="nut"))
+    material(data, "moi", 30, "en")
+    data.sql_write("UPDATE recording SET script = ? WHERE name = 'moi'", "word " * 140)
+    material(data, "nhap", 20)
+    data.sql_write("UPDATE recording SET state = 'draft' WHERE name = 'nhap'")
+    spec = campaign("c", steps=[airings(outlets="place = 'Đồng Tiến'", airings={"materials": ["gia-dinh", "moi", "nhap"]})])
+    file = data.write("c.json", spec)
+    told = data.json("campaign", "check", file)["notices"]
+    assert [(f"materials[{number}]: " in line, line.split("]: ", 1)[1]) for number, line in zip((0, 0, 1, 1, 1, 2, 2, 2), told)] == [
+        (True, "lasts 90 s in vi (approved)"),
+        (True, "has no approved recording in nut, which 2 outlets prefer: 0 of them play nothing, the others another of their languages or Vietnamese"),
+        (True, "lasts 30 s in en (approved); its 140 words take a person about 60 s to read aloud"),
+        (True, "has no approved recording in vi, which 1 outlets prefer: 1 of them play nothing, the others another of their languages or Vietnamese"),
+        (True, "has no approved recording in nut, which 2 outlets prefer: 1 of them play nothing, the others another of their languages or Vietnamese"),
+        (True, "lasts 20 s in vi (not listened to yet, so it is not planned)"),
+        (True, "has no approved recording in vi, which 1 outlets prefer: 1 of them play nothing, the others another of their languages or Vietnamese"),
+        (True, "has no approved recording in nut, which 2 outlets prefer: 2 of them play nothing, the others another of their languages or Vietnamese")], told
+    shown = data.run("--lang", "vi", "campaign", "check", file)
+    assert shown.code == 0 and "140 tiếng, một người đọc hết khoảng 60 giây" in shown.err and "không phát gì" in shown.err, shown.err
+    spec["steps"][0]["airings"]["materials"] = ["moi"]
+    plan(data, made, spec)
+    assert {row["outlet"] for row in rows(data)} == {"N2"}  # as it was told
+    assert {(row["outlet"], row["reason"]) for row in data.rows("airing", "refused")} == {("A1", "no_material"), ("N1", "no_material")}
+
+
+def test_two_outlets_with_one_device_lose_nothing(data, made, speaker):
+    speaker(outlet("A1"))
+    plan(data, made, campaign("c", steps=[airings(outlets="all")]))
+    booked = rows(data)
+    second = {**outlet("A2"), "device": "test:ok/A1"}
+    file = data.write("again.csv", table([second, outlet("A3", windows=""), outlet("A4", "24002")]))
+    for lang, words in (("vi", ("điểm phát A1 đang dùng thiết bị này", "phải có khung giờ phát")), ("en", ("outlet A1 has this device", "windows"))):
+        data.ok("--lang", lang, "outlet", "import", file, "--rejects", data.path("r.csv"))
+        with open(data.path("r.csv"), encoding="utf-8-sig") as rejects:
+            lines = rejects.read()
+        assert all(word in lines for word in (*words, '2,"device"', '3,"windows"')) and "A4" not in lines, lines
+    assert [row["code"] for row in data.json("outlet", "list")["rows"]] == ["A1", "A4"]
+    assert rows(data) == booked
+
+
 def test_the_month_of_a_commune_and_what_was_played(data, made, speaker):
     speaker(outlet("A1"), outlet("A2", "24002", device="hold", owner="village"))
     plan(data, made, campaign("c", steps=[airings(outlets="all")]))

@@ -493,6 +493,33 @@ static void materials_take_turns(void **state) {
     airtime_plan_release(&plan);
 }
 
+/* The minutes of a day are for all campaigns together; each refusal says which rule it was. */
+static void the_gap_and_the_minutes_of_a_day_are_kept(void **state) {
+    (void)state;
+    static const struct airtime_span one[] = {{300, 330, AIRTIME_ALL_DAYS}};
+    struct airtime_station station = station_of(one, 1);
+    struct airtime_request requests[] = {request_of(1, 4), request_of(2, 1)};
+    requests[0].gap_s = 10 * 60;
+    struct airtime_plan plan = plan_of(&station, requests, 1, NULL, 0);
+    assert_int_equal(plan.airing_count, 3);
+    assert_true(plan.airings[1].start_s >= plan.airings[0].start_s + 11 * 60);
+    assert_true(plan.airings[2].start_s >= plan.airings[1].start_s + 11 * 60);
+    assert_int_equal(plan.refusals[0].reason, AIRTIME_GAP);
+    assert_int_equal(plan.refusals[0].got, 3);
+    airtime_plan_release(&plan);
+    const struct airtime_booking approved = {
+        1, 0, FIRST_DAY, 18000, 60, 5, 5, 0, 0, AIRTIME_NORMAL, true, false};
+    station.most_s = 2 * 60;
+    requests[0].gap_s = 0;
+    requests[0].per_day = 1;
+    plan = plan_of(&station, requests, 2, &approved, 1);
+    assert_int_equal(plan.airing_count, 1);
+    assert_int_equal(plan.move_count, 0);
+    assert_int_equal(plan.refusal_count, 1);
+    assert_int_equal(plan.refusals[0].reason, AIRTIME_MINUTES);
+    airtime_plan_release(&plan);
+}
+
 static void what_the_commune_declined_is_not_offered_again(void **state) {
     (void)state;
     struct airtime_station station = station_of(two_windows, 2);
@@ -563,6 +590,7 @@ int main(void) {
         cmocka_unit_test(a_priority_item_pushes_what_nobody_approved),
         cmocka_unit_test(refusals_name_who_stands_in_the_way),
         cmocka_unit_test(materials_take_turns),
+        cmocka_unit_test(the_gap_and_the_minutes_of_a_day_are_kept),
         cmocka_unit_test(what_the_commune_declined_is_not_offered_again),
         cmocka_unit_test(an_emergency_finds_what_it_interrupts),
         cmocka_unit_test(what_makes_no_sense_is_refused),
