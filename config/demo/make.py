@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Makes the demo's input files: places and people of a province that does not exist, and the campaign with its dates moved.
 
-usage: make.py OUT_DIR [--contacts N] [--start YYYY-MM-DD]
+usage: make.py OUT_DIR [--contacts N] [--start YYYY-MM-DD] [--without-loudspeakers] [--held-out MESSAGES.json]
+
+With --held-out it makes the registry's file of a month later instead: people whom the lot held out enrol at 3 %, the others at 6 %.
 
 The same arguments give the same bytes. Nobody in it is real: names are put together from lists of common ones, phones are
 random, and every mail address lies under the domains that RFC 2606 keeps for examples.
@@ -10,9 +12,12 @@ import argparse
 import csv
 import datetime
 import json
+import math
 import os
 import random
+import struct
 import unicodedata
+import wave
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHANGE = "2025-07-01"  # the day on which districts ended
@@ -115,22 +120,57 @@ def make_contact(lot, number, villages, start):
         enrolled = (start - datetime.timedelta(days=30 + lot.below(1500))).isoformat()
     household = f"H{number // 3:06d}"
     craft = lot.one(CRAFTS) if occupation == "artisan" else ""
+    # As identity numbers are made, of a province code that nobody has.
+    person_id = f"097{(birth.year // 100 - 19) * 2 + (sex == 'f')}{birth.year % 100:02d}{number:06d}"
     return [f"LG{number:06d}", name, birth.strftime("%d/%m/%Y"), "nữ" if sex == "f" else "nam", phone, email, lang, occupation, craft,
-            lot.one(villages), household, enrolled]
+            lot.one(villages), household, enrolled, person_id]
 
 
 def make_contacts(out, count, villages, start):
     lot = Lot(2026)
     rows = [["Mã", "Họ và tên", "Ngày sinh", "Giới tính", "Số điện thoại", "Email", "Ngôn ngữ", "Nghề nghiệp", "Nghề làng", "Mã thôn",
-             "Hộ", "Ngày tham gia"]]
+             "Hộ", "Ngày tham gia", "Số định danh"]]
     rows += [make_contact(lot, number, villages, start) for number in range(1, count + 1)]
     # Two rows that an import must refuse: nothing to know the person by.
-    rows.append(["", "Nguyễn Văn Không", "", "nam", "", "", "vi", "farmer", "", villages[0], "", ""])
-    rows.append(["", "Trần Thị Vắng", "", "nữ", "", "", "vi", "farmer", "", villages[1], "", ""])
+    rows.append(["", "Nguyễn Văn Không", "", "nam", "", "", "vi", "farmer", "", villages[0], "", "", ""])
+    rows.append(["", "Trần Thị Vắng", "", "nữ", "", "", "vi", "farmer", "", villages[1], "", "", ""])
     write(out, "contacts.csv", rows)
 
 
-def make_campaign(out, start):
+def make_outlets(out, villages):
+    """Village loudspeakers on paper, in the first four villages, and the sound they play: two seconds of a tone."""
+    rows = [["code", "name", "kind", "owner", "place_code", "coverage", "windows", "device", "channel", "languages", "minutes_per_day"]]
+    for number, village in enumerate(villages[:4], 1):
+        rows.append([f"LOA{number}", f"Loa thôn {number}", "cluster", "village", village, f"{village}:150", "mo-su 17:00-17:30", f"paper:thon-{number}",
+                     "loa", "vi", "30"])
+    write(out, "outlets.csv", rows)
+    with wave.open(os.path.join(out, "gia-dinh.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+        file.writeframes(b"".join(struct.pack("<h", round(9000 * math.sin(i / 16))) for i in range(88200)))
+    paper = os.path.join(os.path.abspath(out), os.pardir, "paper")
+    os.makedirs(paper, exist_ok=True)
+    with open(os.path.join(out, "channel-loa.json"), "w", encoding="utf-8") as file:
+        json.dump({"name": "loa", "plugin": "loudspeaker", "options": {"paper_dir": os.path.normpath(paper)}, "window": 20}, file, ensure_ascii=False)
+
+
+def make_enrolments(out, held_out, start):
+    """Who enrolled after the first letter: the effect that the reports are to find again."""
+    with open(held_out, encoding="utf-8") as file:
+        held = {row["contact_ref"] for row in json.load(file)["rows"]}
+    with open(os.path.join(out, "contacts.csv"), encoding="utf-8", newline="") as file:
+        people = [row for row in csv.DictReader(file) if row["Nghề nghiệp"] in ("farmer", "artisan") and not row["Ngày tham gia"] and row["Mã"]]
+    lot = Lot(11)
+    rows = [["person_id", "event", "event_date"]]
+    for row in people:
+        day = start + datetime.timedelta(days=8 + lot.below(6))
+        if lot.chance(3 if row["Mã"] in held else 6):
+            rows.append([row["Số định danh"], "new", day.isoformat()])
+    write(out, "enrolments.csv", rows)
+
+
+def make_campaign(out, start, loudspeakers):
     """campaign.json with its window moved so that it begins on start."""
     with open(os.path.join(HERE, "campaign.json"), encoding="utf-8") as file:
         campaign = json.load(file)
@@ -145,6 +185,7 @@ def make_campaign(out, start):
     for step in campaign["steps"]:
         if "at" in step["when"] and step["when"]["at"] != "now":
             step["when"]["at"] = moved(step["when"]["at"])
+    campaign["steps"] = [step for step in campaign["steps"] if loudspeakers or step["channel"] != "loa"]
     with open(os.path.join(out, "campaign.json"), "w", encoding="utf-8") as file:
         json.dump(campaign, file, ensure_ascii=False, indent=2)
         file.write("\n")
@@ -160,11 +201,17 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--contacts", type=int, default=20000)
     parser.add_argument("--start", type=datetime.date.fromisoformat, default=datetime.date(2026, 12, 1))
+    parser.add_argument("--without-loudspeakers", action="store_true")
+    parser.add_argument("--held-out")
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
+    if options.held_out:
+        make_enrolments(options.out, options.held_out, options.start)
+        return
     villages = make_places(options.out)
     make_contacts(options.out, options.contacts, villages, options.start)
-    make_campaign(options.out, options.start)
+    make_outlets(options.out, villages)
+    make_campaign(options.out, options.start, not options.without_loudspeakers)
 
 
 if __name__ == "__main__":

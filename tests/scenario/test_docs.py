@@ -65,7 +65,8 @@ def test_the_demo_runs_to_its_report(scratch):
                               stdin=subprocess.DEVNULL, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert "accepted" in done.stdout and "Where to look" in done.stdout
-    assert os.listdir(os.path.join(folder, "data", "outbox"))
+    assert "Three numbers" in done.stdout and os.listdir(os.path.join(folder, "data", "outbox"))
+    assert not shutil.which("ffmpeg") or len(os.listdir(os.path.join(folder, "paper"))) == 4
     # Somebody's own folder is never overwritten.
     own = os.path.join(scratch, "own")
     os.mkdir(own)

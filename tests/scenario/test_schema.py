@@ -49,6 +49,6 @@ def test_schema_and_parser_agree(kind):
 
 @pytest.mark.parametrize("kind,path", [("theme", "examples/theme.json"), ("campaign", "examples/campaign.json"), ("channel", "examples/channel-email.json"),
                                        ("channel", "examples/channel-outbox.json"), ("theme", "demo/theme.json"), ("campaign", "demo/campaign.json"),
-                                       ("channel", "demo/channel-outbox.json"), ("channel", "demo/channel-email.example.json")])
+                                       ("channel", "demo/channel-outbox.json"), ("channel", "demo/channel-sms-outbox.json"), ("channel", "demo/channel-email.example.json")])
 def test_example_files_are_valid(kind, path):
     assert [error.message for error in validator(kind).iter_errors(load("config", *path.split("/")))] == []
