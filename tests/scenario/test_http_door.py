@@ -166,6 +166,7 @@ def test_limits(data, made):
     door.serve.stop()
 
 
+@pytest.mark.needs("curl")
 def test_keep_alive_and_silence(data, made):
     codes, _ = sent_campaign(data, made)
     door = Door(data)
@@ -175,10 +176,9 @@ def test_keep_alive_and_silence(data, made):
         assert connection.sock is not None, "the door closed a connection that should be kept"
     connection.close()
     urls = [f"http://127.0.0.1:{door.port}/t/{code}" for code in codes[:2]]
-    if shutil.which("curl"):
-        seen = subprocess.run(["curl", "-s", "-o", "/dev/null", "-o", "/dev/null", "-w", "%{num_connects} ", *urls],
-                              capture_output=True, text=True, check=True)
-        assert seen.stdout.split() == ["1", "0"]
+    seen = subprocess.run(["curl", "-s", "-o", "/dev/null", "-o", "/dev/null", "-w", "%{num_connects} ", *urls],
+                          capture_output=True, text=True, check=True)
+    assert seen.stdout.split() == ["1", "0"]
     door.serve.stop()
 
 
@@ -198,24 +198,21 @@ def test_health_and_metrics(data, made, scratch):
     # The loop goes round five times a second.
     assert float(re.search(r"^lantoa_delivery_still_seconds ([\d.]+)$", metrics, re.M).group(1)) < 10
     assert door.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status == 404
-    promtool = promtool_of(scratch)
-    if promtool:
-        done = subprocess.run([promtool, "check", "metrics"], input=metrics, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
     door.serve.stop()
+    done = subprocess.run([promtool_of(scratch), "check", "metrics"], input=metrics, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def promtool_of(scratch):
-    """promtool of Debian's package, unpacked without installing a service; None when it cannot be had."""
+    """promtool of Debian's package, unpacked without installing a service."""
     found = shutil.which("promtool")
     if found:
         return found
     if os.environ.get("LANTOA_DEV_NO_INSTALL"):
-        return None
+        pytest.skip("promtool is not installed, and nothing may be (LANTOA_DEV_NO_INSTALL)")
     done = subprocess.run(["apt-get", "download", "prometheus"], cwd=scratch, capture_output=True)
     packages = [name for name in os.listdir(scratch) if name.startswith("prometheus_") and name.endswith(".deb")]
-    if done.returncode != 0 or not packages:
-        return None
+    assert done.returncode == 0 and packages, f"promtool is not installed, nor can its package be fetched: {done.stderr.decode(errors='replace')}"
     subprocess.run(["dpkg-deb", "-x", os.path.join(scratch, packages[0]), os.path.join(scratch, "prometheus")], check=True)
     return os.path.join(scratch, "prometheus", "usr", "bin", "promtool")
 
@@ -243,21 +240,19 @@ def test_bad_options(data, made):
     assert "1 to 64" in data.refused("serve", "--http", "127.0.0.1:0", "--http-threads", "0")
 
 
+@pytest.mark.needs("zbarimg")
 def test_qr_codes(data, made, scratch):
     codes, _ = sent_campaign(data, made, count=1)
-    zbarimg = shutil.which("zbarimg")
     png, svg = os.path.join(scratch, "a.png"), os.path.join(scratch, "a.svg")
     data.ok("link", "qr", "https://example.com/xin-chào?x=1", png)
     data.ok("link", "qr", "https://example.com/xin-chào?x=1", svg)
     with open(svg, encoding="utf-8") as file:
         assert file.read().startswith("<?xml")
-    if zbarimg:
-        read = subprocess.run([zbarimg, "-q", "--raw", png], capture_output=True, text=True, check=True)
-        assert read.stdout.strip() == "https://example.com/xin-ch%C3%A0o?x=1"
+    read = subprocess.run(["zbarimg", "-q", "--raw", png], capture_output=True, text=True, check=True)
+    assert read.stdout.strip() == "https://example.com/xin-ch%C3%A0o?x=1"
     url = data.json("link", "qr", "--campaign", "c", "--step", "s1", "--link", "1", png)["url"]
-    if zbarimg:
-        read = subprocess.run([zbarimg, "-q", "--raw", png], capture_output=True, text=True, check=True)
-        assert read.stdout.strip() == url
+    read = subprocess.run(["zbarimg", "-q", "--raw", png], capture_output=True, text=True, check=True)
+    assert read.stdout.strip() == url
     # A printed code leads on, and its scans are counted for the step, for nobody in particular.
     door = Door(data)
     assert door.get(url.removeprefix("https://x.vn")).headers["Location"] == "https://example.com/b"

@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import json
 import os
-import shutil
 import sys
 import time
 
@@ -19,7 +18,7 @@ from loud_rig import at, decoded, free_port, level, millis, peer, power, runs, t
 from test_loud_icecast import Listener, icecast  # noqa: E402
 from test_loud_rtp import SDP, Receiver, until_listens  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not all(map(shutil.which, ["ffmpeg", "icecast2"])), reason="needs ffmpeg and icecast2")
+pytestmark = pytest.mark.needs("ffmpeg", "icecast2")
 PLACES = [{"code": "24", "name": "Tỉnh Bắc Ninh", "level": "province", "valid_from": "2025-07-01"},
           {"code": "24001", "name": "Xã Đồng Tiến", "level": "commune", "parent": "24", "valid_from": "2025-07-01"},
           {"code": "24002", "name": "Phường Mão Điền", "level": "commune", "parent": "24", "valid_from": "2025-07-01"}]

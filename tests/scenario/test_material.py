@@ -2,15 +2,13 @@
 import json
 import math
 import os
-import shutil
 import struct
 import subprocess
 import wave
 
 import pytest
 
-pytestmark = [pytest.mark.quick,
-              pytest.mark.skipif(not (shutil.which("ffmpeg") and shutil.which("espeak-ng")), reason="needs ffmpeg and espeak-ng")]
+pytestmark = [pytest.mark.quick, pytest.mark.needs("ffmpeg", "espeak-ng")]
 
 
 def tone(path, seconds=3.0, level=0.3, rate=22050, frequency=440):

@@ -5,7 +5,6 @@ import email
 import email.policy
 import os
 import re
-import shutil
 import sys
 
 import pytest
@@ -22,7 +21,7 @@ from test_social import page, telegram  # noqa: F401
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "unit", "loudspeaker"))
 from loud_rig import tone  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not all(map(shutil.which, ["ffmpeg", "node"])), reason="needs ffmpeg and node")
+pytestmark = pytest.mark.needs("ffmpeg", "node")
 PLACES = [{"code": "24", "name": "Tỉnh Bắc Ninh", "level": "province", "valid_from": "2025-07-01"},
           {"code": "24001", "name": "Xã Đồng Tiến", "level": "commune", "parent": "24", "valid_from": "2025-07-01"},
           {"code": "24002", "name": "Phường Mão Điền", "level": "commune", "parent": "24", "valid_from": "2025-07-01"}]

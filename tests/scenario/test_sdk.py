@@ -76,7 +76,7 @@ def test_destdir(scratch):
     assert "password" in done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
+@pytest.mark.needs("systemd-analyze")
 def test_the_unit_is_hardened():
     unit = os.path.join(prefix(), "lib/systemd/system/lantoa.service")
     done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", unit], capture_output=True, text=True, timeout=60,

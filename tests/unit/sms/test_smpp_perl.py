@@ -1,19 +1,11 @@
 """The SMPP plugin against Net::SMPP, a second implementation by others: raw octets, text receipts, ids in two forms."""
-import shutil
-import subprocess
-
 import pytest
 
 from sms_rig import PEERS, rig, smsc
 
 PERL = ("perl", PEERS / "smsc-perl.pl")
 
-
-def has_net_smpp():
-    return shutil.which("perl") and subprocess.run(["perl", "-MNet::SMPP", "-e", "1"], capture_output=True, check=False).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not has_net_smpp(), reason="Net::SMPP is not installed")
+pytestmark = pytest.mark.needs("perl:Net::SMPP")
 
 
 def test_texts_and_receipts(tmp_path):

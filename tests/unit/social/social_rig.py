@@ -2,7 +2,6 @@
 import contextlib
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import subprocess
@@ -71,10 +70,9 @@ def node_says(script, *args):
 
 
 def needs(module):
-    """Skips where the folder of peers has no such module."""
+    """A mark: without this module in the folder of peers the test fails (tests/conftest.py)."""
     import pytest  # noqa: PLC0415
-    return pytest.mark.skipif(not shutil.which("node") or not (PEERS / "node_modules" / module).is_dir(),
-                              reason=f"no npm module {module} (tests/peers/setup.sh)")
+    return pytest.mark.needs(f"npm:{module}")
 
 
 def forward(request, url):
