@@ -211,7 +211,7 @@ static int decide(struct cli *cli, decide_fn *fn) {
                 (json_int_t)sum.moved, "gave_way", (json_int_t)sum.gave_way, "taken_back",
                 (json_int_t)sum.taken_back),
             TR("%lld approved, %lld declined, %lld as they were; others: %lld moved, %lld gave "
-               "way; %lld taken back from devices\n"),
+               "way; %lld taken back from devices"),
             (long long)sum.approved, (long long)sum.declined, (long long)sum.unchanged,
             (long long)sum.moved, (long long)sum.gave_way, (long long)sum.taken_back);
     }
@@ -250,7 +250,7 @@ static int airing_confirm_verb(struct cli *cli) {
     }
     if (rc == 0) {
         cli_say(cli, json_pack("{s:I,s:s}", "airing", (json_int_t)id, "by", cli->who),
-            TR("airing %lld: played, confirmed by %s\n"), (long long)id, cli->who);
+            TR("airing %lld: played, confirmed by %s"), (long long)id, cli->who);
     }
     return rc;
 }
@@ -264,7 +264,7 @@ static int airing_plan_verb(struct cli *cli) {
                 (json_int_t)out.clashes, "refused", (json_int_t)out.refused, "moved",
                 (json_int_t)out.moved, "dropped", (json_int_t)out.dropped),
             TR("%lld airings placed, %lld over what others have, %lld without a place; of those "
-               "offered %lld moved, %lld dropped\n"),
+               "offered %lld moved, %lld dropped"),
             (long long)out.placed, (long long)out.clashes, (long long)out.refused,
             (long long)out.moved, (long long)out.dropped);
     }

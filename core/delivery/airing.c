@@ -1,18 +1,19 @@
 /* Airings to be looked at: words, lists, what was heard. */
-#include "delivery/airing.h"
+#include "delivery/airing_private.h"
 
 #include "base/mem.h"
 #include "base/tr.h"
 
-static const char *const states[] = {"offered", "approved", "declined"};
+static const char *const states[] = {"offered", "approved", "declined", "withdrawn"};
+#define STATE_COUNT (sizeof states / sizeof states[0])
 static const char *const priorities[] = {"", "normal", "priority", "emergency"};
 
 const char *airing_state_word(int state) {
-    return state >= 0 && state < 3 ? states[state] : "?";
+    return state >= 0 && (size_t)state < STATE_COUNT ? states[state] : "?";
 }
 
 bool airing_state_from_word(struct str word, int *state_out) {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; (size_t)i < STATE_COUNT; i++) {
         if (str_is(word, states[i])) {
             *state_out = i;
             return true;
@@ -44,6 +45,13 @@ const char *airing_sound_suffix(struct str format, const char **mime_out) {
 
 #define ROW_SQL "4398046511104" /* LEDGER_OUTLET_BIT */
 
+/* FROM on, also of the brief list. */
+#define FROM_SQL                                                                                   \
+    " FROM airing a JOIN campaign g ON g.id = a.campaign_id JOIN outlet o ON o.id = a.outlet_id "  \
+    "LEFT JOIN message m ON m.id = (SELECT max(n.id) FROM message n WHERE n.id BETWEEN "           \
+    "(a.step_id << 43) + " ROW_SQL " + (a.id << 4) AND (a.step_id << 43) + " ROW_SQL               \
+    " + (a.id << 4) + 15)"
+
 static const char columns[] =
     "SELECT a.id, coalesce((a.step_id << 43) + " ROW_SQL " + (a.id << 4), 0), a.campaign_id, "
     "coalesce(a.step_id, 0), a.outlet_id, a.recording_id, o.place_id, a.start_at, a.ends_at, "
@@ -52,17 +60,14 @@ static const char columns[] =
     "coalesce(a.played_ms, 0), coalesce(a.confirmed_at, 0), coalesce(a.resumed_of, 0), g.name, "
     "coalesce(s.name, ''), o.code, o.name, o.owner, p.name, r.name, coalesce(r.title, r.name), "
     "r.lang, coalesce(g.spec ->> 'timezone', ''), a.decided_by, a.reason, a.confirmed_by, "
-    "m.detail FROM airing a JOIN campaign g ON g.id = a.campaign_id JOIN outlet o ON o.id = "
-    "a.outlet_id JOIN place p ON p.id = o.place_id JOIN recording r ON r.id = a.recording_id LEFT "
-    "JOIN step s ON s.id = a.step_id LEFT JOIN message m ON m.id = (SELECT max(n.id) FROM message "
-    "n WHERE n.id BETWEEN (a.step_id << 43) + " ROW_SQL
-    " + (a.id << 4) AND (a.step_id << 43) + " ROW_SQL " + (a.id << 4) + 15) WHERE 1 = 1";
+    "m.detail" FROM_SQL " JOIN place p ON p.id = o.place_id JOIN recording r ON r.id = "
+    "a.recording_id LEFT JOIN step s ON s.id = a.step_id WHERE 1 = 1";
 
 /* Another airing of another campaign at the same time, neither declined nor over. */
 static const char overlaps[] =
-    " AND a.state <> 2 AND EXISTS (SELECT 1 FROM airing b LEFT JOIN message w ON w.id = (b.step_id "
+    " AND a.state < 2 AND EXISTS (SELECT 1 FROM airing b LEFT JOIN message w ON w.id = (b.step_id "
     "<< 43) + " ROW_SQL " + (b.id << 4) WHERE b.outlet_id = a.outlet_id AND b.id <> a.id AND "
-    "b.campaign_id <> a.campaign_id AND b.state <> 2 AND b.start_at > a.start_at - 86400000 AND "
+    "b.campaign_id <> a.campaign_id AND b.state < 2 AND b.start_at > a.start_at - 86400000 AND "
     "b.start_at < a.start_at + a.seconds * 1000 AND b.start_at + b.seconds * 1000 > a.start_at AND "
     "(a.clash = 1 OR b.clash = 1) AND coalesce(w.state, 0) NOT IN (2, 6))";
 
@@ -74,8 +79,8 @@ static void add_places(struct base_buf *sql, const struct airing_filter *f) {
     base_buf_add_text(sql, f->place_count ? ")" : "");
 }
 
-static void build(struct base_buf *sql, const struct airing_filter *f) {
-    base_buf_add_text(sql, columns);
+static void build(struct base_buf *sql, const char *select, const struct airing_filter *f) {
+    base_buf_add_text(sql, select);
     base_buf_add_text(sql, f->campaign ? " AND g.name = ?1" : "");
     base_buf_add_text(sql, f->outlet ? " AND o.code = ?2" : "");
     base_buf_add_text(sql, f->from_ms ? " AND a.start_at >= ?3" : "");
@@ -86,7 +91,6 @@ static void build(struct base_buf *sql, const struct airing_filter *f) {
     base_buf_add_text(sql, f->heard ? " AND a.played_at IS NOT NULL AND a.played_ms > 0" : "");
     base_buf_add_text(sql, f->clashing ? overlaps : "");
     add_places(sql, f);
-    base_buf_add_text(sql, " ORDER BY a.start_at, o.code, a.id");
 }
 
 static void bind(struct db_stmt *stmt, const struct airing_filter *f) {
@@ -140,7 +144,8 @@ int airing_each(struct db *db, const struct airing_filter *filter,
     struct db_stmt *stmt = NULL;
     struct base_buf sql;
     base_buf_init(&sql, 1 << 20);
-    build(&sql, filter);
+    build(&sql, columns, filter);
+    base_buf_add_text(&sql, " ORDER BY a.start_at, o.code, a.id");
     int rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
                                : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
     base_buf_release(&sql);
@@ -157,6 +162,73 @@ int airing_each(struct db *db, const struct airing_filter *filter,
     db_finish(&stmt);
     return rc;
 }
+
+/* --- in brief --- */
+
+static const char brief_columns[] =
+    "SELECT a.id, coalesce((a.step_id << 43) + " ROW_SQL
+    " + (a.id << 4), 0), a.outlet_id, a.campaign_id, a.start_at, a.seconds, a.state, a.priority, "
+    "coalesce(m.state, -1), a.clash, coalesce(g.spec ->> 'timezone', '')" FROM_SQL " WHERE 1 = 1";
+
+/* The zones of a campaign's airings are one: found once. */
+struct zone_of {
+    int64_t campaign_id;
+    const struct calendar_zone *zone;
+};
+
+static int read_brief(struct db_stmt *stmt, struct zone_of *last, struct airing__brief *row_out,
+    struct base_err *err) {
+    char name[64];
+    int rc = 0;
+    *row_out = (struct airing__brief){.id = db_column_i64(stmt, 0),
+        .message_id = db_column_i64(stmt, 1),
+        .outlet_id = db_column_i64(stmt, 2),
+        .campaign_id = db_column_i64(stmt, 3),
+        .start_ms = db_column_i64(stmt, 4),
+        .seconds = db_column_i64(stmt, 5),
+        .state = (int)db_column_i64(stmt, 6),
+        .priority = (int)db_column_i64(stmt, 7),
+        .message_state = (int)db_column_i64(stmt, 8),
+        .clash = db_column_i64(stmt, 9) != 0};
+    if (last->campaign_id != row_out->campaign_id) {
+        snprintf(name, sizeof name, "%.*s", STR_ARG(db_column_str(stmt, 10)));
+        rc = calendar_zone_find(name[0] ? name : "Asia/Ho_Chi_Minh", &last->zone, err);
+        last->campaign_id = rc == 0 ? row_out->campaign_id : 0;
+    }
+    row_out->zone = last->zone;
+    row_out->day = rc == 0 ? airing__local(row_out->zone, row_out->start_ms).day : 0;
+    return rc;
+}
+
+int airing__briefs_load(struct db *db, const struct airing_filter *filter,
+    struct airing__briefs *out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    struct zone_of last = {0};
+    struct base_buf sql;
+    *out = (struct airing__briefs){0};
+    base_buf_init(&sql, 1 << 20);
+    build(&sql, brief_columns, filter);
+    int rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
+                               : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
+    base_buf_release(&sql);
+    if (rc == 0) {
+        bind(stmt, filter);
+        while ((rc = db_step(stmt, err)) == 1) {
+            if (out->count == out->room) {
+                out->room = out->room ? 2 * out->room : 64;
+                out->rows = base_realloc(out->rows, out->room * sizeof *out->rows);
+            }
+            rc = read_brief(stmt, &last, &out->rows[out->count++], err);
+            if (rc != 0) {
+                break;
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+/* --- what has no place, what was heard --- */
 
 int airing_refused_each(struct db *db, const struct airing_filter *filter,
     int (*row)(void *arg, const struct airing_refused *refused), void *arg, struct base_err *err) {

@@ -10,8 +10,13 @@
 #include "delivery/ledger.h"
 #include "delivery/step.h"
 
-enum airing_state { AIRING_OFFERED, AIRING_APPROVED, AIRING_DECLINED };
-const char *airing_state_word(int state); /* "offered", "approved", "declined" */
+enum airing_state {
+    AIRING_OFFERED,
+    AIRING_APPROVED,
+    AIRING_DECLINED, /* by the commune: not offered again */
+    AIRING_WITHDRAWN /* its outlet changed, and it may not be played any more; see airing_review */
+};
+const char *airing_state_word(int state); /* "offered", "approved", "declined", "withdrawn" */
 bool airing_state_from_word(struct str word, int *state_out);
 const char *airing_priority_word(int priority); /* "normal", "priority", "emergency" */
 
@@ -106,7 +111,8 @@ struct airing_decision {
  * its number (filter->id): that decides the clash, and what is not approved there makes room.
  * LANTOA_ESTATE when it would lie over what is approved, outside the windows, or make the day too
  * long; what was decided before that one stays. Audited with who and reason (may be NULL). Many are
- * decided in lots, a transaction each: call it outside of one. */
+ * decided in lots, a transaction each: call it outside of one. LANTOA_ENOENT for a campaign, outlet
+ * or airing that is not there. */
 int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, struct airing_decision *decision_out,
     struct base_err *err) LANTOA_MUST_CHECK;

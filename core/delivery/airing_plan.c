@@ -97,7 +97,7 @@ static int write_airing(struct airing__booker *b, const struct airtime_request *
             &b->all.stations[found->station], found->day, found->start_s, found->seconds));
     airing.clash = clash;
     note_arm(b, &airing);
-    return airing__insert(b->db, &airing, b->now_ms, &id, err);
+    return airing__insert(&b->writer, &airing, b->now_ms, &id, err);
 }
 
 static int write_refusal(struct airing__booker *b, const struct delivery_step *step,
@@ -149,15 +149,18 @@ static int write_moves(
             char reason[200];
             snprintf(reason, sizeof reason, TR("made room for campaign %s: %s"),
                 b->campaign->row.name, airtime_reason_text(move->reason));
-            rc = airing__end(b->db, booking->ref, "lantoa", reason, b->now_ms, err);
+            const struct airing__ending ending = {
+                booking->ref, AIRING_DECLINED, SUPPRESSED_DECLINED, "lantoa", reason};
+            rc = airing__end(&b->writer, &ending, b->now_ms, err);
             b->out.dropped++;
             continue;
         }
         int64_t ends_s =
             airtime_latest_start(station, booking->day, move->start_s, booking->seconds);
-        rc = airing__move(b->db, booking->ref, airing__ms(b->zone, booking->day, move->start_s),
-            airing__ms(b->zone, booking->day, ends_s),
-            airing_lead_ms(str_from(outlet->device ? outlet->device : "")), err);
+        rc =
+            airing__move(&b->writer, booking->ref, airing__ms(b->zone, booking->day, move->start_s),
+                airing__ms(b->zone, booking->day, ends_s),
+                airing_lead_ms(str_from(outlet->device ? outlet->device : "")), err);
         b->out.moved++;
     }
     return rc;
@@ -191,7 +194,7 @@ static int write_emergency(
         airing.decided_by = "emergency";
         airing.lead_ms = 0;
         note_arm(b, &airing);
-        rc = airing__insert(b->db, &airing, b->now_ms, &id, err);
+        rc = airing__insert(&b->writer, &airing, b->now_ms, &id, err);
         b->out.asked++;
         b->out.placed++;
     }
@@ -263,28 +266,18 @@ static int read_kept(
 
 /* Joins one to its new step, or forgets it when the file asks for something else now. */
 static int take_up(struct airing__booker *b, const struct kept *k, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
     size_t request = 0;
     const struct airing__asked *asked = asked_at(b, k->position, k->occurrence, &request);
     size_t station = airing__station(&b->all, k->outlet_id);
     bool stays = asked && station != AIRTIME_NONE &&
                  still_asked(b, asked, request, station, airing__local(b->zone, k->start_ms).day,
                      k->recording_id);
-    int rc = db_prepare(b->db,
-        stays ? "UPDATE airing SET step_id = ?2 WHERE id = ?1" : "DELETE FROM airing WHERE id = ?1",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, k->id);
-        if (stays) {
-            db_bind_i64(stmt, 2, asked->step->id);
-        }
-        rc = db_run(stmt, err);
-    }
-    db_finish(&stmt);
+    int rc = airing__take_up(&b->writer, k->id, stays ? asked->step->id : 0, err);
     if (rc == 0 && stays) {
         const struct outlet *outlet = outlet_set_at(b->all.set, station);
-        rc = airing__row(b->db, ledger_outlet_id(asked->step->id, k->id, 0), k->state, k->start_ms,
-            airing_lead_ms(str_from(outlet->device ? outlet->device : "")), b->now_ms, err);
+        rc = airing__row(&b->writer, ledger_outlet_id(asked->step->id, k->id, 0), k->state,
+            k->start_ms, airing_lead_ms(str_from(outlet->device ? outlet->device : "")), b->now_ms,
+            err);
         b->out.asked += k->state == AIRING_APPROVED;
         b->out.placed += k->state == AIRING_APPROVED;
     }
@@ -354,12 +347,14 @@ static void booker_release(struct airing__booker *b) {
     base_free(b->requests);
     base_free(b->books.bookings);
     base_hmac_free(&b->experiment);
+    airing__writer_release(&b->writer);
     airing__stations_release(&b->all);
 }
 
 static int book(struct db *db, const struct delivery_campaign *campaign, int64_t now_ms, bool again,
     struct base_buf *arms, struct airing_outcome *outcome_out, struct base_err *err) {
     struct airing__booker b = {.db = db,
+        .writer = {.db = db},
         .campaign = campaign,
         .zone = campaign->zone,
         .now_ms = now_ms,

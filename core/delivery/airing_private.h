@@ -1,4 +1,4 @@
-/* Shared by airing.c, airing_plan.c, airing_decide.c and airing_run.c only. */
+/* Shared by the files airing*.c and those of the dispatcher that hand airings out. */
 #ifndef DELIVERY_AIRING_PRIVATE_H
 #define DELIVERY_AIRING_PRIVATE_H
 
@@ -47,8 +47,65 @@ struct airing__asked {
     size_t count; /* of stations */
 };
 
+/* Single changes, with statements that are prepared once for many. {.db = db}; to be released. */
+enum airing__statement {
+    AIRING__INSERT,
+    AIRING__ROW,
+    AIRING__MOVE,
+    AIRING__APPROVE,
+    AIRING__END,
+    AIRING__END_ROW,
+    AIRING__WANT_BACK,
+    AIRING__TAKE_UP,
+    AIRING__FORGET,
+    AIRING__STATEMENTS
+};
+struct airing__writer {
+    struct db *db;
+    struct db_stmt *stmts[AIRING__STATEMENTS];
+};
+void airing__writer_release(struct airing__writer *writer);
+
+/* A new one, with its row in the ledger. start_ms 0: with its step. */
+struct airing__new {
+    int64_t campaign_id, step_id, outlet_id, recording_id, start_ms, ends_ms, seconds, lead_ms;
+    int64_t position, resumed_of; /* resumed_of 0: of none */
+    int occurrence, priority, state;
+    bool clash;
+    const char *decided_by; /* NULL: nobody yet */
+};
+int airing__insert(struct airing__writer *writer, const struct airing__new *airing, int64_t now_ms,
+    int64_t *id_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Another time for one that has not been handed out. */
+int airing__move(struct airing__writer *writer, int64_t id, int64_t start_ms, int64_t ends_ms,
+    int64_t lead_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* The yes; its row in the ledger is airing__row's. */
+int airing__approve(struct airing__writer *writer, int64_t id, const char *who, const char *reason,
+    int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+/* Declines or withdraws one; ends its row of the ledger unless a device has it. */
+struct airing__ending {
+    int64_t id;
+    enum airing_state state;        /* DECLINED, WITHDRAWN */
+    enum message_reason suppressed; /* of the row */
+    const char *who, *reason;
+};
+int airing__end(struct airing__writer *writer, const struct airing__ending *ending, int64_t now_ms,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* The device that has it is asked to forget it. */
+int airing__want_back(
+    struct airing__writer *writer, int64_t id, struct base_err *err) LANTOA_MUST_CHECK;
+/* One of a plan before is of this step now; step_id 0: it is forgotten. */
+int airing__take_up(struct airing__writer *writer, int64_t id, int64_t step_id,
+    struct base_err *err) LANTOA_MUST_CHECK;
+/* Its row in the ledger waits for the commune (offered) or for its time. */
+int airing__row(struct airing__writer *writer, int64_t message_id, int state, int64_t start_ms,
+    int64_t lead_ms, int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+int airing__forget_refusals(
+    struct db *db, int64_t campaign_id, struct base_err *err) LANTOA_MUST_CHECK;
+
 struct airing__booker {
     struct db *db;
+    struct airing__writer writer;
     const struct delivery_campaign *campaign;
     const struct calendar_zone *zone;
     int64_t now_ms;
@@ -67,28 +124,21 @@ struct airing__booker {
 int airing__ask(struct airing__booker *b, const struct delivery_step *step,
     struct airing__asked *asked_out, struct base_err *err) LANTOA_MUST_CHECK;
 
-/* A new one, with its row in the ledger. start_ms 0: with its step. */
-struct airing__new {
-    int64_t campaign_id, step_id, outlet_id, recording_id, start_ms, ends_ms, seconds, lead_ms;
-    int64_t position, resumed_of; /* resumed_of 0: of none */
-    int occurrence, priority, state;
+/* airing.c: what decisions need to know of airings, of a filter, in no order. */
+struct airing__brief {
+    int64_t id, message_id, outlet_id, campaign_id, start_ms, seconds;
+    int64_t day; /* local */
+    int state, priority;
+    int message_state; /* -1: its campaign is not planned */
     bool clash;
-    const char *decided_by; /* NULL: nobody yet */
+    const struct calendar_zone *zone;
 };
-int airing__insert(struct db *db, const struct airing__new *airing, int64_t now_ms, int64_t *id_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
-/* Another time for one that has not been handed out. */
-int airing__move(struct db *db, int64_t id, int64_t start_ms, int64_t ends_ms, int64_t lead_ms,
-    struct base_err *err) LANTOA_MUST_CHECK;
-/* Declines one and ends its row of the ledger. */
-int airing__end(struct db *db, int64_t id, const char *who, const char *reason, int64_t now_ms,
-    struct base_err *err) LANTOA_MUST_CHECK;
-/* The device that has it is asked to forget it. */
-int airing__want_back(struct db *db, int64_t id, struct base_err *err) LANTOA_MUST_CHECK;
-int airing__forget_refusals(
-    struct db *db, int64_t campaign_id, struct base_err *err) LANTOA_MUST_CHECK;
-/* Its row in the ledger waits for the commune (offered) or for its time. */
-int airing__row(struct db *db, int64_t message_id, int state, int64_t start_ms, int64_t lead_ms,
-    int64_t now_ms, struct base_err *err) LANTOA_MUST_CHECK;
+struct airing__briefs {
+    struct airing__brief *rows;
+    size_t count, room;
+};
+/* rows: base_free, also on error. */
+int airing__briefs_load(struct db *db, const struct airing_filter *filter,
+    struct airing__briefs *out, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

@@ -186,6 +186,7 @@ static int seek(
 }
 
 static int repeat(struct db *db, int64_t airing_id, int64_t now_ms, struct base_err *err) {
+    struct airing__writer writer = {.db = db};
     struct cut cut = {0};
     bool wanted;
     bool found = false;
@@ -195,8 +196,9 @@ static int repeat(struct db *db, int64_t airing_id, int64_t now_ms, struct base_
         rc = seek(db, &cut, now_ms, &found, err);
     }
     if (rc == 0 && found) {
-        rc = airing__insert(db, &cut.repeat, now_ms, &id, err);
+        rc = airing__insert(&writer, &cut.repeat, now_ms, &id, err);
     }
+    airing__writer_release(&writer);
     return rc;
 }
 

@@ -173,69 +173,96 @@ int airing__books_load(struct db *db, const struct airing__stations *stations,
 
 /* --- single changes --- */
 
-int airing__row(struct db *db, int64_t message_id, int state, int64_t start_ms, int64_t lead_ms,
-    int64_t now_ms, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    bool approved = state == AIRING_APPROVED;
-    bool declined = state == AIRING_DECLINED;
-    int64_t due_ms = approved ? start_ms - lead_ms : start_ms;
-    int rc = db_prepare(db,
-        "INSERT INTO message (id, state, reason, at, due_at) VALUES (?1, ?2, ?3, ?4, ?5) ON "
-        "CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, due_at = "
-        "excluded.due_at WHERE message.state IN (0, 1)",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, message_id);
-        db_bind_i64(stmt, 2,
-            declined   ? MESSAGE_SUPPRESSED
-            : approved ? MESSAGE_PLANNED
-                       : MESSAGE_HELD);
-        db_bind_i64(stmt, 3, declined ? SUPPRESSED_DECLINED : approved ? 0 : HELD_COMMUNE);
-        db_bind_i64(stmt, 4, now_ms);
-        if (declined) {
-            db_bind_null(stmt, 5);
-        } else {
-            db_bind_i64(stmt, 5, due_ms > 0 ? due_ms : 1); /* 1: as soon as its step begins */
-        }
-        rc = db_run(stmt, err);
-    }
-    db_finish(&stmt);
-    return rc;
-}
-
-int airing__insert(struct db *db, const struct airing__new *airing, int64_t now_ms, int64_t *id_out,
-    struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(db,
+static const char *const texts[AIRING__STATEMENTS] = {
+    [AIRING__INSERT] =
         "INSERT INTO airing (campaign_id, position, occurrence, step_id, outlet_id, recording_id, "
         "start_at, ends_at, seconds, priority, state, clash, decided_by, decided_at, resumed_of) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING id",
-        &stmt, err);
-    if (rc == 0) {
-        const int64_t numbers[] = {airing->campaign_id, airing->position, airing->occurrence,
-            airing->step_id, airing->outlet_id, airing->recording_id, airing->start_ms,
-            airing->ends_ms, airing->seconds, airing->priority, airing->state, airing->clash};
-        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-            db_bind_i64(stmt, (int)i + 1, numbers[i]);
-        }
-        db_bind_text(stmt, 13, airing->decided_by);
-        if (airing->decided_by) {
-            db_bind_i64(stmt, 14, now_ms);
-        }
-        if (airing->resumed_of) {
-            db_bind_i64(stmt, 15, airing->resumed_of);
-        }
-        rc = db_step(stmt, err);
-        *id_out = rc == 1 ? db_column_i64(stmt, 0) : 0;
+    [AIRING__ROW] =
+        "INSERT INTO message (id, state, reason, at, due_at) VALUES (?1, ?2, ?3, ?4, ?5) ON "
+        "CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, due_at = "
+        "excluded.due_at WHERE message.state IN (0, 1)",
+    [AIRING__MOVE] = "UPDATE airing SET start_at = ?2, ends_at = ?3, clash = 0 WHERE id = ?1 "
+                     "RETURNING step_id, state",
+    [AIRING__APPROVE] = "UPDATE airing SET state = 1, clash = 0, decided_by = ?2, decided_at = ?3, "
+                        "reason = ?4 WHERE id = ?1",
+    [AIRING__END] = "UPDATE airing SET state = ?5, clash = 0, decided_by = ?2, decided_at = ?3, "
+                    "reason = ?4 WHERE id = ?1 RETURNING step_id",
+    [AIRING__END_ROW] = "UPDATE message SET state = 2, reason = ?2, due_at = NULL, detail = ?3, at "
+                        "= ?4 WHERE id = ?1 AND state IN (0, 1)",
+    [AIRING__WANT_BACK] = "UPDATE airing SET withdraw = 1 WHERE id = ?1 AND withdraw = 0",
+    [AIRING__TAKE_UP] = "UPDATE airing SET step_id = ?2 WHERE id = ?1",
+    [AIRING__FORGET] = "DELETE FROM airing WHERE id = ?1",
+};
+
+static int ready(struct airing__writer *w, enum airing__statement which, struct db_stmt **stmt_out,
+    struct base_err *err) {
+    int rc = w->stmts[which] ? 0 : db_prepare(w->db, texts[which], &w->stmts[which], err);
+    *stmt_out = w->stmts[which];
+    return rc;
+}
+
+void airing__writer_release(struct airing__writer *w) {
+    for (size_t i = 0; i < AIRING__STATEMENTS; i++) {
+        db_finish(&w->stmts[i]);
     }
-    db_finish(&stmt);
+}
+
+int airing__row(struct airing__writer *w, int64_t message_id, int state, int64_t start_ms,
+    int64_t lead_ms, int64_t now_ms, struct base_err *err) {
+    struct db_stmt *stmt;
+    bool approved = state == AIRING_APPROVED;
+    bool declined = state == AIRING_DECLINED;
+    int64_t due_ms = approved ? start_ms - lead_ms : start_ms;
+    int rc = ready(w, AIRING__ROW, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    db_bind_i64(stmt, 1, message_id);
+    db_bind_i64(stmt, 2, declined ? MESSAGE_SUPPRESSED : approved ? MESSAGE_PLANNED : MESSAGE_HELD);
+    db_bind_i64(stmt, 3, declined ? SUPPRESSED_DECLINED : approved ? 0 : HELD_COMMUNE);
+    db_bind_i64(stmt, 4, now_ms);
+    if (declined) {
+        db_bind_null(stmt, 5);
+    } else {
+        db_bind_i64(stmt, 5, due_ms > 0 ? due_ms : 1); /* 1: as soon as its step begins */
+    }
+    return db_run(stmt, err);
+}
+
+int airing__insert(struct airing__writer *w, const struct airing__new *airing, int64_t now_ms,
+    int64_t *id_out, struct base_err *err) {
+    struct db_stmt *stmt;
+    const int64_t numbers[] = {airing->campaign_id, airing->position, airing->occurrence,
+        airing->step_id, airing->outlet_id, airing->recording_id, airing->start_ms, airing->ends_ms,
+        airing->seconds, airing->priority, airing->state, airing->clash};
+    int rc = ready(w, AIRING__INSERT, &stmt, err);
+    *id_out = 0;
+    if (rc != 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        db_bind_i64(stmt, (int)i + 1, numbers[i]);
+    }
+    db_bind_text(stmt, 13, airing->decided_by);
+    db_bind_null(stmt, 14);
+    db_bind_null(stmt, 15);
+    if (airing->decided_by) {
+        db_bind_i64(stmt, 14, now_ms);
+    }
+    if (airing->resumed_of) {
+        db_bind_i64(stmt, 15, airing->resumed_of);
+    }
+    rc = db_step(stmt, err);
+    *id_out = rc == 1 ? db_column_i64(stmt, 0) : 0;
+    db_reset(stmt);
     if (rc < 0) {
         return rc;
     }
     if (*id_out >= LEDGER_STRANGER_FIRST) {
         return base_err_set(err, LANTOA_ELIMIT, "airing %lld", (long long)*id_out);
     }
-    return airing__row(db, ledger_outlet_id(airing->step_id, *id_out, 0), airing->state,
+    return airing__row(w, ledger_outlet_id(airing->step_id, *id_out, 0), airing->state,
         airing->start_ms, airing->lead_ms, now_ms, err);
 }
 
@@ -250,71 +277,96 @@ static int run_with_id(struct db *db, const char *sql, int64_t id, struct base_e
     return rc;
 }
 
-int airing__want_back(struct db *db, int64_t id, struct base_err *err) {
-    return run_with_id(
-        db, "UPDATE airing SET withdraw = 1 WHERE id = ?1 AND withdraw = 0", id, err);
-}
-
-int airing__move(struct db *db, int64_t id, int64_t start_ms, int64_t ends_ms, int64_t lead_ms,
-    struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int64_t message_id = 0;
-    int state = AIRING_OFFERED;
-    int rc = db_prepare(db,
-        "UPDATE airing SET start_at = ?2, ends_at = ?3, clash = 0 WHERE id = ?1 RETURNING step_id, "
-        "state",
-        &stmt, err);
+int airing__want_back(struct airing__writer *w, int64_t id, struct base_err *err) {
+    struct db_stmt *stmt;
+    int rc = ready(w, AIRING__WANT_BACK, &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, id);
-        db_bind_i64(stmt, 2, start_ms);
-        db_bind_i64(stmt, 3, ends_ms);
-        rc = db_step(stmt, err);
-        if (rc == 1 && !db_column_is_null(stmt, 0)) {
-            message_id = ledger_outlet_id(db_column_i64(stmt, 0), id, 0);
-            state = (int)db_column_i64(stmt, 1);
-        }
+        rc = db_run(stmt, err);
     }
-    db_finish(&stmt);
-    if (rc < 0 || message_id == 0) {
-        return rc < 0 ? rc : 0;
-    }
-    return airing__row(db, message_id, state, start_ms, lead_ms, base_clock_now_ms(), err);
+    return rc;
 }
 
-int airing__end(struct db *db, int64_t id, const char *who, const char *reason, int64_t now_ms,
-    struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int64_t message_id = 0;
-    int rc = db_prepare(db,
-        "UPDATE airing SET state = 2, clash = 0, decided_by = ?2, decided_at = ?3, reason = ?4 "
-        "WHERE id = ?1 RETURNING step_id",
-        &stmt, err);
+int airing__approve(struct airing__writer *w, int64_t id, const char *who, const char *reason,
+    int64_t now_ms, struct base_err *err) {
+    struct db_stmt *stmt;
+    int rc = ready(w, AIRING__APPROVE, &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, id);
         db_bind_text(stmt, 2, who);
         db_bind_i64(stmt, 3, now_ms);
         db_bind_text(stmt, 4, reason);
-        rc = db_step(stmt, err);
-        if (rc == 1 && !db_column_is_null(stmt, 0)) {
-            message_id = ledger_outlet_id(db_column_i64(stmt, 0), id, 0);
-        }
+        rc = db_run(stmt, err);
     }
-    db_finish(&stmt);
+    return rc;
+}
+
+int airing__take_up(struct airing__writer *w, int64_t id, int64_t step_id, struct base_err *err) {
+    struct db_stmt *stmt;
+    int rc = ready(w, step_id ? AIRING__TAKE_UP : AIRING__FORGET, &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, id);
+        if (step_id) {
+            db_bind_i64(stmt, 2, step_id);
+        }
+        rc = db_run(stmt, err);
+    }
+    return rc;
+}
+
+int airing__move(struct airing__writer *w, int64_t id, int64_t start_ms, int64_t ends_ms,
+    int64_t lead_ms, struct base_err *err) {
+    struct db_stmt *stmt;
+    int64_t message_id = 0;
+    int state = AIRING_OFFERED;
+    int rc = ready(w, AIRING__MOVE, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    db_bind_i64(stmt, 1, id);
+    db_bind_i64(stmt, 2, start_ms);
+    db_bind_i64(stmt, 3, ends_ms);
+    rc = db_step(stmt, err);
+    if (rc == 1 && !db_column_is_null(stmt, 0)) {
+        message_id = ledger_outlet_id(db_column_i64(stmt, 0), id, 0);
+        state = (int)db_column_i64(stmt, 1);
+    }
+    db_reset(stmt);
     if (rc < 0 || message_id == 0) {
         return rc < 0 ? rc : 0;
     }
-    rc = db_prepare(db,
-        "UPDATE message SET state = 2, reason = ?2, due_at = NULL, detail = ?3, at = ?4 WHERE id = "
-        "?1 AND state IN (0, 1)",
-        &stmt, err);
+    return airing__row(w, message_id, state, start_ms, lead_ms, base_clock_now_ms(), err);
+}
+
+int airing__end(struct airing__writer *w, const struct airing__ending *ending, int64_t now_ms,
+    struct base_err *err) {
+    struct db_stmt *stmt;
+    int64_t message_id = 0;
+    int rc = ready(w, AIRING__END, &stmt, err);
+    if (rc != 0) {
+        return rc;
+    }
+    db_bind_i64(stmt, 1, ending->id);
+    db_bind_text(stmt, 2, ending->who);
+    db_bind_i64(stmt, 3, now_ms);
+    db_bind_text(stmt, 4, ending->reason);
+    db_bind_i64(stmt, 5, ending->state);
+    rc = db_step(stmt, err);
+    if (rc == 1 && !db_column_is_null(stmt, 0)) {
+        message_id = ledger_outlet_id(db_column_i64(stmt, 0), ending->id, 0);
+    }
+    db_reset(stmt);
+    if (rc < 0 || message_id == 0) {
+        return rc < 0 ? rc : 0;
+    }
+    rc = ready(w, AIRING__END_ROW, &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, message_id);
-        db_bind_i64(stmt, 2, SUPPRESSED_DECLINED);
-        db_bind_text(stmt, 3, reason);
+        db_bind_i64(stmt, 2, ending->suppressed);
+        db_bind_text(stmt, 3, ending->reason);
         db_bind_i64(stmt, 4, now_ms);
         rc = db_run(stmt, err);
     }
-    db_finish(&stmt);
     return rc;
 }
 
@@ -326,7 +378,7 @@ int airing_detach(struct db *db, int64_t campaign_id, struct base_err *err) {
     int rc = airing__forget_refusals(db, campaign_id, err);
     if (rc == 0) { /* emergencies are nobody's decision but the campaign's */
         rc = run_with_id(db,
-            "DELETE FROM airing WHERE campaign_id = ?1 AND (state = 0 OR priority = 3)",
+            "DELETE FROM airing WHERE campaign_id = ?1 AND (state IN (0, 3) OR priority = 3)",
             campaign_id, err);
     }
     if (rc == 0) {

@@ -228,8 +228,8 @@ static int read_airings(
     struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "SELECT (SELECT count(*) FROM airing WHERE campaign_id = ?1 AND state <> 2), (SELECT "
-        "count(*) FROM airing WHERE campaign_id = ?1 AND state <> 2 AND clash = 1), (SELECT "
+        "SELECT (SELECT count(*) FROM airing WHERE campaign_id = ?1 AND state < 2), (SELECT "
+        "count(*) FROM airing WHERE campaign_id = ?1 AND state < 2 AND clash = 1), (SELECT "
         "coalesce(sum(asked - got), 0) FROM airing_refusal WHERE campaign_id = ?1)",
         &stmt, err);
     if (rc == 0) {
