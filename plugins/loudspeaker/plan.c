@@ -29,15 +29,42 @@ static json_t *item_json(const struct item *item) {
         "bytes", (json_int_t)item->audio_bytes, "path", file);
 }
 
+static int by_start(const void *a, const void *b) {
+    const struct item *one = *(const struct item *const *)a, *two = *(const struct item *const *)b;
+    return one->entry.start_ms != two->entry.start_ms
+               ? (one->entry.start_ms > two->entry.start_ms) -
+                     (one->entry.start_ms < two->entry.start_ms)
+               : strcmp(one->key, two->key);
+}
+
+/* In the order in which they are played. NULL: no memory. */
+static json_t *items_json(const struct device *device, int64_t now_ms) {
+    size_t count = 0, used = 0;
+    for (const struct item *item = device->items; item; item = item->next) {
+        count += plan_has(item, now_ms);
+    }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers */
+    const struct item **list = calloc(count + 1, sizeof(*list));
+    json_t *items = list ? json_array() : NULL;
+    for (const struct item *item = device->items; list && item; item = item->next) {
+        if (plan_has(item, now_ms)) {
+            list[used++] = item;
+        }
+    }
+    if (list) {
+        qsort(list, used, sizeof(*list), by_start);
+    }
+    for (size_t i = 0; i < used; i++) {
+        json_array_append_new(items, item_json(list[i]));
+    }
+    free(list);
+    return items;
+}
+
 char *plan_write(const struct device *device, const char *nonce) {
     int64_t now_ms = player_now(device->player);
     char now[WHEN_BYTES], valid[WHEN_BYTES];
-    json_t *items = json_array();
-    for (const struct item *item = device->items; item; item = item->next) {
-        if (plan_has(item, now_ms)) {
-            json_array_insert_new(items, 0, item_json(item));
-        }
-    }
+    json_t *items = items_json(device, now_ms);
     when_print(now_ms, 0, now);
     when_print(now_ms + device->player->config->plan_valid, 0, valid);
     json_t *plan = json_pack("{s:s, s:I, s:s, s:s, s:I, s:s, s:o}", "device", device->at.id,

@@ -1,98 +1,20 @@
 """Loudspeakers from the campaign file to what was heard: the program with its plugin, and Icecast, ffmpeg, a device that fetches and paper on
 the other side."""
-import contextlib
-import datetime
-import json
 import os
-import sys
 import time
 
 import pytest
 
-from rig.build import campaign, step, table
+from rig.build import campaign
+from rig.loud import Loud, airings, outlet
 from rig.program import SLOW, eventually
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "unit", "loudspeaker"))
-from device_sim import Device  # noqa: E402
-from loud_rig import at, decoded, free_port, level, millis, peer, power, runs, tone  # noqa: E402
-from test_loud_icecast import Listener, icecast  # noqa: E402
-from test_loud_rtp import SDP, Receiver, until_listens  # noqa: E402
+from device_sim import Device
+from loud_rig import at, decoded, free_port, level, millis, peer, power, runs
+from test_loud_icecast import Listener, icecast
+from test_loud_rtp import SDP, Receiver, until_listens
 
 pytestmark = pytest.mark.needs("ffmpeg", "icecast2")
-PLACES = [{"code": "24", "name": "Tỉnh Bắc Ninh", "level": "province", "valid_from": "2025-07-01"},
-          {"code": "24001", "name": "Xã Đồng Tiến", "level": "commune", "parent": "24", "valid_from": "2025-07-01"},
-          {"code": "24002", "name": "Phường Mão Điền", "level": "commune", "parent": "24", "valid_from": "2025-07-01"}]
-PLANNED = "2026-11-30T20:00:00+07:00,x1"
-DAWN = "2026-12-01T04:59:5{}+07:00,x1"
-
-
-def outlet(code, device, place="24001", **more):
-    return {"code": code, "name": f"Loa {code}", "kind": "cluster", "owner": "village", "place_code": place, "coverage": f"{place}:120",
-            "windows": "mo-su 05:00-05:30; mo-su 17:00-17:30", "device": device, "channel": "loa", "languages": "vi", "minutes_per_day": 60, **more}
-
-
-def airings(name="loa-1", when="2026-12-01T05:00", **asked):
-    made = step(name=name, channel="loa", when={"at": when}, outlets="all",
-                airings={"per_day": 1, "days": 1, "gap": "PT2H", "materials": ["gia-dinh"], **asked})
-    del made["content"]
-    return made
-
-
-class Loud:
-    """A data folder with the loudspeaker channel, its outlets and an approved material of 2 s, 1 kHz."""
-
-    def __init__(self, data, made, **options):
-        self.data, self.made, self.port = data, made, free_port()
-        keys = options.pop("keys", "") + "\nloa-7 khoa-cua-loa-7\nloa-8 khoa-cua-loa-8\n"
-        self.paper = data.path("paper")
-        os.mkdir(self.paper)
-        made.init({"name": "loa", "plugin": "loudspeaker", "window": 100, "retry": {"tries": 3, "first": "PT1M", "longest": "PT5M"},
-                   "options": {"keys": {"file": data.write("keys", keys)}, "listen": f"127.0.0.1:{self.port}", "paper_dir": self.paper, **options}})
-        data.ok("place", "import", data.write("places.csv", table(PLACES)))
-        self.material("gia-dinh")
-
-    def material(self, name, seconds=2, hertz=1000, lang="vi"):
-        for verb in (["add", name, "--for", lang, "--file", tone(self.data.path(f"{name}-{lang}.wav"), seconds, hertz)], ["listen", name], ["approve", name]):
-            self.data.ok("material", *map(str, verb))
-
-    def outlets(self, *rows):
-        self.data.ok("--clock", PLANNED, "outlet", "import", self.data.write("outlets.csv", table(rows)))
-
-    def start(self, spec, approve=True):
-        name = self.made.apply(spec)
-        self.data.ok("--clock", PLANNED, "campaign", "plan", name)
-        if approve:
-            self.data.ok("airing", "approve", "--campaign", name, "--by", "xa-dong-tien")
-        self.data.ok("campaign", "approve", name)
-        self.data.ok("campaign", "start", name)
-        return name
-
-    @contextlib.contextmanager
-    def serving(self, clock=DAWN.format(0)):
-        self.began, self.real = millis(clock.split(",", maxsplit=1)[0]), time.time()
-        with self.data.serving("--clock", clock) as self.serve:
-            yield self.serve
-
-    def now(self):
-        return int(self.began + (time.time() - self.real) * 1000)
-
-    def log(self):
-        with open(self.serve.log_path, encoding="utf-8") as file:
-            return file.read()[-3000:]
-
-    def row(self, outlet_code, campaign_name=None):
-        found = [row for row in self.data.rows("airing", "list", "--outlet", outlet_code) if campaign_name in (None, row["campaign"])]
-        assert len(found) == 1, found
-        return found[0]
-
-    def becomes(self, outlet_code, state, seconds=60, campaign_name=None):
-        def ready():
-            found = self.row(outlet_code, campaign_name)
-            return found if found["state"] == state else None
-        try:
-            return eventually(ready, seconds)
-        except AssertionError as failure:
-            raise AssertionError(f"{self.row(outlet_code, campaign_name)}\n{self.log()}") from failure
 
 
 def test_all_ways_of_playing(data, made, tmp_path, tmp_path_factory):
@@ -181,7 +103,6 @@ def test_what_devices_have_can_be_taken_back_and_put_back(data, made):
         assert loud.becomes("K8", "delivered")["played_s"] == 2
     receiver.stop()
     assert sum(data.states("c").values()) == 4
-
 
 
 def test_a_recording_that_comes_after_the_first_hand_over(data, made):

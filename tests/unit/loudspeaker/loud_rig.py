@@ -212,13 +212,12 @@ def power(samples, hertz, rate=16000):
     return 2 * (one * one + two * two - turn * one * two) / (len(samples) * total)
 
 
-def runs(samples, hertz, rate=16000, window=0.05):
-    """Seconds at which a tone is heard: [(from, to)]."""
+def runs(samples, hertz, rate=16000, window=0.05, loud=0.05):
+    """Seconds at which a tone is heard, at least so loud: [(from, to)]."""
     step, found = round(rate * window), []
     for i in range(0, len(samples) - step, step):
         piece = samples[i:i + step]
-        loud = sum(abs(sample) for sample in piece) / step > 0.05
-        if loud and power(piece, hertz, rate) > 0.6:
+        if sum(abs(sample) for sample in piece) / step > loud and power(piece, hertz, rate) > 0.6:
             if found and found[-1][1] >= i / rate - window / 2:
                 found[-1][1] = (i + step) / rate
             else:
