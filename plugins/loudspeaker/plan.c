@@ -52,6 +52,7 @@ static json_t *items_json(const struct device *device, int64_t now_ms) {
         }
     }
     if (list) {
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression) */
         qsort(list, used, sizeof(*list), by_start);
     }
     for (size_t i = 0; i < used; i++) {
