@@ -37,6 +37,20 @@ int place_by_code(struct db *db, struct str code, const char *level, int64_t day
     return rc;
 }
 
+int place_before(struct db *db, struct str code, const char *level, int64_t since, int64_t *id_out,
+    struct base_err *err) {
+    int rc = place_by_code(db, code, level, since - 1, id_out, err);
+    if (rc == LANTOA_ENOENT) {
+        struct base_err earlier = {0};
+        int found = place_by_code(db, code, level, since - 2, id_out, &earlier);
+        if (found == 0) {
+            *err = (struct base_err){0};
+            rc = 0;
+        }
+    }
+    return rc;
+}
+
 /* ---- the list ---- */
 
 int place_each(struct db *db, int64_t day, int (*row)(void *arg, const struct place_row *place),

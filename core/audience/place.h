@@ -14,7 +14,8 @@
 int place_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Columns: old_code, new_code, since, share (default 1), level (optional). old_code stood the day
- * before since, new_code stands on it. Closes the old place (valid_to = since) when it was open.
+ * before since, new_code stands on it. Closes the old place (valid_to = since) when it was open, or
+ * when its valid_to was the last day it stood.
  * Unmatched codes are rejected rows. */
 int place_import_successors(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
@@ -22,6 +23,11 @@ int place_import_successors(struct db *db, const struct audience_import *import,
 /* The place with this code standing on that day; LANTOA_ENOENT. level NULL: any (the lowest wins
  * when several share the code). */
 int place_by_code(struct db *db, struct str code, const char *level, int64_t day, int64_t *id_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+/* The place with this code that came to its end when another began on the day since: it stood the
+ * day before, or its file gave that last day as valid_to. LANTOA_ENOENT. */
+int place_before(struct db *db, struct str code, const char *level, int64_t since, int64_t *id_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 
 /* All places that a name can mean ("Lục Ngạn", "huyện Lục Ngạn", "Đồng Tiến, Yên Thế" with the

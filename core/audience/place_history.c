@@ -359,7 +359,9 @@ static int put_link(struct db *db, int64_t old_id, int64_t new_id, const char *s
     struct db_stmt *link = NULL, *close = NULL;
     int rc = db_prepare(db, link_sql, &link, err);
     rc = rc ? rc
-            : db_prepare(db, "UPDATE place SET valid_to = ?2 WHERE id = ?1 AND valid_to IS NULL",
+            : db_prepare(db,
+                  "UPDATE place SET valid_to = ?2 WHERE id = ?1 AND (valid_to IS NULL OR "
+                  "valid_to < ?2)",
                   &close, err);
     rc = rc ? rc : db_begin(db, err);
     if (rc == 0) {
@@ -393,7 +395,7 @@ int place_link(struct db *db, struct str old_code, struct str new_code, int64_t 
             err, LANTOA_EINVAL, "%s", TR("the share is a number above 0, at most 1"));
     }
     base_format_date(base_date_from_days(day), since);
-    int rc = place_by_code(db, old_code, NULL, day - 1, &old_id, err);
+    int rc = place_before(db, old_code, NULL, day, &old_id, err);
     rc = rc ? rc : place_by_code(db, new_code, NULL, day, &new_id, err);
     if (rc == 0 && old_id == new_id) {
         rc = base_err_set(err, LANTOA_EINVAL, TR("%.*s on %s is the place it was the day before"),

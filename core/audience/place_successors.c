@@ -68,11 +68,12 @@ static bool read_ends(
 
 /* Negative: the database failed; 0 with *id_out 0: refused. */
 static int find_end(struct succession *import, const struct audience_csv_row *row, enum field field,
-    const char *level, int64_t day, int64_t *id_out, struct base_err *err) {
+    const char *level, int64_t since, int64_t *id_out, struct base_err *err) {
     struct str code = audience__columns_value(import->run.columns, row, field);
     struct base_err why = {0};
     *id_out = 0;
-    int rc = place_by_code(import->run.db, code, level, day, id_out, &why);
+    int rc = field == FIELD_OLD ? place_before(import->run.db, code, level, since, id_out, &why)
+                                : place_by_code(import->run.db, code, level, since, id_out, &why);
     if (rc == LANTOA_ENOENT) {
         refuse(import, row, field, code, why.text);
         *id_out = 0;
@@ -120,7 +121,7 @@ static int take_row(
     struct str text = audience__columns_value(import->run.columns, row, FIELD_LEVEL);
     (void)snprintf(level, sizeof(level), "%.*s", STR_ARG(text));
     const char *wanted = text.bytes ? level : NULL;
-    int rc = find_end(import, row, FIELD_OLD, wanted, ends.since_days - 1, &ends.old_id, err);
+    int rc = find_end(import, row, FIELD_OLD, wanted, ends.since_days, &ends.old_id, err);
     if (rc || ends.old_id == 0) {
         return rc;
     }
@@ -144,7 +145,9 @@ static int take_all(struct succession *import, struct base_err *err) {
         "excluded.share",
         &import->put, err);
     rc = rc ? rc
-            : db_prepare(db, "UPDATE place SET valid_to = ?2 WHERE id = ?1 AND valid_to IS NULL",
+            : db_prepare(db,
+                  "UPDATE place SET valid_to = ?2 WHERE id = ?1 AND (valid_to IS NULL OR "
+                  "valid_to < ?2)",
                   &import->close, err);
     rc = rc ? rc
             : db_prepare(db,

@@ -7,12 +7,12 @@
  *   not     = [ "not" ] primary
  *   primary = "(" expr ")" | "all" | "enrolled"
  *           | field op value
- *           | field "in" "(" value { "," value } ")"
- *           | field "between" value "and" value
+ *           | field [ "not" ] "in" "(" value { "," value } ")"
+ *           | field [ "not" ] "between" value "and" value
+ *           | field [ "not" ] "starts with" text
  *           | field "is" [ "not" ] "empty"
- *           | field "starts with" text
  *           | "has" ( "email" | "phone" )
- *           | "place" "under" place { "," place } | "place" ( "=" | "!=" ) place
+ *           | "place" [ "not" ] "under" place { "," place } | "place" ( "=" | "!=" ) place
  *           | "place" "is" [ "not" ] "empty"
  *           | "segment" text
  *           | "consent" "for" text
@@ -26,7 +26,8 @@
  *
  * Words of the language are case-insensitive. Text compares exactly, after NFC, in byte order;
  * `~` compares the name folded ("name ~ 'nguyen thi hoa'"). Phones, e-mails, dates, sex and
- * language are brought into their stored form first (phone = '0912 345 678'). A number compared
+ * language are brought into their stored form first (phone = '0912 345 678'), the case of an e-mail
+ * address does not matter. A number compared
  * with an attribute compares as numbers, and an attribute that is no number (a sign, digits, one
  * point; at most 18 characters) does not match. age is in whole years on the given day. An absent
  * or empty value matches no comparison except `is empty` and `!=`, for a != b says not a = b.

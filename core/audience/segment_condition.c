@@ -54,8 +54,13 @@ static int parse_places(struct audience__parser *parser, enum audience__node_kin
         return audience__parse_is_empty(
             parser, audience__node_new(parser, NODE_NO_PLACE), node_out);
     }
+    bool not_under = rc == 0 && audience__at_word(parser, "not");
+    rc = not_under ? audience__next(parser) : rc;
     bool under = rc == 0 && audience__at_word(parser, "under");
-    bool negated = rc == 0 && audience__at_sign(parser, "!=");
+    bool negated = not_under || (rc == 0 && audience__at_sign(parser, "!="));
+    if (rc == 0 && not_under && !under) {
+        rc = audience__expected(parser, "\"under\"");
+    }
     if (rc == 0 && !under && !negated && !audience__at_sign(parser, "=")) {
         rc = audience__expected(parser, TR("\"under\", = or \"is empty\""));
     }

@@ -212,10 +212,31 @@ static int parse_starts(struct audience__parser *parser, const struct audience__
     if (rc == 0) {
         rc = audience__take_value(parser, NULL, true, &value);
     }
+    if (rc == 0 && operand->column == COLUMN_email) {
+        value.text = audience__names_small_letters(parser->names, value.text);
+    }
     value.is_number = false;
     *node_out = audience__compare_node(parser, operand, OP_EQ, &value);
     (*node_out)->kind = NODE_STARTS;
     return rc;
+}
+
+static bool at_range(const struct audience__parser *parser, bool age) {
+    return audience__at_word(parser, "in") || audience__at_word(parser, "between") ||
+           (!age && audience__at_word(parser, "starts"));
+}
+
+/* The conditions that may be written with a "not" behind the field. */
+static int parse_range(struct audience__parser *parser, const struct audience__operand *operand,
+    bool age, struct audience__node **node_out) {
+    if (!at_range(parser, age)) {
+        return audience__expected(parser, "\"in\" / \"between\" / \"starts with\"");
+    }
+    if (audience__at_word(parser, "in")) {
+        return parse_in(parser, operand, age, node_out);
+    }
+    return audience__at_word(parser, "between") ? parse_between(parser, operand, age, node_out)
+                                                : parse_starts(parser, operand, node_out);
 }
 
 int audience__parse_field(struct audience__parser *parser, struct audience__node **node_out) {
@@ -228,6 +249,8 @@ int audience__parse_field(struct audience__parser *parser, struct audience__node
         return audience__fail_at(parser, at, rc);
     }
     rc = audience__next(parser);
+    bool negated = rc == 0 && audience__at_word(parser, "not");
+    rc = negated ? audience__next(parser) : rc;
     if (rc) {
         return rc;
     }
@@ -236,19 +259,17 @@ int audience__parse_field(struct audience__parser *parser, struct audience__node
             base_err_set(parser->err, LANTOA_EINVAL, TR("\"%.*s\" makes no sense for '%.*s'"),
                 STR_ARG(parser->token.text), STR_ARG(operand.name)));
     }
-    if (audience__at_word(parser, "in")) {
-        return parse_in(parser, &operand, age, node_out);
-    }
-    if (audience__at_word(parser, "between")) {
-        return parse_between(parser, &operand, age, node_out);
+    if (negated || at_range(parser, age)) {
+        rc = parse_range(parser, &operand, age, node_out);
+        if (rc == 0 && negated) {
+            *node_out = audience__node_not(parser, *node_out);
+        }
+        return rc;
     }
     if (audience__at_word(parser, "is")) {
         struct audience__node *node = audience__node_new(parser, NODE_EMPTY);
         node->operand = operand;
         return audience__parse_is_empty(parser, node, node_out);
-    }
-    if (audience__at_word(parser, "starts") && !age) {
-        return parse_starts(parser, &operand, node_out);
     }
     return parse_compare(parser, &operand, age, node_out);
 }

@@ -36,7 +36,9 @@ void audience__age_bounds(const struct audience__node *node, int64_t today_days)
 /* ---- operands ---- */
 
 static void operand_sql(const struct audience__operand *operand, struct base_buf *sql) {
-    if (operand->column == COLUMN_ATTRIBUTE) {
+    if (operand->column == COLUMN_email) {
+        base_buf_add_text(sql, "lower(c.email)");
+    } else if (operand->column == COLUMN_ATTRIBUTE) {
         base_buf_printf(sql, "CAST(c.attrs ->> '%.*s' AS TEXT)", STR_ARG(operand->name));
     } else {
         base_buf_printf(sql, "c.%.*s", STR_ARG(operand->name));
@@ -112,6 +114,10 @@ static int compare_sql(const struct segment *segment, const struct audience__nod
     }
     if (node->op == OP_FOLDED) {
         base_buf_printf(sql, "c.name_key = ?%d", index);
+        return index + 1;
+    }
+    if (node->operand.column == COLUMN_email && node->op == OP_EQ) { /* by an index */
+        base_buf_printf(sql, CONTACT_HAS_EMAIL("c", "?%d"), index, index);
         return index + 1;
     }
     if (node->op == OP_LT || node->op == OP_LE) { /* an empty text is as good as none */

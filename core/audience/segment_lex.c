@@ -98,12 +98,18 @@ static int lex_sign(struct str source, size_t *pos, struct audience__token *toke
     case '=':
     case '~':
         token->kind = TOKEN_SIGN;
-        break;
+        if (next != '=') {
+            break;
+        }
+        return fault(*pos, fault_at_out, err, TR("write = for \"equal\""));
     case '<':
     case '>':
         token->kind = TOKEN_SIGN;
         bytes = next == '=' ? 2 : 1;
-        break;
+        if (c == '>' || next != '>') {
+            break;
+        }
+        return fault(*pos, fault_at_out, err, TR("write != for \"not equal\""));
     case '!':
         token->kind = TOKEN_SIGN;
         bytes = 2;

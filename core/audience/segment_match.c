@@ -27,7 +27,14 @@ static struct str operand_value(
     case COLUMN_name:
         return c->name;
     case COLUMN_email:
-        return c->email;
+        base_buf_clear(&match->segment->scratch);
+        for (size_t i = 0; i < c->email.bytes; i++) {
+            char letter = c->email.at[i];
+            bool capital = letter >= 'A' && letter <= 'Z';
+            base_buf_add_char(
+                &match->segment->scratch, (char)(capital ? letter - 'A' + 'a' : letter));
+        }
+        return base_buf_str(&match->segment->scratch);
     case COLUMN_phone:
         return c->phone;
     case COLUMN_lang:

@@ -97,6 +97,14 @@ int audience__names_operand(struct audience__names *names, struct str word,
 
 /* ---- values ---- */
 
+struct str audience__names_small_letters(struct audience__names *names, struct str text) {
+    char *small = base_arena_strndup(names->arena, text.at, text.bytes);
+    for (size_t i = 0; i < text.bytes; i++) {
+        small[i] += small[i] >= 'A' && small[i] <= 'Z' ? 'a' - 'A' : 0;
+    }
+    return str_of(small, text.bytes);
+}
+
 static int normal_address(struct audience__names *names, const struct audience__operand *operand,
     struct audience__value *value, struct base_err *err) {
     char phone[20];
@@ -108,7 +116,7 @@ static int normal_address(struct audience__names *names, const struct audience__
     struct base_buf email;
     base_buf_init(&email, 1024);
     int rc = contact_email(value->text, &email, err);
-    value->text = rc ? value->text : keep(names, base_buf_str(&email));
+    value->text = rc ? value->text : audience__names_small_letters(names, base_buf_str(&email));
     base_buf_release(&email);
     return rc;
 }
@@ -190,6 +198,9 @@ int audience__names_value(struct audience__names *names, const struct audience__
     value->is_number = false; /* household = 12 means the text 12 */
     if (date) {
         return normal_date(names, value, err);
+    }
+    if (!exact && operand->column == COLUMN_email) {
+        value->text = audience__names_small_letters(names, value->text);
     }
     return exact ? normal_fact(names, operand, value, err) : 0;
 }

@@ -31,6 +31,8 @@ int audience__outlet_value(struct audience__names *names, const struct audience_
 /* true if the word behind a field ("<", "between", "is") makes sense for it; always for those of
  * contacts. */
 bool audience__outlet_allows(const struct audience__operand *operand, struct str word);
+/* A copy with the ASCII letters small. */
+struct str audience__names_small_letters(struct audience__names *names, struct str text);
 /* The expression of a saved segment, in the arena. */
 int audience__names_segment(struct audience__names *names, struct str name, int64_t *id_out,
     struct str *expression_out, struct base_err *err) LANTOA_MUST_CHECK;

@@ -383,7 +383,7 @@ static void fill_waves(struct report_table *table, const struct rehearsal *r) {
         const struct rehearsal_wave *w = &r->waves[i];
         json_t *values[] = {local_time(w->hour_ms, r->offset_min), json_string(w->step),
             json_integer(w->occurrence), json_integer(w->messages),
-            json_integer((w->messages + 59) / 60)};
+            json_integer((w->messages + w->minutes - 1) / w->minutes)};
         report_table_add(table, values);
     }
 }

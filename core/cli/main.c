@@ -179,18 +179,37 @@ static int read_words(struct cli *cli, int argc, char **argv, struct words *word
     return 0;
 }
 
+/* "campaign plan NAME", without blanks for what is empty; the caller frees. */
+static char *usage_of(const struct cli_command *command) {
+    return base_printf("%s%s%s%s%s", command->noun, command->verb[0] ? " " : "", command->verb,
+        command->usage[0] ? " " : "", command->usage);
+}
+
 static int check_options(struct cli *cli, const struct cli_command *command) {
     for (size_t i = 0; i < cli->option_count; i++) {
         const char *name = cli->options[i].name;
         int form = option_form(global_options, name);
         form = form ? form : option_form(command->options, name);
         if (form == 0) {
-            return base_err_set(&cli->err, LANTOA_EINVAL,
-                TR("unknown option --%s; lantoa %s %s %s"), name, command->noun, command->verb,
-                command->usage);
+            char *usage = usage_of(command);
+            int rc = base_err_set(
+                &cli->err, LANTOA_EINVAL, TR("unknown option --%s; lantoa %s"), name, usage);
+            base_free(usage);
+            return rc;
         }
         if (form == 1 && cli->options[i].value) {
             return base_err_set(&cli->err, LANTOA_EINVAL, TR("--%s takes no value"), name);
+        }
+    }
+    return 0;
+}
+
+/* There is no command that could know the others. */
+static int check_global_options(struct cli *cli) {
+    for (size_t i = 0; i < cli->option_count; i++) {
+        if (!option_form(global_options, cli->options[i].name)) {
+            return base_err_set(&cli->err, LANTOA_EINVAL,
+                TR("unknown option --%s; see lantoa help"), cli->options[i].name);
         }
     }
     return 0;
@@ -247,8 +266,9 @@ static int run_command(struct cli *cli, const struct cli_command *command) {
     int rc = check_options(cli, command);
     cli->command = command;
     if (rc == 0 && (cli->arg_count < command->least_args || cli->arg_count > command->most_args)) {
-        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("usage: lantoa %s %s %s"), command->noun,
-            command->verb, command->usage);
+        char *usage = usage_of(command);
+        rc = base_err_set(&cli->err, LANTOA_EINVAL, TR("usage: lantoa %s"), usage);
+        base_free(usage);
     }
     if (rc != 0) {
         return EXIT_USAGE;
@@ -268,10 +288,13 @@ static int start(struct cli *cli, const struct words *words) {
     const struct cli_command *command =
         find_command(words->word[0], words->count > 1 ? words->word[1] : NULL);
     if (!command) {
-        if (known_noun(words->word[0])) {
+        if (known_noun(words->word[0]) && words->count == 1) {
+            base_err_set(&cli->err, LANTOA_EINVAL, TR("lantoa %s needs a verb; see lantoa help %s"),
+                words->word[0], words->word[0]);
+        } else if (known_noun(words->word[0])) {
             base_err_set(&cli->err, LANTOA_EINVAL,
                 TR("lantoa %s has no verb \"%s\"; see lantoa help %s"), words->word[0],
-                words->count > 1 ? words->word[1] : "", words->word[0]);
+                words->word[1], words->word[0]);
         } else {
             base_err_set(
                 &cli->err, LANTOA_EINVAL, TR("no command \"%s\"; see lantoa help"), words->word[0]);
@@ -301,6 +324,9 @@ int main(int argc, char **argv) {
     cli.data_dir = cli.data_dir ? cli.data_dir : getenv("LANTOA_DATA");
     cli.data_dir = cli.data_dir && *cli.data_dir ? cli.data_dir : "lantoa-data";
     cli.who = cli_option(&cli, "by") ? cli_option(&cli, "by") : system_user();
+    if (rc == 0 && words.count == 0) {
+        rc = check_global_options(&cli);
+    }
     if (rc == 0) {
         if (words.count == 0 || strcmp(words.word[0], "help") == 0) {
             bool asked = words.count > 0 || cli_switch(&cli, "help");

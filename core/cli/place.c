@@ -153,8 +153,7 @@ static int history_verb(struct cli *cli) {
 static const struct report_column gap_columns[] = {{"state", "state", REPORT_WORD},
     {"id", "id", REPORT_NUMBER}, {"code", "code", REPORT_TEXT}, {"name", "name", REPORT_TEXT},
     {"level", "level", REPORT_TEXT}, {"parent", "parent", REPORT_TEXT},
-    {"ended", "stood until", REPORT_TEXT},
-    {"hint", "under its code since, or successors", REPORT_TEXT},
+    {"ended", "ended", REPORT_TEXT}, {"hint", "under its code since, or successors", REPORT_TEXT},
     {"share_sum", "sum of shares", REPORT_DECIMAL}};
 
 static int add_gap(void *arg, const struct place_gap_row *row) {

@@ -6,7 +6,6 @@
 #include "base/tr.h"
 #include "delivery/dispatch_private.h"
 
-#define MISSED_MS (INT64_C(2) * 60 * 60 * 1000)
 /* A fast clock must not make a slow start of the program a missed start of the campaign. */
 #define MISSED_REAL_MS (INT64_C(10) * 1000)
 
@@ -288,7 +287,7 @@ static int miss(
 }
 
 static bool too_late(int64_t late_ms) {
-    return late_ms > MISSED_MS && late_ms > MISSED_REAL_MS * base_clock_speed();
+    return late_ms > DELIVERY_MISSED_MS && late_ms > MISSED_REAL_MS * base_clock_speed();
 }
 
 static int open_step(

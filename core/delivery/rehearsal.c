@@ -181,7 +181,8 @@ static int read_waves(
     struct db *db, int64_t campaign_id, struct rehearsal *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
-        "SELECT s.name, s.occurrence, m.at / 3600000, count(*) FROM step s JOIN message m "
+        "SELECT s.name, s.occurrence, m.at / 3600000, count(*), max(m.at) - min(m.at) "
+        "FROM step s JOIN message m "
         "ON m.id BETWEEN (s.id << 43) AND ((s.id + 1) << 43) - 1 WHERE s.campaign_id = ?1 AND "
         "m.state = 4 "
         "GROUP BY s.position, s.occurrence, s.name, m.at / 3600000 ORDER BY 3, s.position, "
@@ -195,7 +196,8 @@ static int read_waves(
         struct rehearsal_wave *w = &out->waves[out->wave_count++];
         *w = (struct rehearsal_wave){.occurrence = (int)db_column_i64(stmt, 1),
             .hour_ms = db_column_i64(stmt, 2) * 3600000,
-            .messages = db_column_i64(stmt, 3)};
+            .messages = db_column_i64(stmt, 3),
+            .minutes = db_column_i64(stmt, 4) / 60000 + 1};
         copy_name(w->step, sizeof w->step, db_column_str(stmt, 0));
     }
     db_finish(&stmt);

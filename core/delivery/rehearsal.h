@@ -18,6 +18,7 @@ struct rehearsal_wave { /* what would leave in one hour (program time, UTC) */
     char step[120];
     int occurrence;
     int64_t hour_ms, messages;
+    int64_t minutes; /* from the first to the last of them, begun ones counted */
 };
 struct rehearsal_first { /* a step's first wave: what goes alone before the rest follows */
     char step[120];

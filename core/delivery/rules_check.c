@@ -7,6 +7,7 @@
 #include "campaign/store.h"
 #include "channel/manifest.h"
 #include "delivery/rules_text.h"
+#include "delivery/step.h"
 
 struct checking {
     const struct base_json *doc;
@@ -59,6 +60,32 @@ static void add(
     base_buf_add_char(to, '\n');
 }
 
+/* Whether the campaign of that name has begun: then what is over is no news. */
+static int load_begun(struct db *db, const char *name, bool *begun_out, struct base_err *err) {
+    struct campaign_row row = {0};
+    struct base_err why = {0};
+    int rc = campaign_get(db, name, &row, &why);
+    *begun_out = rc == 0 && row.state > CAMPAIGN_APPROVED;
+    campaign_row_release(&row);
+    return rc == 0 || rc == LANTOA_ENOENT ? 0 : base_err_set(err, rc, "%s", why.text);
+}
+
+/* A step whose (first) time is over does not begin by itself; see law 6 in delivery/ledger.h. */
+static void check_time(struct checking *c, size_t index) {
+    const struct campaign_when *when = &c->spec->steps[index].when;
+    const struct calendar_zone *zone;
+    struct base_err ignored = {0};
+    if ((when->kind != WHEN_AT && when->kind != WHEN_RRULE) ||
+        calendar_zone_find(c->spec->timezone, &zone, &ignored) != 0) {
+        return;
+    }
+    if (calendar_to_ms(zone, when->at) < base_clock_now_ms() - DELIVERY_MISSED_MS) {
+        add(c, c->notices, index, "when",
+            TR("this time is over by more than 2 hours: the step will wait until somebody says "
+               "resume"));
+    }
+}
+
 static void check_step(struct checking *c, size_t index, const struct channel_manifest *manifest,
     const struct channel_spec *channel) {
     const struct campaign_step *step = &c->spec->steps[index];
@@ -90,12 +117,17 @@ static void check_step(struct checking *c, size_t index, const struct channel_ma
 int rules_check(struct db *db, const struct base_json *doc, const struct campaign_spec *spec,
     struct base_buf *findings, struct base_buf *notices, struct base_err *err) {
     struct rules *rules = NULL;
+    bool begun = false;
     int rc = rules_load(db, &rules, err);
+    rc = rc ? rc : load_begun(db, spec->name, &begun, err);
     struct checking c = {
         .doc = doc, .spec = spec, .rules = rules, .findings = findings, .notices = notices};
     for (size_t i = 0; rc == 0 && i < spec->step_count; i++) {
         struct channel_manifest *manifest = NULL;
         struct channel_spec *channel = NULL;
+        if (!begun) {
+            check_time(&c, i);
+        }
         int found = load_channel(db, spec->steps[i].channel, &manifest, &channel, err);
         rc = found < 0 ? found : 0;
         if (found == 1 && manifest && channel) {

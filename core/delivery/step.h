@@ -15,6 +15,8 @@
 #include "delivery/rules.h"
 
 #define DELIVERY_LANGS_MAX 8
+/* A start that is later than that was missed and waits for a person: law 6. */
+#define DELIVERY_MISSED_MS (INT64_C(2) * 60 * 60 * 1000)
 #define DELIVERY_FIELDS_MAX 32 /* content rows of a channel */
 
 struct delivery_campaign {

@@ -185,6 +185,11 @@ void numbers_part_put(struct report *report, const char *key, const struct numbe
 void numbers_part_days(struct report *report, int64_t from_day, int64_t to_day) {
     struct base_date from = base_date_from_days(from_day);
     struct base_date to = base_date_from_days(to_day);
+    if (to_day < from_day) {
+        report_param(report, TR("Enrolments counted"), TR("none yet, from %02d/%02d/%04d on"),
+            from.day, from.month, from.year);
+        return;
+    }
     report_param(report, TR("Enrolments counted"), TR("%02d/%02d/%04d to %02d/%02d/%04d"), from.day,
         from.month, from.year, to.day, to.month, to.year);
 }

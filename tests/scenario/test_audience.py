@@ -124,6 +124,7 @@ def test_a_place_is_found_over_time(ready):
     assert count(ready, "place under 'Lam Giang'") >= 2
     assert count(ready, "place under 'huyện Yên Hạc'") >= 2
     assert count(ready, "place under 'Thôn Thượng'") == 1
+    assert count(ready, "place not under 'Lam Giang'") == count(ready, "all") - count(ready, "place under 'Lam Giang'") > 0
     message = ready.refused("segment", "count", "place under 'Yen Hak'")
     assert "column" in message
 
@@ -132,7 +133,8 @@ def test_a_place_is_found_over_time(ready):
     ("all", 6), ("age between 18 and 55", 4), ("age < 18", 1), ("occupation in ('farmer','artisan')", 4), ("not occupation = 'farmer'", 4),
     ("occupation is empty", 1), ("enrolled", 1), ("not enrolled", 5), ("occupation = 'farmer' and (sex = 'f' or age > 60)", 2),
     ("income >= 1000000", 2), ("name starts with 'Ng'", 2), ("birth_date >= '1990-01-01'", 2), ("has email and not has phone", 2),
-    ("OCCUPATION = 'farmer' AND NOT enrolled", 1),
+    ("OCCUPATION = 'farmer' AND NOT enrolled", 1), ("occupation not in ('farmer', 'artisan')", 2), ("age not between 18 and 55", 2),
+    ("name not starts with 'Ng'", 4), ("email = 'A@Example.COM'", 1), ("email in ('a@example.com', 'D@example.com')", 2), ("email != 'A@EXAMPLE.com'", 5),
 ])
 def test_segments(data, expression, expected):
     data.ok("init")
@@ -145,6 +147,19 @@ def test_segments(data, expression, expected):
         "5,Phạm E,1985-06-01,f,trader,2000000,,0912345675,\n"
         "6,Đỗ F,1979-03-05,m,artisan,,f@example.com,0912345676,\n")))
     assert count(data, expression) == expected, expression
+
+
+def test_a_last_day_as_valid_to_is_understood(data):
+    """Lists often name the last day a place stood, not the first without it; its successor of the next day tells."""
+    data.ok("init")
+    data.ok("place", "import", data.write("places.csv", (
+        "code,name,level,parent,valid_from,valid_to\n97,Tỉnh Lam Giang,province,,1997-01-01,\n"
+        "97001,Xã Cũ,commune,97,1997-01-01,2025-06-30\n97002,Xã Xưa,commune,97,1997-01-01,2025-06-29\n97009,Xã Mới,commune,97,2025-07-01,\n")))
+    links = data.write("links.csv", "old_code,new_code,since\n97001,97009,2025-07-01\n97002,97009,2025-07-01\n")
+    told = data.json("place", "import", "--successors", links)
+    assert told["added"] == 1 and told["rejected"] == 1
+    assert {row["code"]: row["valid_to"] for row in data.rows("place", "list", "--all")}["97001"] == "2025-07-01"
+    assert data.json("place", "import", "--successors", links)["unchanged"] == 1
 
 
 def test_consent_and_suppression_survive_the_next_import(data, made, witness):

@@ -143,6 +143,8 @@ def test_segment_errors_name_the_column(ready):
     one_line(message, "column 16", "ocupation")
     one_line(ready.refused("segment", "count", "name = 'a"), "column")
     one_line(ready.refused("segment", "count", "((("), "column")
+    for expression, part in [("ref <> '1'", "write !="), ("ref == '1'", "write ="), ("ref not = '1'", '"in"'), ("place not = 'x'", '"under"')]:
+        one_line(ready.refused("segment", "count", expression), "column", part)
 
 
 def test_no_data_folder(data):
@@ -154,6 +156,21 @@ def test_init_twice_keeps_everything(ready):
     before = contents(ready)
     ready.run("init")
     assert contents(ready) == before
+
+
+@pytest.mark.parametrize("words,part", [(["--foo"], "--foo"), (["campaign"], "needs a verb"), (["campaign", "frobnicate"], '"frobnicate"'),
+                                        (["serve", "--foo"], "unknown option --foo; lantoa serve ["), (["doctor", "x"], "usage: lantoa doctor")])
+def test_wrong_commands_are_told_in_one_line(ready, words, part):
+    told = ready.refused(*words)
+    one_line(told, part)
+    assert "  " not in told
+
+
+def test_a_step_whose_time_is_over_is_told(ready):
+    made = campaign(window={"from": "2026-01-01", "to": "2026-12-31", "timezone": "Asia/Ho_Chi_Minh"}, steps=[step(channel="outbox", when={"at": "2026-02-01T08:00"})])
+    told = ready.ok("campaign", "check", ready.write("c.json", made), "--clock", "2026-02-01T10:01,x1")
+    one_line(told.err, "c.json:", "steps[0].when", "over")
+    assert ready.ok("campaign", "check", ready.path("c.json"), "--clock", "2026-02-01T09:59,x1").err == ""
 
 
 @pytest.mark.parametrize("words", [["frobnicate"], ["campaign"], ["campaign", "frobnicate", "x"], ["report", "campaign", "none"],

@@ -106,6 +106,7 @@ def test_rehearsal_sends_nothing_and_tells_the_truth(data, made, witness):
     name = made.apply(campaign(steps=[step("a"), step("b", when={"after": "a", "delay": "P1D"})], holdout={"percent": 20, "unit": "contact"}))
     told = data.json("campaign", "rehearse", name)
     assert witness.count() == 0
+    assert all(row["per_minute"] == row["messages"] for row in told["waves"]), "all leave within one minute"
     for verb in ("plan", "approve", "start"):
         data.ok("campaign", verb, name)
     data.until_idle("--clock", f"{START},x20000")

@@ -39,7 +39,7 @@ static void people(struct fixture *f) {
                                  *const consents[] = {"", "yes", "no"};
         base_buf_printf(&text, "%d,%s,", i, PICK(names));
         if (draw(2)) {
-            base_buf_printf(&text, "u%d@example.vn", i);
+            base_buf_printf(&text, draw(4) ? "u%d@example.vn" : "U%d@Example.vn", i);
         }
         base_buf_add_char(&text, ',');
         if (draw(2)) {
@@ -101,7 +101,9 @@ static const char *const ops[] = {"=", "!=", "<", "<=", ">", ">="};
 
 static void add_attribute_condition(struct base_buf *out) {
     base_buf_add_text(out, draw(2) ? "a " : "b ");
-    switch (draw(5)) {
+    unsigned kind = draw(5);
+    base_buf_add_text(out, kind >= 1 && kind <= 3 && draw(3) == 0 ? "not " : "");
+    switch (kind) {
     case 0:
         base_buf_add_text(out, draw(2) ? "is empty" : "is not empty");
         return;
@@ -139,8 +141,9 @@ static void add_condition(struct base_buf *out) {
         "consent for 'advertising'", "consent for 'internal'", "segment 'saved'",
         "enrolled_on > '2026-06-01'", "enrolled_on is empty", "birth_date < '1985-03-02'",
         "birth_date = 1960", "birth_date between '1960' and '2004-11-23'", "ref starts with '12'",
-        "ref in (1, 22, 333)", "phone = '0900 000 012'", "phone is empty",
-        "email starts with 'u1'"};
+        "ref in (1, 22, 333)", "phone = '0900 000 012'", "phone is empty", "email starts with 'U1'",
+        "email = 'u12@EXAMPLE.vn'", "email not in ('U1@example.vn')", "email > 'u2'",
+        "place not under 'Huyện B'", "name not starts with 'Ng'"};
     unsigned kind = draw(4);
     if (kind == 0) {
         base_buf_add_text(out, PICK(fixed));
