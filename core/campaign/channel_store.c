@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "channel/quote.h"
 
 #define CHANNEL_COLUMNS "id, name, plugin, spec, manifest, state, parked_reason, changed_at"
 
@@ -158,8 +159,29 @@ static int describe(const struct base_json *doc, struct channel_spec **spec, cha
     return code;
 }
 
-int channel_apply(
-    struct db *db, const char *path, const char *who, bool *changed_out, struct base_err *err) {
+/* Asks the plugin whether it could be opened with these values: nothing is stored that would only
+ * park. */
+static int check_options(const struct base_json *doc, const struct channel_spec *spec,
+    const struct channel_manifest *manifest, const char *data_dir, struct base_err *err) {
+    char *option = NULL, field[80] = "options";
+    int code = channel_check(spec, manifest, data_dir, &option, err);
+    if (code != 0) {
+        struct base_err why = *err;
+        const json_t *root = base_json_root(doc), *at = json_object_get(root, "options");
+        if (option) {
+            const json_t *value = json_object_get(at, option);
+            at = value ? value : at;
+            snprintf(field, sizeof(field), "options.%s", option);
+        }
+        (void)base_json_fault(doc, at ? at : root, field, err, "%s", why.text);
+        err->code = code;
+    }
+    base_free(option);
+    return code;
+}
+
+int channel_apply(struct db *db, const char *data_dir, const char *path, const char *who,
+    bool *changed_out, struct base_err *err) {
     struct base_json *doc = NULL;
     struct channel_spec *spec = NULL;
     struct channel_manifest *manifest = NULL;
@@ -174,6 +196,7 @@ int channel_apply(
     if (code == 0) {
         code = describe(doc, &spec, &manifest_text, &manifest, err);
     }
+    code = code ? code : check_options(doc, spec, manifest, data_dir, err);
     if (code == 0) {
         char *text = store__canonical(base_json_root(doc));
         struct channel_change change = {.name = spec->name,

@@ -31,9 +31,10 @@ const char *step_state_word(enum step_state state);
  * stored text notes; data_dir NULL: they are not. */
 int theme_apply(struct db *db, const char *data_dir, const char *path, const char *who,
     bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
-/* Describes the plugin (a process of its own) and checks the options. */
-int channel_apply(struct db *db, const char *path, const char *who, bool *changed_out,
-    struct base_err *err) LANTOA_MUST_CHECK;
+/* Describes the plugin (a process of its own), checks the options, and has the plugin check their
+ * values; paths among them start at data_dir. */
+int channel_apply(struct db *db, const char *data_dir, const char *path, const char *who,
+    bool *changed_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* LANTOA_ESTATE once the campaign is planned or later (a planned one goes back to draft only by
  * campaign_unplan of delivery/). findings as in campaign_check. Attachments are copied into
  * DATA/materials by content hash, so that later changes of the file do not matter. */

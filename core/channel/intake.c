@@ -204,6 +204,8 @@ static bool take_frame(struct channel *channel, enum wire_frame type, struct wir
         return take_drained(channel);
     case WIRE_HOOK_DONE:
         return take_hook_done(channel, body);
+    case WIRE_CHECK:
+    case WIRE_CHECKED:
     case WIRE_HOOK:
     case WIRE_STEP:
     case WIRE_STEP_FORGET:

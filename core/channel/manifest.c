@@ -85,6 +85,7 @@ static int parse_head(const json_t *root, struct channel_manifest *manifest, str
     manifest->max_batch = (size_t)max_batch;
     manifest->capabilities = (unsigned)json_integer_value(json_object_get(root, "capabilities"));
     manifest->hooks = json_is_true(json_object_get(root, "hooks"));
+    manifest->checks = json_is_true(json_object_get(root, "checks"));
     manifest->reconfigures = json_is_true(json_object_get(root, "reconfigures"));
     return 0;
 }

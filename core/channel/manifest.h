@@ -36,6 +36,7 @@ struct channel_manifest {
     size_t content_count;
     bool reconfigures; /* takes new values of LIVE options without a restart */
     bool hooks;        /* takes call-backs of the operator */
+    bool checks;       /* can say whether the values of its options will do */
     char *account;     /* with LANTOA_ADDRESS_ACCOUNT: the attribute that holds it; else NULL */
 };
 

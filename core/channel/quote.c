@@ -32,6 +32,7 @@ struct channel_quote {
     bool greeted, ready;
     unsigned can; /* wire_quotes */
     uint64_t asked, told;
+    char *option; /* that the plugin refused; NULL: none, or no one of them */
     struct wire_inbox inbox;
     struct wire_writer outbox;
 };
@@ -61,6 +62,23 @@ static int take_answers(
                      : 0;
 }
 
+static int take_checked(
+    struct channel_quote *quote, struct wire_reader *body, struct base_err *err) {
+    struct wire_checked checked;
+    if (!wire_get_checked(body, &checked) || quote->told == quote->asked) {
+        return base_err_set(err, LANTOA_EPROTO, TR("the host sent a frame %s that makes no sense"),
+            wire_frame_name(WIRE_CHECKED));
+    }
+    quote->told++;
+    if (checked.code == 0) {
+        return 0;
+    }
+    struct str why = wire_checked_why(&checked);
+    quote->option =
+        checked.option.bytes > 0 ? base_strndup(checked.option.at, checked.option.bytes) : NULL;
+    return base_err_set(err, LANTOA_EINVAL, STR_FMT, STR_ARG(why));
+}
+
 static int take_frame(struct channel_quote *quote, enum wire_frame type, struct wire_reader *body,
     struct base_err *err) {
     struct wire_greeting greeting;
@@ -77,6 +95,9 @@ static int take_frame(struct channel_quote *quote, enum wire_frame type, struct 
         quote->can = wire_get_u32(body);
         quote->ready = !body->bad;
         return quote->ready ? 0 : base_err_set(err, LANTOA_EPROTO, "%s", wire_frame_name(type));
+    }
+    if (type == WIRE_CHECKED && quote->ready) {
+        return take_checked(quote, body, err);
     }
     if (type == WIRE_QUOTES && quote->ready) {
         return take_answers(quote, body, err);
@@ -349,6 +370,40 @@ int channel_quote_finish(struct channel_quote *quote, struct base_err *err) {
     return code ? base_err_prefix(err, TR("channel %s"), quote->spec->name) : 0;
 }
 
+int channel_quote_check(struct channel_quote *quote, char **option_out, struct base_err *err) {
+    *option_out = NULL;
+    if (!(quote->can & WIRE_QUOTES_CHECK)) {
+        return 0;
+    }
+    wire_begin(&quote->outbox, WIRE_CHECK);
+    wire_end(&quote->outbox);
+    quote->asked++;
+    int code = pump_all(quote, 0, true, err);
+    *option_out = quote->option;
+    quote->option = NULL;
+    return code;
+}
+
+static int no_answer(void *arg, const struct channel_quoted *quoted) {
+    (void)arg;
+    (void)quoted;
+    return LANTOA_EPROTO; /* nothing was asked for */
+}
+
+int channel_check(const struct channel_spec *spec, const struct channel_manifest *manifest,
+    const char *data_dir, char **option_out, struct base_err *err) {
+    struct channel_quote *quote = NULL;
+    *option_out = NULL;
+    if (!manifest->checks) {
+        return 0;
+    }
+    int code = channel_quote_open(
+        spec, manifest, data_dir, CHANNEL_QUOTE_PATIENT_MS, no_answer, NULL, &quote, err);
+    code = code ? code : channel_quote_check(quote, option_out, err);
+    channel_quote_close(&quote);
+    return code;
+}
+
 void channel_quote_close(struct channel_quote **quote) {
     struct channel_quote *old = *quote;
     if (!old) {
@@ -364,6 +419,7 @@ void channel_quote_close(struct channel_quote **quote) {
     reap(old, &status);
     wire_inbox_release(&old->inbox);
     wire_writer_release(&old->outbox);
+    base_free(old->option);
     base_free(old);
     *quote = NULL;
 }

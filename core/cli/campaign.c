@@ -37,7 +37,7 @@ static int theme_apply_verb(struct cli *cli) {
 
 static int channel_apply_verb(struct cli *cli) {
     bool changed;
-    int rc = channel_apply(cli->db, cli->args[0], cli->who, &changed, &cli->err);
+    int rc = channel_apply(cli->db, cli->data_dir, cli->args[0], cli->who, &changed, &cli->err);
     if (rc == 0) {
         say_applied(cli, changed);
         rc = changed ? cli_approvals_sweep(cli) : 0;

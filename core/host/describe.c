@@ -61,6 +61,7 @@ static json_t *describe(const struct host_plugin *plugin) {
     json_object_set_new(root, "max_batch", json_integer((json_int_t)table->max_batch));
     json_object_set_new(root, "reconfigures", json_boolean(table->ops.reconfigure != NULL));
     json_object_set_new(root, "hooks", json_boolean(table->ops.hook != NULL));
+    json_object_set_new(root, "checks", json_boolean(table->ops.check != NULL));
     json_t *options = json_array();
     for (size_t i = 0; i < table->option_count; i++) {
         json_array_append_new(options, describe_option(&plugin->options[i]));

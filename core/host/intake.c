@@ -18,8 +18,10 @@ static bool take_settings(struct host *host, struct wire_reader *body) {
     struct base_err err = {0};
     struct host_config *config = NULL;
     int code = host_config_new(host->plugin, settings.options, host->data_dir, &config, &err);
+    code = code ? code : host__must_be_openable(host->plugin, config, &err);
     if (code) {
         host->api.fail(&host->api, "%s", err.text);
+        host_config_free(&config);
         return true;
     }
     code = host->plugin->table.ops.reconfigure(host->self, host_config_get(config));
@@ -116,6 +118,8 @@ static bool take_frame(
     case WIRE_DRAINED:
     case WIRE_QUOTE:
     case WIRE_QUOTES:
+    case WIRE_CHECK:
+    case WIRE_CHECKED:
         break;
     }
     return false;

@@ -128,6 +128,15 @@ void host__resolver_free(struct host *host);
 void host__http_init(struct host *host, struct str hosts, struct str options);
 void host__http_free(struct host *host); /* ends what is under way, calls nobody back */
 
+/* check.c */
+/* What the plugin says of these values; 0 where it says nothing. Texts of checked_out are BORROWED
+ * from fault. */
+int host__check_options(const struct host_plugin *plugin, const struct host_config *config,
+    struct lantoa_fault *fault, struct wire_checked *checked_out) LANTOA_MUST_CHECK;
+/* The same with the reason in err, in the language of this process. */
+int host__must_be_openable(const struct host_plugin *plugin, const struct host_config *config,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
 /* hook.c */
 bool host__take_hook(struct host *host, struct wire_reader *body);
 

@@ -1,6 +1,7 @@
 /* A host that sends nothing: it asks the plugin's pure functions price and preview what messages
- * would cost and look like. No instance is opened, so nothing of the outside world is touched. One
- * question after the other, in order; the core keeps the pipe full. */
+ * would cost and look like, and check whether the options will do. No instance is opened, so
+ * nothing of the outside world is touched. One question after the other, in order; the core keeps
+ * the pipe full. */
 #include "base/log.h"
 #include "base/str.h"
 #include "base/text.h"
@@ -94,6 +95,14 @@ static bool answer_one(struct asker *asker, struct wire_reader *record, const ch
     return true;
 }
 
+static void answer_check(struct asker *asker) {
+    struct host *host = &asker->host;
+    struct lantoa_fault fault;
+    struct wire_checked checked;
+    (void)(host__check_options(host->plugin, host->config, &fault, &checked) == 0);
+    wire_put_checked(&host->outbox, &checked);
+}
+
 static bool answer_batch(struct asker *asker, struct wire_reader *body, const char **why_out) {
     struct wire_reader record;
     while (wire_get_record(body, &record)) {
@@ -119,6 +128,10 @@ static bool answer_frames(struct asker *asker, const char **why_out) {
             return true;
         }
         *why_out = code < 0 ? "bytes that are no frame" : wire_frame_name(type);
+        if (code > 0 && type == WIRE_CHECK) {
+            answer_check(asker);
+            continue;
+        }
         bool good = code > 0 && type == WIRE_QUOTE  ? answer_batch(asker, &body, why_out)
                     : code > 0 && type == WIRE_STEP ? host__take_step(host, &body)
                                                     : false;
@@ -178,8 +191,9 @@ static int start(struct asker *asker, struct base_err *err) {
     asker->fields = base_alloc_array(host->plugin->table.content_count + 1, sizeof(*asker->fields));
     asker->preview = base_alloc(WIRE_PREVIEW_MOST);
     wire_begin(&host->outbox, WIRE_READY);
-    wire_put_u32(&host->outbox,
-        (ops->price ? WIRE_QUOTES_PRICE : 0u) | (ops->preview ? WIRE_QUOTES_PREVIEW : 0u));
+    wire_put_u32(&host->outbox, (ops->price ? WIRE_QUOTES_PRICE : 0u) |
+                                    (ops->preview ? WIRE_QUOTES_PREVIEW : 0u) |
+                                    (ops->check ? WIRE_QUOTES_CHECK : 0u));
     wire_end(&host->outbox);
     return 0;
 }

@@ -306,6 +306,10 @@ static int start(struct host *host, enum wire_fail *fail_out, struct base_err *e
     host__limit_memory(hello.memory_mb);
     host__http_init(host, hello.hosts, hello.options);
     *fail_out = WIRE_FAIL_PLUGIN;
+    code = host__must_be_openable(host->plugin, host->config, err);
+    if (code) {
+        return code;
+    }
     start_watchers(host);
     return open_plugin(host, err);
 }

@@ -51,7 +51,9 @@ enum wire_way { WIRE_TO_HOST = 1, WIRE_TO_CORE = 2, WIRE_BOTH_WAYS = 3 };
     X(QUOTE, 20, WIRE_TO_HOST, WIRE_MOST_BYTES)                                                    \
     X(QUOTES, 21, WIRE_TO_CORE, WIRE_MOST_BYTES)                                                   \
     X(HOOK, 22, WIRE_TO_HOST, WIRE_MOST_BYTES)                                                     \
-    X(HOOK_DONE, 23, WIRE_TO_CORE, 64)
+    X(HOOK_DONE, 23, WIRE_TO_CORE, 64)                                                             \
+    X(CHECK, 24, WIRE_TO_HOST, 64)                                                                 \
+    X(CHECKED, 25, WIRE_TO_CORE, 4096)
 
 #define WIRE__FRAME_ENUM(name, type, way, longest) WIRE_##name = (type),
 enum wire_frame { WIRE_FRAMES(WIRE__FRAME_ENUM) };

@@ -1,7 +1,10 @@
 /* Fields of the frames, each put beside its get. Knows the order of fields, not what anybody does
  * with them. */
 #include "wire/record.h"
+#include "base/err.h"
 #include "base/text.h"
+#include "base/tr.h"
+#include "wire/option.h"
 #include <math.h>
 
 #define LONGEST_WAIT_MS ((int64_t)366 * 86400000)
@@ -368,6 +371,32 @@ bool wire_get_quoted(struct wire_reader *record, struct wire_quoted *quoted_out)
            quoted_out->units <= WIRE_UNITS_MOST && quoted_out->minor >= 0 &&
            quoted_out->minor <= WIRE_MINOR_MOST && readable(quoted_out->note, WIRE_NOTE_MOST) &&
            readable(quoted_out->preview, WIRE_PREVIEW_MOST);
+}
+
+void wire_put_checked(struct wire_writer *writer, const struct wire_checked *checked) {
+    wire_begin(writer, WIRE_CHECKED);
+    wire_put_u32(writer, (uint32_t)checked->code);
+    wire_put_str(writer, checked->option);
+    wire_put_str(writer, checked->why_en);
+    wire_put_str(writer, checked->why_vi);
+    wire_end(writer);
+}
+
+bool wire_get_checked(struct wire_reader *body, struct wire_checked *checked_out) {
+    checked_out->code = (int32_t)wire_get_u32(body);
+    checked_out->option = wire_get_str(body);
+    checked_out->why_en = wire_get_str(body);
+    checked_out->why_vi = wire_get_str(body);
+    return !body->bad && checked_out->code <= 0 &&
+           (checked_out->option.bytes == 0 || wire_name_ok(checked_out->option, '_')) &&
+           readable(checked_out->why_en, WIRE_WHY_MOST) &&
+           readable(checked_out->why_vi, WIRE_WHY_MOST);
+}
+
+struct str wire_checked_why(const struct wire_checked *checked) {
+    struct str en = checked->why_en, vi = checked->why_vi;
+    struct str why = base_tr_get() == BASE_LANG_VI && vi.bytes > 0 ? vi : en;
+    return why.bytes > 0 ? why : str_from(base_err_name(checked->code));
 }
 
 void wire_put_hook(struct wire_writer *writer, const struct wire_hook *hook) {

@@ -16,6 +16,7 @@
 #define WIRE_EVENT_DETAIL_MOST ((size_t)64 << 10)
 #define WIRE_LOG_MOST 2000
 #define WIRE_NOTE_MOST 199
+#define WIRE_WHY_MOST 479
 #define WIRE_PREVIEW_MOST ((size_t)64 << 10)
 #define WIRE_UNITS_MOST INT64_C(1000000)       /* parts of one message */
 #define WIRE_MINOR_MOST INT64_C(1000000000000) /* its price */
@@ -160,7 +161,18 @@ void wire_put_quoted(struct wire_writer *writer, const struct wire_quoted *quote
 bool wire_get_quoted(struct wire_reader *record, struct wire_quoted *quoted_out);
 
 /* What the plugin of a host for quotes can do; the body of its READY. */
-enum wire_quotes { WIRE_QUOTES_PRICE = 1, WIRE_QUOTES_PREVIEW = 2 };
+enum wire_quotes { WIRE_QUOTES_PRICE = 1, WIRE_QUOTES_PREVIEW = 2, WIRE_QUOTES_CHECK = 4 };
+
+/* CHECKED, the answer to CHECK (which has no body): what the plugin says of the options. */
+struct wire_checked {
+    int32_t code;      /* 0, or LANTOA_E*: they are refused */
+    struct str option; /* empty: the options as a whole */
+    struct str why_en, why_vi;
+};
+void wire_put_checked(struct wire_writer *writer, const struct wire_checked *checked);
+bool wire_get_checked(struct wire_reader *body, struct wire_checked *checked_out);
+/* The reason in the language of this process. */
+struct str wire_checked_why(const struct wire_checked *checked);
 
 /* HOOK: a call-back of the operator. headers: a JSON object of texts; ":method" and ":query" in it
  * stand for those. */

@@ -2,6 +2,7 @@
  *
  * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of
  * meaning is a new major):
+ *   1.6  ops->check and fault.h
  *   1.5  LANTOA_TAKES_DECLARATIONS, struct lantoa_declared
  *   1.4  LANTOA_ADDRESS_ACCOUNT and plugin->account; LANTOA_ADDRESS_PAGE; LANTOA_EVENT_FIGURES
  *   1.3  LANTOA_PACE
@@ -17,7 +18,7 @@
 #include <stdint.h>
 
 #define LANTOA_ABI_MAJOR 1
-#define LANTOA_ABI_MINOR 5
+#define LANTOA_ABI_MINOR 6
 
 /* Marks the one symbol a plugin exports. */
 #define LANTOA_EXPORT __attribute__((visibility("default")))

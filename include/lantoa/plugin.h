@@ -34,6 +34,7 @@
 
 #include "abi.h"
 #include "errors.h"
+#include "fault.h"
 #include "host.h"
 #include "message.h"
 #include "option.h"
@@ -164,6 +165,12 @@ struct lantoa_ops {
      * (wrong signature, makes no sense; say why in the log), never to be given again. The same call
      * may come twice. */
     int (*hook)(void *self, const struct lantoa_hook *hook);
+    /* Optional, ABI 1.6: can the channel be opened with these values? Asked when staff save the
+     * channel, before anything is stored, and again before open(). Beyond types and limits, which
+     * the host has checked: a text that is no address, a key file that cannot be read, two options
+     * that exclude each other. No instance, no host, no network, nothing left behind; files may be
+     * read. LANTOA_OK, or LANTOA_EINVAL with *fault_out filled (lantoa_fault_set does both). */
+    int (*check)(const void *config, struct lantoa_fault *fault_out);
 };
 
 struct lantoa_plugin {

@@ -25,32 +25,36 @@ static const char *const signed_fields[] = {"From", "To", "Subject", "Date", "Me
 enum { SIGNED_FIELDS = sizeof(signed_fields) / sizeof(signed_fields[0]) };
 
 struct dkim *dkim_new(
-    const char *key_file, const char *selector, const char *domain, char *error, size_t room) {
+    const char *key_file, const char *selector, const char *domain, struct lantoa_fault *fault) {
     struct dkim *dkim = calloc(1, sizeof(*dkim));
     FILE *file = fopen(key_file, "re");
     if (dkim == NULL || file == NULL) {
-        snprintf(error, room, "cannot open dkim_key %s", key_file);
+        lantoa_fault_set(
+            fault, "dkim_key", "the file %s cannot be opened", "không mở được tệp %s", key_file);
         goto fail;
     }
     dkim->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
     if (dkim->key == NULL) {
-        snprintf(error, room, "dkim_key %s holds no PEM private key", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the file %s holds no PEM private key",
+            "tệp %s không chứa khoá riêng dạng PEM", key_file);
         goto fail;
     }
     int type = EVP_PKEY_get_base_id(dkim->key);
     dkim->ed25519 = type == EVP_PKEY_ED25519;
     if (!dkim->ed25519 && type != EVP_PKEY_RSA) {
-        snprintf(error, room, "dkim_key %s is neither RSA nor Ed25519", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the key in %s is neither RSA nor Ed25519",
+            "khoá trong %s không phải RSA cũng không phải Ed25519", key_file);
         goto fail;
     }
     if (!dkim->ed25519 && EVP_PKEY_get_bits(dkim->key) < 1024) {
-        snprintf(error, room, "dkim_key %s is shorter than 1024 bits", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the key in %s is shorter than 1024 bits",
+            "khoá trong %s ngắn hơn 1024 bit", key_file);
         goto fail;
     }
     bytes_put_text(&dkim->selector, selector);
     bytes_put_text(&dkim->domain, domain);
     if (dkim->selector.failed || dkim->domain.failed) {
-        snprintf(error, room, "out of memory");
+        lantoa_fault_set(fault, "", "out of memory", "hết bộ nhớ");
         goto fail;
     }
     fclose(file);

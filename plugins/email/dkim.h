@@ -5,12 +5,13 @@
 
 #include "bytes.h"
 
+#include <lantoa/fault.h>
+
 struct dkim; /* a loaded key with its selector and domain */
 
-/* Reads a PEM private key. On failure NULL, and error (at most room bytes) says what is wrong; it
- * names no key material. */
+/* Reads a PEM private key. NULL on failure, and the fault says what is wrong with which option. */
 struct dkim *dkim_new(
-    const char *key_file, const char *selector, const char *domain, char *error, size_t room);
+    const char *key_file, const char *selector, const char *domain, struct lantoa_fault *fault);
 void dkim_free(struct dkim *dkim);
 /* Appends the header field `DKIM-Signature: ...CRLF` that signs these headers (fields ended by
  * CRLF, without the empty line) and this body. now_ms becomes t=. LANTOA_EIO when OpenSSL fails. */

@@ -93,38 +93,65 @@ static void lmtp_accept(void *arg, unsigned events) {
     }
 }
 
-/* "127.0.0.1:2424" or "[::1]:2424" as a bound, listening socket; -1 with errno. */
-static int listen_on(const char *text) {
+/* "127.0.0.1:2424" or "[::1]:2424". */
+struct place {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } address;
+    socklen_t bytes;
+};
+
+static bool read_place(const char *text, struct place *place_out) {
     const char *colon = strrchr(text, ':');
-    struct sockaddr_in four = {.sin_family = AF_INET};
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
     char name[64], *end;
-    const int on = 1;
-    errno = EINVAL;
+    *place_out = (struct place){0};
     if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof(name)) {
-        return -1;
+        return false;
     }
     unsigned long port = strtoul(colon + 1, &end, 10);
     if (*end != '\0' || end == colon + 1 || port == 0 || port > 65535) {
-        errno = EINVAL;
-        return -1;
+        return false;
     }
     bool bracket = text[0] == '[' && colon[-1] == ']';
     snprintf(name, sizeof(name), "%.*s", (int)(colon - text) - (bracket ? 2 : 0), text + bracket);
-    four.sin_port = six.sin6_port = htons((uint16_t)port);
-    bool is_four = inet_pton(AF_INET, name, &four.sin_addr) == 1;
-    if (!is_four && inet_pton(AF_INET6, name, &six.sin6_addr) != 1) {
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    if (inet_pton(AF_INET, name, &four.sin_addr) == 1) {
+        place_out->address.four = four;
+        place_out->bytes = sizeof(four);
+    } else if (inet_pton(AF_INET6, name, &six.sin6_addr) == 1) {
+        place_out->address.six = six;
+        place_out->bytes = sizeof(six);
+    }
+    return place_out->bytes > 0;
+}
+
+int lmtp_check(const char *listen, struct lantoa_fault *fault_out) {
+    struct place place;
+    return listen == NULL || listen[0] == '\0' || read_place(listen, &place)
+               ? LANTOA_OK
+               : lantoa_fault_set(fault_out, "lmtp_listen",
+                     "\"%s\" is not address:port, such as 127.0.0.1:2424",
+                     "\"%s\" không có dạng địa-chỉ:cổng, như 127.0.0.1:2424", listen);
+}
+
+/* A bound, listening socket; -1 with errno. */
+static int listen_on(const char *text) {
+    const int on = 1;
+    struct place place;
+    if (!read_place(text, &place)) {
         errno = EINVAL;
         return -1;
     }
-    int fd = socket(is_four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int family = place.address.any.sa_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return -1;
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if ((is_four ? bind(fd, (const struct sockaddr *)&four, sizeof(four))
-                 : bind(fd, (const struct sockaddr *)&six, sizeof(six))) != 0 ||
-        listen(fd, LMTP_CONNECTIONS_MOST) != 0) {
+    if (bind(fd, &place.address.any, place.bytes) != 0 || listen(fd, LMTP_CONNECTIONS_MOST) != 0) {
         int saved = errno;
         close(fd);
         errno = saved;

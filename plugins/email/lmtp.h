@@ -7,6 +7,9 @@
 
 struct lmtp;
 
+/* As ops->check, of the option lmtp_listen. */
+int lmtp_check(const char *listen, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
+
 /* Listens on "address:port" for the addresses (BORROWED until lmtp_free). On failure host->fail()
  * has been called. */
 int lmtp_new(const struct lantoa_host *host, const char *listen,

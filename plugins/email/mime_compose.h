@@ -9,8 +9,8 @@
 struct mime_sender; /* what all mails of the channel have in common, made once from the options */
 struct mime_step;   /* the encoded files of a step, shared by its messages */
 
-/* NULL with the reason in error when an option cannot be used. */
-struct mime_sender *mime_sender_new(const struct email_config *config, char *error, size_t room);
+/* NULL when an option cannot be used, which the fault explains. */
+struct mime_sender *mime_sender_new(const struct email_config *config, struct lantoa_fault *fault);
 void mime_sender_free(struct mime_sender *sender);
 
 /* Counts one message of the step; NULL when the step has no files or memory ran out (failed_out).

@@ -14,7 +14,7 @@ static struct lantoa_str str_of(const char *text) {
 
 /* Copies one address option into the sender's own memory. */
 static int take_address(struct mime_sender *sender, const char *option, const char *text,
-    struct lantoa_str *spec_out, struct lantoa_str *name_out, char *error, size_t room) {
+    struct lantoa_str *spec_out, struct lantoa_str *name_out, struct lantoa_fault *fault) {
     struct address_mailbox mailbox;
     *spec_out = *name_out = str_of(NULL);
     if (text == NULL || text[0] == '\0') {
@@ -25,13 +25,13 @@ static int take_address(struct mime_sender *sender, const char *option, const ch
     }
     char *own = strdup(text);
     if (own == NULL) {
-        snprintf(error, room, "out of memory");
+        lantoa_fault_set(fault, option, "out of memory", "hết bộ nhớ");
         return LANTOA_ENOMEM;
     }
     sender->owned[sender->owned_count++] = own;
     if (address_mailbox_parse(own, &mailbox) != LANTOA_OK) {
-        snprintf(error, room, "option %s: \"%s\" is not a mail address", option, text);
-        return LANTOA_EINVAL;
+        return lantoa_fault_set(fault, option, "\"%s\" is not a mail address",
+            "\"%s\" không phải là địa chỉ thư điện tử", text);
     }
     *spec_out = mailbox.spec;
     *name_out = mailbox.name;
@@ -39,18 +39,18 @@ static int take_address(struct mime_sender *sender, const char *option, const ch
 }
 
 static int take_domain(struct mime_sender *sender, const char *option, const char *text,
-    struct lantoa_str fallback, struct lantoa_str *domain_out, char *error, size_t room) {
+    struct lantoa_str fallback, struct lantoa_str *domain_out, struct lantoa_fault *fault) {
     *domain_out = fallback;
     if (text == NULL || text[0] == '\0') {
         return LANTOA_OK;
     }
     if (!address_domain_valid(str_of(text))) {
-        snprintf(error, room, "option %s: \"%s\" is not a domain name", option, text);
-        return LANTOA_EINVAL;
+        return lantoa_fault_set(
+            fault, option, "\"%s\" is not a domain name", "\"%s\" không phải là tên miền", text);
     }
     char *own = strdup(text);
     if (own == NULL) {
-        snprintf(error, room, "out of memory");
+        lantoa_fault_set(fault, option, "out of memory", "hết bộ nhớ");
         return LANTOA_ENOMEM;
     }
     sender->owned[sender->owned_count++] = own;
@@ -73,7 +73,7 @@ static void put_mailbox(
 
 /* The https template of one-click unsubscription, cut at {key}. */
 static int take_unsubscribe_url(
-    struct mime_sender *sender, const char *url, char *error, size_t room) {
+    struct mime_sender *sender, const char *url, struct lantoa_fault *fault) {
     if (url == NULL || url[0] == '\0') {
         return LANTOA_OK;
     }
@@ -83,9 +83,9 @@ static int take_unsubscribe_url(
         clean = *at > ' ' && *at < 0x7f && *at != '<' && *at != '>';
     }
     if (!clean) {
-        snprintf(error, room,
-            "option list_unsubscribe_url: \"%s\" is not an https address with {key} in it", url);
-        return LANTOA_EINVAL;
+        return lantoa_fault_set(fault, "list_unsubscribe_url",
+            "\"%s\" is not an https address with {key} in it",
+            "\"%s\" không phải là địa chỉ https có {key}", url);
     }
     bytes_put(&sender->url_head, url, (size_t)(mark - url));
     bytes_put_text(&sender->url_tail, mark + 5);
@@ -93,54 +93,52 @@ static int take_unsubscribe_url(
 }
 
 static int load_dkim(
-    struct mime_sender *sender, const struct email_config *config, char *error, size_t room) {
+    struct mime_sender *sender, const struct email_config *config, struct lantoa_fault *fault) {
     if (config->dkim_key == NULL || config->dkim_key[0] == '\0') {
         return LANTOA_OK;
     }
     struct lantoa_str selector = str_of(config->dkim_selector), domain;
     if (!address_domain_valid(selector)) {
-        snprintf(
-            error, room, "option dkim_selector: needed with dkim_key, and must be a DNS label");
-        return LANTOA_EINVAL;
+        return lantoa_fault_set(fault, "dkim_selector",
+            "is needed with dkim_key, and must be a name as DNS takes it",
+            "phải có khi dùng dkim_key, và phải là một tên hợp lệ trong DNS");
     }
     int status = take_domain(sender, "dkim_domain", config->dkim_domain,
-        address_domain(sender->addresses.from), &domain, error, room);
+        address_domain(sender->addresses.from), &domain, fault);
     if (status != LANTOA_OK) {
         return status;
     }
     char name[256];
     snprintf(name, sizeof(name), "%.*s", (int)domain.bytes, domain.at);
-    sender->dkim = dkim_new(config->dkim_key, config->dkim_selector, name, error, room);
+    sender->dkim = dkim_new(config->dkim_key, config->dkim_selector, name, fault);
     return sender->dkim == NULL ? LANTOA_EINVAL : LANTOA_OK;
 }
 
 static int take_options(
-    struct mime_sender *sender, const struct email_config *config, char *error, size_t room) {
+    struct mime_sender *sender, const struct email_config *config, struct lantoa_fault *fault) {
     struct mime_addresses *own = &sender->addresses;
     struct lantoa_str from_name, reply_name, unused;
-    int status = take_address(sender, "from", config->from, &own->from, &from_name, error, room);
+    int status = take_address(sender, "from", config->from, &own->from, &from_name, fault);
     if (status == LANTOA_OK && own->from.bytes == 0) {
-        snprintf(error, room, "option from: needed");
-        status = LANTOA_EINVAL;
+        status = lantoa_fault_set(fault, "from", "is needed", "không được bỏ trống");
     }
     if (status != LANTOA_OK ||
         (status = take_address(
-             sender, "reply_to", config->reply_to, &own->reply_to, &reply_name, error, room)) ||
-        (status = take_address(
-             sender, "bounce", config->bounce, &own->bounce, &unused, error, room)) ||
+             sender, "reply_to", config->reply_to, &own->reply_to, &reply_name, fault)) ||
+        (status = take_address(sender, "bounce", config->bounce, &own->bounce, &unused, fault)) ||
         (status = take_address(sender, "list_unsubscribe_mailto", config->list_unsubscribe_mailto,
-             &own->unsubscribe, &unused, error, room)) ||
+             &own->unsubscribe, &unused, fault)) ||
         (status = take_domain(sender, "message_id_domain", config->message_id_domain,
-             address_domain(own->from), &own->message_id_domain, error, room)) ||
-        (status = take_unsubscribe_url(sender, config->list_unsubscribe_url, error, room)) ||
-        (status = load_dkim(sender, config, error, room))) {
+             address_domain(own->from), &own->message_id_domain, fault)) ||
+        (status = take_unsubscribe_url(sender, config->list_unsubscribe_url, fault)) ||
+        (status = load_dkim(sender, config, fault))) {
         return status;
     }
     if (config->from_name != NULL && config->from_name[0] != '\0') {
         from_name = str_of(config->from_name);
         if (mime_has_control(from_name)) {
-            snprintf(error, room, "option from_name: has control characters");
-            return LANTOA_EINVAL;
+            return lantoa_fault_set(
+                fault, "from_name", "has control characters", "có ký tự điều khiển");
         }
     }
     put_mailbox(&sender->from_field, "From: ", from_name, own->from);
@@ -151,14 +149,14 @@ static int take_options(
     return LANTOA_OK;
 }
 
-struct mime_sender *mime_sender_new(const struct email_config *config, char *error, size_t room) {
+struct mime_sender *mime_sender_new(const struct email_config *config, struct lantoa_fault *fault) {
     struct mime_sender *sender = calloc(1, sizeof(*sender));
-    error[0] = '\0';
-    if (sender == NULL || take_options(sender, config, error, room) != LANTOA_OK ||
+    fault->why_en[0] = '\0';
+    if (sender == NULL || take_options(sender, config, fault) != LANTOA_OK ||
         sender->from_field.failed || sender->reply_field.failed || sender->url_head.failed ||
         sender->url_tail.failed) {
-        if (error[0] == '\0') {
-            snprintf(error, room, "out of memory");
+        if (fault->why_en[0] == '\0') {
+            lantoa_fault_set(fault, "", "out of memory", "hết bộ nhớ");
         }
         mime_sender_free(sender);
         return NULL;

@@ -109,6 +109,12 @@ static void email_close(void *arg) {
     free(self);
 }
 
+static int email_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct email_config *config = given;
+    int status = smtp_pool_check(config, fault_out);
+    return status == LANTOA_OK ? lmtp_check(config->lmtp_listen, fault_out) : status;
+}
+
 static int email_open(const struct lantoa_host *host, const void *config, void **self_out) {
     struct email *self = calloc(1, sizeof(*self));
     if (self == NULL) {
@@ -239,5 +245,6 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .close = email_close,
             .price = email_price,
             .preview = email_preview,
+            .check = email_check,
         },
 };

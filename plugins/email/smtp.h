@@ -191,6 +191,9 @@ struct smtp_pool {
 };
 
 /* smtp_pool.c: for the plugin. */
+/* As ops->check. */
+int smtp_pool_check(
+    const struct email_config *config, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 int smtp_pool_init(struct smtp_pool *pool, const struct lantoa_host *host,
     const struct email_config *config) LANTOA_MUST_CHECK;
 void smtp_pool_release(struct smtp_pool *pool);

@@ -270,39 +270,64 @@ void smtp_pool_drain(struct smtp_pool *pool, void (*drained)(void *arg), void *a
 }
 
 /* The name for EHLO: the option, this machine's name, or the address of nobody in particular. */
-static bool take_helo(struct smtp_pool *pool) {
-    const char *option = pool->config->helo;
+static bool take_helo(const char *option, char *helo_out, size_t room) {
     if (option == NULL || option[0] == '\0') {
-        if (gethostname(pool->helo, sizeof(pool->helo) - 1) != 0 ||
-            !address_domain_valid((struct lantoa_str){pool->helo, strlen(pool->helo)})) {
-            snprintf(pool->helo, sizeof(pool->helo), "[127.0.0.1]");
+        if (gethostname(helo_out, room - 1) != 0 ||
+            !address_domain_valid((struct lantoa_str){helo_out, strlen(helo_out)})) {
+            snprintf(helo_out, room, "[127.0.0.1]");
         }
         return true;
     }
-    snprintf(pool->helo, sizeof(pool->helo), "%s", option);
-    struct lantoa_str helo = {pool->helo, strlen(pool->helo)};
+    snprintf(helo_out, room, "%s", option);
+    struct lantoa_str helo = {helo_out, strlen(helo_out)};
     bool literal =
         helo.at[0] == '[' && helo.at[helo.bytes - 1] == ']' && strpbrk(helo.at, " \t\r\n") == NULL;
     return literal || address_domain_valid(helo);
 }
 
+/* What the options make; nothing is left behind when one of them cannot be used. */
+static int take_options(
+    struct smtp_pool *pool, const struct email_config *config, struct lantoa_fault *fault) {
+    int status = tls_host_check(config->host, fault);
+    if (status != LANTOA_OK) {
+        return status;
+    }
+    if (!take_helo(config->helo, pool->helo, sizeof(pool->helo))) {
+        return lantoa_fault_set(fault, "helo", "\"%s\" is not a host name",
+            "\"%s\" không phải là tên máy", config->helo);
+    }
+    pool->sender = mime_sender_new(config, fault);
+    if (pool->sender != NULL && strcmp(config->tls, "none") != 0) {
+        pool->tls = tls_context_new(config->tls_verify, config->tls_ca, fault);
+        if (pool->tls == NULL) {
+            mime_sender_free(pool->sender);
+            pool->sender = NULL;
+        }
+    }
+    return pool->sender == NULL ? LANTOA_EINVAL : LANTOA_OK;
+}
+
+int smtp_pool_check(const struct email_config *config, struct lantoa_fault *fault_out) {
+    struct smtp_pool pool = {0};
+    int status = take_options(&pool, config, fault_out);
+    mime_sender_free(pool.sender);
+    SSL_CTX_free(pool.tls);
+    return status;
+}
+
 int smtp_pool_init(
     struct smtp_pool *pool, const struct lantoa_host *host, const struct email_config *config) {
-    char error[300] = "", clean[300];
+    struct lantoa_fault fault = {.size = sizeof(fault)};
+    char clean[300];
     *pool = (struct smtp_pool){.host = host, .config = config};
-    if (!take_helo(pool)) {
-        snprintf(error, sizeof(error), "option helo: \"%.200s\" is not a host name", config->helo);
-    } else if ((pool->sender = mime_sender_new(config, error, sizeof(error))) != NULL &&
-               strcmp(config->tls, "none") != 0) {
-        pool->tls = tls_context_new(config->tls_verify, config->tls_ca, error, sizeof(error));
+    int status = take_options(pool, config, &fault);
+    if (status != LANTOA_OK) {
+        /* option values stand in it */
+        smtp_text_clean(clean, sizeof(clean), fault.why_en, strlen(fault.why_en));
+        host->fail(host, "option %s: %s", fault.option, clean);
+        smtp_pool_release(pool);
     }
-    if (error[0] == '\0') {
-        return LANTOA_OK;
-    }
-    smtp_text_clean(clean, sizeof(clean), error, strlen(error)); /* option values stand in it */
-    host->fail(host, "%s", clean);
-    smtp_pool_release(pool);
-    return LANTOA_EINVAL;
+    return status;
 }
 
 void smtp_pool_release(struct smtp_pool *pool) {

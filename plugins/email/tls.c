@@ -28,10 +28,26 @@ static void take_error(char *text, size_t room, const char *what) {
     ERR_clear_error();
 }
 
-SSL_CTX *tls_context_new(bool verify, const char *ca_file, char *error, size_t room) {
+/* Names with underscores are used in inner networks; what is not ASCII is getaddrinfo's. */
+int tls_host_check(const char *host, struct lantoa_fault *fault_out) {
+    bool good = host[0] != '\0';
+    for (const char *at = host; good && *at != '\0'; at++) {
+        good = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+               (*at >= '0' && *at <= '9') || (unsigned char)*at >= 0x80 ||
+               strchr(".-_:%", *at) != NULL;
+    }
+    return good ? LANTOA_OK
+                : lantoa_fault_set(fault_out, "host",
+                      "\"%s\" is not the name or address of a server",
+                      "\"%s\" không phải là tên hoặc địa chỉ máy chủ", host);
+}
+
+SSL_CTX *tls_context_new(bool verify, const char *ca_file, struct lantoa_fault *fault) {
+    char error[200];
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL) {
-        take_error(error, room, "TLS");
+        take_error(error, sizeof(error), "TLS");
+        lantoa_fault_set(fault, "", "%s", "%s", error);
         return NULL;
     }
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
@@ -45,7 +61,12 @@ SSL_CTX *tls_context_new(bool verify, const char *ca_file, char *error, size_t r
     bool own = ca_file != NULL && ca_file[0] != '\0';
     if (own ? SSL_CTX_load_verify_locations(context, ca_file, NULL) != 1
             : SSL_CTX_set_default_verify_paths(context) != 1) {
-        take_error(error, room, own ? "option tls_ca" : "certificates of the system");
+        take_error(error, sizeof(error), own ? ca_file : "OpenSSL");
+        lantoa_fault_set(fault, own ? "tls_ca" : "tls_verify",
+            own ? "holds no certificates that can be used: %s"
+                : "the certificates of the system cannot be used: %s",
+            own ? "không có chứng thư dùng được: %s" : "không dùng được chứng thư của hệ thống: %s",
+            error);
         SSL_CTX_free(context);
         return NULL;
     }

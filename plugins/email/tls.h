@@ -17,9 +17,11 @@ struct tls_link {
     char error[200]; /* after TLS_BROKEN */
 };
 
+/* As ops->check, of the option "host": the name or address of a server. */
+int tls_host_check(const char *host, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 /* A client context: TLS 1.2 at least; certificates checked against ca_file (NULL: the system's)
- * when verify. NULL with an error text on failure. */
-SSL_CTX *tls_context_new(bool verify, const char *ca_file, char *error, size_t room);
+ * when verify. NULL on failure, which the fault explains. */
+SSL_CTX *tls_context_new(bool verify, const char *ca_file, struct lantoa_fault *fault);
 /* Puts TLS on top of the connected socket, for this server name or address. LANTOA_EIO with
  * link->error on failure. */
 int tls_link_secure(struct tls_link *link, SSL_CTX *context, const char *name) LANTOA_MUST_CHECK;

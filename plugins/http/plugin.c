@@ -49,17 +49,24 @@ static void channel_close(void *arg) {
     free(self);
 }
 
+static int channel_check(const void *given, struct lantoa_fault *fault_out) {
+    struct declaration declaration;
+    bool good = declare_own(given, &declaration, fault_out);
+    declare_release(&declaration);
+    return good ? LANTOA_OK : LANTOA_EINVAL;
+}
+
 static int channel_open(const struct lantoa_host *host, const void *given, void **self_out) {
     const struct lantoa_declared *declared = given;
-    char why[500];
+    struct lantoa_fault fault = {.size = sizeof(fault)};
     struct channel *self = calloc(1, sizeof(*self));
     if (self == NULL) {
         return LANTOA_ENOMEM;
     }
     self->host = host;
     fill_config(declared, &self->config);
-    if (!declare_own(declared, &self->declaration, why, sizeof(why))) {
-        host->fail(host, "%s", why);
+    if (!declare_own(declared, &self->declaration, &fault)) {
+        host->fail(host, "%s", fault.why_en);
         channel_close(self);
         return LANTOA_EINVAL;
     }
@@ -97,10 +104,10 @@ static int channel_hook(void *arg, const struct lantoa_hook *hook) {
 static const struct declaration *read_once(const struct lantoa_declared *declared) {
     static struct declaration kept;
     static const struct lantoa_declared *of;
-    char why[500];
+    struct lantoa_fault fault = {.size = sizeof(fault)};
     if (of != declared) {
         declare_release(&kept);
-        of = declare_own(declared, &kept, why, sizeof(why)) ? declared : NULL;
+        of = declare_own(declared, &kept, &fault) ? declared : NULL;
     }
     return of == declared ? &kept : NULL;
 }
@@ -220,6 +227,7 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .close = channel_close,
             .price = channel_price,
             .preview = channel_preview,
+            .check = channel_check,
             .hook = channel_hook,
         },
 };

@@ -44,7 +44,7 @@ static bool read_line(struct keys *keys, char *line, bool *twice_out) {
     return !*twice_out;
 }
 
-struct keys *keys_new(const char *text, char *why, size_t why_bytes) {
+struct keys *keys_new(const char *text, struct lantoa_fault *fault) {
     struct keys *keys = calloc(1, sizeof(*keys));
     size_t lines = 1, number = 0;
     for (const char *at = text; at && *at; at++) {
@@ -56,7 +56,7 @@ struct keys *keys_new(const char *text, char *why, size_t why_bytes) {
         keys->list = calloc(lines, sizeof(*keys->list));
     }
     if (!keys || !keys->text || !keys->list) {
-        snprintf(why, why_bytes, "no memory");
+        lantoa_fault_set(fault, "keys", "no memory", "hết bộ nhớ");
         keys_free(keys);
         return NULL;
     }
@@ -65,9 +65,11 @@ struct keys *keys_new(const char *text, char *why, size_t why_bytes) {
         bool twice = false;
         number++;
         if (!read_line(keys, line, &twice)) {
-            snprintf(why, why_bytes,
-                twice ? "keys: line %zu: this name has a key already"
-                      : "keys: line %zu: must be a name and a key of at least 8 characters",
+            lantoa_fault_set(fault, "keys",
+                twice ? "line %zu: this name has a key already"
+                      : "line %zu: must be a name and a key of at least 8 characters",
+                twice ? "dòng %zu: tên này đã có khoá"
+                      : "dòng %zu: phải là một tên và một khoá dài ít nhất 8 ký tự",
                 number);
             keys_free(keys);
             return NULL;

@@ -4,14 +4,16 @@
 #ifndef LOUDSPEAKER_KEYS_H
 #define LOUDSPEAKER_KEYS_H
 
+#include <lantoa/fault.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct keys;
 
-/* NULL with words that name the line when the text is no such list. text NULL: an empty list. */
-struct keys *keys_new(const char *text, char *why, size_t why_bytes);
+/* NULL when the text is no such list, with a fault that names the line. text NULL: an empty list.
+ */
+struct keys *keys_new(const char *text, struct lantoa_fault *fault);
 void keys_free(struct keys *keys); /* wipes it first */
 /* BORROWED; NULL: there is none. */
 const char *keys_find(const struct keys *keys, const char *name);

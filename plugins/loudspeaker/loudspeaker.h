@@ -121,6 +121,7 @@ void playout_let_go(struct item *item);              /* stops it, if it plays */
 void playout_cut(struct item *item, const char *by); /* what has begun ends here */
 
 /* pull.c, pull_http.c: devices that fetch */
+int pull_check(const struct config *config, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 int pull_open(struct player *player); /* nothing to do without the option `listen` */
 void pull_close(struct player *player);
 void pull_turn(struct device *device); /* what can no longer come is missed */
@@ -128,6 +129,7 @@ void pull_turn(struct device *device); /* what can no longer come is missed */
 void pull_told(struct player *player);
 
 /* mqtt.c */
+int mqtt_check(const struct config *config, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 int mqtt_open(struct player *player); /* nothing to do without the option `mqtt` */
 void mqtt_close(struct player *player);
 void mqtt_announce(struct device *device); /* its plan has changed */

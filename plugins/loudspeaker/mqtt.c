@@ -289,6 +289,15 @@ static const char *configure(struct mqtt *mqtt) {
     return NULL;
 }
 
+int mqtt_check(const struct config *config, struct lantoa_fault *fault_out) {
+    struct mqtt mqtt = {0};
+    return !config->mqtt || !config->mqtt[0] || read_url(&mqtt, config->mqtt)
+               ? LANTOA_OK
+               : lantoa_fault_set(fault_out, "mqtt",
+                     "must be mqtt://HOST:PORT or mqtts://HOST:PORT",
+                     "phải có dạng mqtt://MÁY-CHỦ:CỔNG hoặc mqtts://MÁY-CHỦ:CỔNG");
+}
+
 int mqtt_open(struct player *player) {
     const char *url = player->config->mqtt;
     if (!url || !url[0]) {

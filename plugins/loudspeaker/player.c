@@ -456,7 +456,11 @@ int player_open(const struct lantoa_host *host, const struct config *config, str
     player->host = host;
     player->config = config;
     player->swept_ms = player->figures_ms = host->ticks(host);
-    player->keys = keys_new(config->keys, why, sizeof(why));
+    struct lantoa_fault fault = {.size = sizeof(fault)};
+    player->keys = keys_new(config->keys, &fault);
+    if (!player->keys) {
+        snprintf(why, sizeof(why), "keys: %s", fault.why_en);
+    }
     bool good = player->keys && make_folders(player, why, sizeof(why)) &&
                 player_load(player, why, sizeof(why));
     if (good) {

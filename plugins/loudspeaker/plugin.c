@@ -10,6 +10,16 @@ static int loudspeaker_open(const struct lantoa_host *host, const void *config, 
     return code;
 }
 
+static int loudspeaker_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct config *config = given;
+    struct keys *keys = keys_new(config->keys, fault_out);
+    int code = keys ? LANTOA_OK : LANTOA_EINVAL;
+    keys_free(keys);
+    code = code ? code : pull_check(config, fault_out);
+    code = code ? code : mqtt_check(config, fault_out);
+    return code ? code : rtp_check(config->multicast_via, fault_out);
+}
+
 static int loudspeaker_start(void *self) {
     return player_start(self);
 }
@@ -139,6 +149,7 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .size = sizeof(struct lantoa_ops),
             .open = loudspeaker_open,
             .start = loudspeaker_start,
+            .check = loudspeaker_check,
             .send = loudspeaker_send,
             .event_done = loudspeaker_event_done,
             .reconfigure = loudspeaker_reconfigure,

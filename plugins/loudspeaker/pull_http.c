@@ -383,18 +383,24 @@ static void end(void *arg, struct MHD_Connection *connection, void **state,
 
 /* --- life --- */
 
-/* "0.0.0.0:8090", "[::]:8090"; numbers only, so nothing is looked up. */
-static int listen_on(const char *text, char *why, size_t why_bytes) {
+/* "0.0.0.0:8090", "[::]:8090"; numbers only, so nothing is looked up. NULL: none of these; else
+ * freeaddrinfo it. */
+static struct addrinfo *read_listen(const char *text) {
     char host[100];
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                         .ai_socktype = SOCK_STREAM},
                     *found = NULL;
     const char *colon = strrchr(text, ':');
-    const int on = 1;
     size_t bytes = colon ? (size_t)(colon - text) : 0;
     bool six = bytes > 2 && text[0] == '[' && text[bytes - 1] == ']';
     snprintf(host, sizeof(host), "%.*s", (int)(six ? bytes - 2 : bytes), six ? text + 1 : text);
-    if (!colon || getaddrinfo(host, colon + 1, &hints, &found) != 0) {
+    return colon && getaddrinfo(host, colon + 1, &hints, &found) == 0 ? found : NULL;
+}
+
+static int listen_on(const char *text, char *why, size_t why_bytes) {
+    const int on = 1;
+    struct addrinfo *found = read_listen(text);
+    if (!found) {
         snprintf(
             why, why_bytes, "listen: %s: must be an address and a port, like 0.0.0.0:8090", text);
         return -1;
@@ -478,6 +484,31 @@ static bool open_door(struct pull *pull, char *why, size_t why_bytes) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(pull->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     pull->watch = host->watch(host, info->epoll_fd, LANTOA_READ, on_ready, pull);
     return pull->watch != NULL;
+}
+
+int pull_check(const struct config *config, struct lantoa_fault *fault_out) {
+    if (!config->listen || !config->listen[0]) {
+        return LANTOA_OK;
+    }
+    struct addrinfo *found = read_listen(config->listen);
+    if (!found) {
+        return lantoa_fault_set(fault_out, "listen",
+            "\"%s\" must be an address and a port, like 0.0.0.0:8090",
+            "\"%s\" phải là một địa chỉ và một cổng, như 0.0.0.0:8090", config->listen);
+    }
+    freeaddrinfo(found);
+    struct bytes cert = {0}, key = {0};
+    bool good = !config->tls_cert ||
+                (config->tls_key && load(config->tls_cert, &cert) && load(config->tls_key, &key));
+    bytes_release(&cert);
+    if (key.at) {
+        explicit_bzero(key.at, key.used);
+    }
+    bytes_release(&key);
+    return good ? LANTOA_OK
+                : lantoa_fault_set(fault_out, "tls_cert",
+                      "tls_cert and tls_key: both must be files that can be read",
+                      "tls_cert và tls_key: cả hai phải là tệp đọc được");
 }
 
 int pull_open(struct player *player) {

@@ -299,6 +299,18 @@ static bool set_card(int fd, const char *via) {
                setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &card, sizeof(card)) == 0);
 }
 
+int rtp_check(const char *via, struct lantoa_fault *fault_out) {
+    int fd = udp_socket(AF_INET);
+    bool good = fd < 0 || set_card(fd, via);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return good ? LANTOA_OK
+                : lantoa_fault_set(fault_out, "multicast_via",
+                      "\"%s\" is no IPv4 address of this machine",
+                      "\"%s\" không phải là địa chỉ IPv4 của máy này", via);
+}
+
 struct rtp *rtp_new(const struct lantoa_host *host, const char *via) {
     struct rtp *rtp = calloc(1, sizeof(*rtp));
     if (!rtp) {

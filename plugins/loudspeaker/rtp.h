@@ -7,6 +7,7 @@
 #ifndef LOUDSPEAKER_RTP_H
 #define LOUDSPEAKER_RTP_H
 
+#include <lantoa/fault.h>
 #include <lantoa/host.h>
 
 #define RTP_HEAD_BYTES 12
@@ -32,6 +33,8 @@ struct rtp_stream; /* one receiver or group */
 
 /* via: address of the network card for multicast (IPv4), NULL: as the system routes. NULL: no
  * sockets, or no such card. */
+/* As ops->check, of the option multicast_via. */
+int rtp_check(const char *via, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 struct rtp *rtp_new(const struct lantoa_host *host, const char *via);
 void rtp_free(struct rtp *rtp); /* NULL is fine; its streams must be gone */
 /* Lateness of the packets of the last minute or so: this part (0..1) of them left no later than so

@@ -149,19 +149,21 @@ void answer_read(const json_t *rules, int status, struct lantoa_str body, const 
     }
 }
 
-const char *answer_fault(const json_t *rule) {
+struct both answer_fault(const json_t *rule) {
     enum lantoa_reason reason;
     const char *word = json_string_value(json_object_get(rule, "reason"));
     const char *pattern = json_string_value(json_object_get(rule, "regex"));
     regex_t regex;
     if (verdict_of(rule) == VERDICTS) {
-        return "outcome must be one of sent, retry, refused, unknown, stop, token";
+        return (struct both){"outcome must be one of sent, retry, refused, unknown, stop, token",
+            "outcome phải là một trong sent, retry, refused, unknown, stop, token"};
     }
     if (word != NULL && !reason_by_word(word, &reason)) {
-        return "reason is none of the known words";
+        return (struct both){
+            "reason is none of the known words", "reason không phải là từ nào đã biết"};
     }
     if (pattern != NULL && regcomp(&regex, pattern, REG_EXTENDED) != 0) {
-        return "regex does not compile";
+        return (struct both){"regex does not compile", "regex không đúng cú pháp"};
     }
     if (pattern != NULL) {
         regfree(&regex);
@@ -169,7 +171,8 @@ const char *answer_fault(const json_t *rule) {
     const json_t *after = json_object_get(rule, "after_s");
     if (after != NULL && (!json_is_integer(after) || json_integer_value(after) < 0 ||
                              json_integer_value(after) > AFTER_MOST_S)) {
-        return "after_s must be a whole number of seconds, at most seven days";
+        return (struct both){"after_s must be a whole number of seconds, at most seven days",
+            "after_s phải là số giây nguyên, nhiều nhất bảy ngày"};
     }
-    return NULL;
+    return (struct both){0};
 }

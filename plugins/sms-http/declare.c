@@ -7,12 +7,13 @@
 
 struct check {
     const char *file;
-    char *why;
-    size_t room;
+    struct lantoa_fault *fault;
 };
 
-static bool fault(const struct check *check, const char *field, const char *what) {
-    snprintf(check->why, check->room, "%s: field %s: %s", check->file, field, what);
+static bool fault(const struct check *check, const char *field, const char *en, const char *vi) {
+    struct lantoa_fault *out = check->fault;
+    snprintf(out->why_en, sizeof(out->why_en), "%s: field %s: %s", check->file, field, en);
+    snprintf(out->why_vi, sizeof(out->why_vi), "%s: trường %s: %s", check->file, field, vi);
     return false;
 }
 
@@ -26,7 +27,7 @@ static bool is_one_of(const char *text, const char *words) {
 static bool check_keys(
     const struct check *check, const json_t *object, const char *path, const char *known) {
     if (object != NULL && !json_is_object(object)) {
-        return fault(check, path, "must be an object");
+        return fault(check, path, "must be an object", "phải là một đối tượng");
     }
     void *at = json_object_iter((json_t *)(uintptr_t)object);
     for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
@@ -35,7 +36,8 @@ static bool check_keys(
         if (strstr(known, word) == NULL) {
             snprintf(field, sizeof(field), "%s%s%s", path, path[0] == '\0' ? "" : ".",
                 json_object_iter_key(at));
-            return fault(check, field, "there is no such field in a declaration");
+            return fault(check, field, "there is no such field in a declaration",
+                "tệp khai báo không có trường này");
         }
     }
     return true;
@@ -45,8 +47,8 @@ static bool check_keys(
 static bool check_templates(
     const struct check *check, const json_t *value, const char *path, unsigned scopes) {
     if (json_is_string(value)) {
-        const char *what = template_fault(json_string_value(value), scopes);
-        return what == NULL || fault(check, path, what);
+        const struct both what = template_fault(json_string_value(value), scopes);
+        return what.en == NULL || fault(check, path, what.en, what.vi);
     }
     for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
         if (!check_templates(check, json_array_get(value, i), path, scopes)) {
@@ -71,12 +73,12 @@ static bool check_pairs(
     char field[100];
     snprintf(field, sizeof(field), "%s.%s", path, name);
     if (pairs != NULL && !json_is_object(pairs)) {
-        return fault(check, field, "must be an object");
+        return fault(check, field, "must be an object", "phải là một đối tượng");
     }
     void *at = json_object_iter((json_t *)(uintptr_t)pairs);
     for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)pairs, at)) {
         if (!json_is_string(json_object_iter_value(at))) {
-            return fault(check, field, "its values must be texts");
+            return fault(check, field, "its values must be texts", "các giá trị phải là chữ");
         }
     }
     return true;
@@ -85,16 +87,17 @@ static bool check_pairs(
 static bool check_request(
     const struct check *check, const json_t *request, const char *path, unsigned scopes) {
     if (!json_is_object(request)) {
-        return fault(check, path, "must be an object");
+        return fault(check, path, "must be an object", "phải là một đối tượng");
     }
     if (!json_is_string(json_object_get(request, "url"))) {
-        return fault(check, path, "needs a url");
+        return fault(check, path, "needs a url", "phải có url");
     }
     const json_t *basic = json_object_get(json_object_get(request, "auth"), "basic");
     if (basic != NULL &&
         (json_array_size(basic) != 2 || !json_is_string(json_array_get(basic, 0)) ||
             !json_is_string(json_array_get(basic, 1)))) {
-        return fault(check, path, "auth.basic must be a list of two texts: name and password");
+        return fault(check, path, "auth.basic must be a list of two texts: name and password",
+            "auth.basic phải là danh sách hai chuỗi: tên và mật khẩu");
     }
     return check_keys(check, request, path,
                " method url query headers auth json form body max_batch timeout_s ") &&
@@ -107,7 +110,7 @@ static bool check_request(
 
 static bool check_rules(const struct check *check, const json_t *rules, const char *path) {
     if (!json_is_array(rules) || json_array_size(rules) == 0) {
-        return fault(check, path, "must be a list of rules");
+        return fault(check, path, "must be a list of rules", "phải là một danh sách quy tắc");
     }
     for (size_t i = 0; i < json_array_size(rules); i++) {
         char field[100];
@@ -117,9 +120,9 @@ static bool check_rules(const struct check *check, const json_t *rules, const ch
                 " status json prefix regex outcome reason after_s ref detail source ")) {
             return false;
         }
-        const char *what = answer_fault(rule);
-        if (what != NULL) {
-            return fault(check, field, what);
+        const struct both what = answer_fault(rule);
+        if (what.en != NULL) {
+            return fault(check, field, what.en, what.vi);
         }
     }
     return true;
@@ -131,8 +134,8 @@ static bool check_token(const struct check *check, const json_t *token) {
     }
     return check_keys(check, token, "token", " request token expires ttl_s ") &&
            (json_is_string(json_object_get(token, "token")) ||
-               fault(check, "token.token",
-                   "must say where the token stands, such as /access_token")) &&
+               fault(check, "token.token", "must say where the token stands, such as /access_token",
+                   "phải nêu chỗ của mã truy cập, như /access_token")) &&
            check_request(check, json_object_get(token, "request"), "token.request", 0);
 }
 
@@ -141,7 +144,8 @@ static bool check_map(const struct check *check, const json_t *rule, const char 
     for (; at != NULL; at = json_object_iter_next(json_object_get(rule, "map"), at)) {
         const char *text = json_string_value(json_object_iter_value(at));
         if (!is_one_of(text, " delivered failed delayed ignore ")) {
-            return fault(check, field, "map: must be one of delivered, failed, delayed, ignore");
+            return fault(check, field, "map: must be one of delivered, failed, delayed, ignore",
+                "map: phải là một trong delivered, failed, delayed, ignore");
         }
     }
     at = json_object_iter(json_object_get(rule, "reasons"));
@@ -149,7 +153,8 @@ static bool check_map(const struct check *check, const json_t *rule, const char 
         enum lantoa_reason reason;
         const char *text = json_string_value(json_object_iter_value(at));
         if (text == NULL || !reason_by_word(text, &reason)) {
-            return fault(check, field, "reasons: none of the known words");
+            return fault(check, field, "reasons: none of the known words",
+                "reasons: không phải là từ nào đã biết");
         }
     }
     return true;
@@ -171,7 +176,8 @@ static bool check_callbacks(const struct check *check, const json_t *callbacks) 
     if (signature != NULL && (!is_one_of(type, " hmac-sha256 hmac-sha1 sha256 equal ") ||
                                  !json_is_string(json_object_get(signature, "given")))) {
         return fault(check, "callbacks.signature",
-            "needs type (hmac-sha256, hmac-sha1, sha256 or equal) and given");
+            "needs type (hmac-sha256, hmac-sha1, sha256 or equal) and given",
+            "phải có type (hmac-sha256, hmac-sha1, sha256 hoặc equal) và given");
     }
     for (size_t i = 0; i < json_array_size(kinds); i++) {
         const json_t *rule = json_array_get(kinds, i);
@@ -184,10 +190,12 @@ static bool check_callbacks(const struct check *check, const json_t *callbacks) 
             return false;
         }
         if (kind == NULL || (strcmp(kind, "receipt") != 0 && strcmp(kind, "inbound") != 0)) {
-            return fault(check, field, "kind must be receipt or inbound");
+            return fault(check, field, "kind must be receipt or inbound",
+                "kind phải là receipt hoặc inbound");
         }
     }
-    return json_array_size(kinds) > 0 || fault(check, "callbacks.kinds", "must be a list of rules");
+    return json_array_size(kinds) > 0 || fault(check, "callbacks.kinds", "must be a list of rules",
+                                             "phải là một danh sách quy tắc");
 }
 
 static bool can(const json_t *root, const char *word) {
@@ -215,7 +223,8 @@ static bool check_declared(const struct check *check, struct declaration *out) {
             out->text_row++;
         }
         if (field == NULL || out->text_row == declared->content_count) {
-            return fault(check, "sms.field", "must name a row of content");
+            return fault(check, "sms.field", "must name a row of content",
+                "phải là tên một dòng của content");
         }
     }
     return check_keys(check, sms, "sms", " field ") &&
@@ -241,7 +250,7 @@ static bool check_all(const struct check *check, struct declaration *out) {
     }
     const char *no_match = json_string_value(json_object_get(root, "no_match"));
     if (no_match != NULL && strcmp(no_match, "retry") != 0 && strcmp(no_match, "unknown") != 0) {
-        return fault(check, "no_match", "must be retry or unknown");
+        return fault(check, "no_match", "must be retry or unknown", "phải là retry hoặc unknown");
     }
     out->request = json_object_get(root, "request");
     out->answer = json_object_get(root, "answer");
@@ -257,35 +266,39 @@ static bool check_all(const struct check *check, struct declaration *out) {
     unsigned scopes = SCOPE_MESSAGE | (out->token != NULL ? SCOPE_TOKEN : 0);
     return check_request(check, out->request, "request", scopes) &&
            check_rules(check, out->answer, "answer") &&
-           (items == NULL || (out->items != NULL || fault(check, "items.at", "must be given"))) &&
+           (items == NULL ||
+               (out->items != NULL || fault(check, "items.at", "must be given", "phải có"))) &&
            (items == NULL || check_rules(check, out->item_answer, "items.answer")) &&
            check_token(check, out->token) && check_callbacks(check, out->callbacks);
 }
 
-bool declare_load(const char *path, struct declaration *out, char *why, size_t room) {
+bool declare_load(const char *path, struct declaration *out, struct lantoa_fault *fault_out) {
     json_error_t error;
     const char *slash = strrchr(path, '/');
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     *out = (struct declaration){0};
     if (root == NULL) {
-        snprintf(why, room, "%s:%d: %s", path, error.line, error.text);
+        lantoa_fault_set(fault_out, "declaration", "%s:%d: %s", "%s:%d: không đọc được: %s", path,
+            error.line, error.text);
         return false;
     }
-    return declare_take(slash == NULL ? path : slash + 1, root, out, why, room);
+    snprintf(fault_out->option, sizeof(fault_out->option), "declaration");
+    return declare_take(slash == NULL ? path : slash + 1, root, out, fault_out);
 }
 
-bool declare_own(
-    const struct lantoa_declared *declared, struct declaration *out, char *why, size_t room) {
+bool declare_own(const struct lantoa_declared *declared, struct declaration *out,
+    struct lantoa_fault *fault_out) {
     json_error_t error;
     json_t *root =
         json_loadb(declared->json.at, declared->json.bytes, JSON_REJECT_DUPLICATES, &error);
     template_know(declared);
     if (root == NULL) {
-        snprintf(why, room, "%s.json:%d: %s", declared->name, error.line, error.text);
+        lantoa_fault_set(fault_out, "", "%s.json:%d: %s", "%s.json:%d: không đọc được: %s",
+            declared->name, error.line, error.text);
         *out = (struct declaration){0};
         return false;
     }
-    const struct check check = {declared->name, why, room};
+    const struct check check = {declared->name, fault_out};
     *out = (struct declaration){.root = root, .declared = declared};
     if (check_all(&check, out)) {
         return true;
@@ -294,11 +307,12 @@ bool declare_own(
     return false;
 }
 
-bool declare_take(const char *name, json_t *root, struct declaration *out, char *why, size_t room) {
-    const struct check check = {name, why, room};
+bool declare_take(
+    const char *name, json_t *root, struct declaration *out, struct lantoa_fault *fault_out) {
+    const struct check check = {name, fault_out};
     *out = (struct declaration){.root = root};
     if (!json_is_object(out->root)) {
-        fault(&check, "(all)", "must be an object");
+        fault(&check, "(all)", "must be an object", "phải là một đối tượng");
     } else if (check_all(&check, out)) {
         return true;
     }

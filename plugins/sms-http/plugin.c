@@ -82,31 +82,41 @@ static void gateway_close(void *arg) {
     free(self);
 }
 
-static bool load_extra(
-    struct gateway *self, const struct gateway_config *config, char *why, size_t room) {
+/* What two options hold; the caller frees it, also when they are refused. */
+static int load(const struct gateway_config *config, struct declaration *declaration_out,
+    json_t **extra_out, struct lantoa_fault *fault) {
     json_error_t error;
-    if (config->extra == NULL || config->extra[0] == '\0') {
-        return true;
+    bool given = config->extra != NULL && config->extra[0] != '\0';
+    *extra_out = NULL;
+    if (!declare_load(config->declaration, declaration_out, fault)) {
+        return LANTOA_EINVAL;
     }
-    self->extra = json_loads(config->extra, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(self->extra)) {
-        snprintf(why, room, "option \"extra\" is no JSON object");
-        return false;
-    }
-    return true;
+    *extra_out = given ? json_loads(config->extra, JSON_REJECT_DUPLICATES, &error) : NULL;
+    return !given || json_is_object(*extra_out)
+               ? LANTOA_OK
+               : lantoa_fault_set(
+                     fault, "extra", "is no JSON object", "không phải là một đối tượng JSON");
+}
+
+static int gateway_check(const void *given, struct lantoa_fault *fault_out) {
+    struct declaration declaration;
+    json_t *extra;
+    int status = load(given, &declaration, &extra, fault_out);
+    declare_release(&declaration);
+    json_decref(extra);
+    return status;
 }
 
 static int gateway_open(const struct lantoa_host *host, const void *given, void **self_out) {
     const struct gateway_config *config = given;
-    char why[500];
+    struct lantoa_fault fault = {.size = sizeof(fault)};
     struct gateway *self = calloc(1, sizeof(*self));
     if (self == NULL) {
         return LANTOA_ENOMEM;
     }
     self->host = host;
-    if (!declare_load(config->declaration, &self->declaration, why, sizeof(why)) ||
-        !load_extra(self, config, why, sizeof(why))) {
-        host->fail(host, "%s", why);
+    if (load(config, &self->declaration, &self->extra, &fault) != LANTOA_OK) {
+        host->fail(host, "option %s: %s", fault.option, fault.why_en);
         gateway_close(self);
         return LANTOA_EINVAL;
     }
@@ -205,6 +215,7 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .close = gateway_close,
             .price = gateway_price,
             .preview = gateway_preview,
+            .check = gateway_check,
             .hook = gateway_hook,
         },
 };

@@ -44,13 +44,18 @@ struct scope {
     int64_t now_ms;
 };
 
+/* A text in both languages; en NULL: there is none. */
+struct both {
+    const char *en, *vi;
+};
+
 enum scope_kind { SCOPE_MESSAGE = 1, SCOPE_HOOK = 2, SCOPE_TOKEN = 4 };
 
 /* Appends the text with its values put in. */
 void template_expand(const char *text, const struct scope *scope, struct bytes *out);
-/* NULL, or what is wrong with a template used where the kinds of names in `scopes` are known; the
- * text is valid until the next call. */
-const char *template_fault(const char *text, unsigned scopes);
+/* What is wrong, if anything, with a template used where the kinds of names in `scopes` are known;
+ * the texts are valid until the next call. */
+struct both template_fault(const char *text, unsigned scopes);
 /* From here on the options and content of this declared channel are known names, and no others;
  * NULL: those of the gateways. BORROWED until the next call. */
 void template_know(const struct lantoa_declared *declared);
@@ -82,14 +87,16 @@ struct declaration {
     const char *price, *preview;            /* templates; NULL: none */
 };
 
-/* Reads and checks; false with a text that names file and field. */
-bool declare_load(const char *path, struct declaration *out, char *why, size_t room);
+/* Reads and checks the file that the option "declaration" names; false with a fault that names file
+ * and field. */
+bool declare_load(const char *path, struct declaration *out, struct lantoa_fault *fault_out);
 /* The same for JSON that is there already: takes `root` over, also when it is refused. `name`
  * stands in what is told. */
-bool declare_take(const char *name, json_t *root, struct declaration *out, char *why, size_t room);
+bool declare_take(
+    const char *name, json_t *root, struct declaration *out, struct lantoa_fault *fault_out);
 /* The same for a declared channel, whose head the host has read; it stays BORROWED. */
-bool declare_own(
-    const struct lantoa_declared *declared, struct declaration *out, char *why, size_t room);
+bool declare_own(const struct lantoa_declared *declared, struct declaration *out,
+    struct lantoa_fault *fault_out);
 void declare_release(struct declaration *declaration);
 
 /* --- compose.c --- */
@@ -131,8 +138,8 @@ struct reading {
 /* rules: an array of the declaration. json: the body, or one item of it; may be NULL. */
 void answer_read(const json_t *rules, int status, struct lantoa_str body, const json_t *json,
     struct reading *out);
-/* NULL, or what is wrong with a rule. */
-const char *answer_fault(const json_t *rule);
+/* What is wrong with a rule, if anything. */
+struct both answer_fault(const json_t *rule);
 bool reason_by_word(const char *word, enum lantoa_reason *reason_out);
 /* Printable, at most room - 1 bytes, cut at a letter. */
 void keep_text(char *to, size_t room, const char *at, size_t count);

@@ -324,32 +324,38 @@ void template_expand(const char *text, const struct scope *scope, struct bytes *
     }
 }
 
-const char *template_fault(const char *text, unsigned scopes) {
-    static char why[160];
+/* `en` and `vi` with the quoted name in the place of %.*s. */
+static struct both about(const char *en, const char *vi, const char *name, size_t bytes) {
+    static char texts[2][160];
+    int most = (int)(bytes < 60 ? bytes : 60);
+    snprintf(texts[0], sizeof(texts[0]), en, most, name);
+    snprintf(texts[1], sizeof(texts[1]), vi, most, name);
+    return (struct both){texts[0], texts[1]};
+}
+
+struct both template_fault(const char *text, unsigned scopes) {
     for (;;) {
         const char *open = strstr(text, "{{");
         const char *close = open == NULL ? NULL : strstr(open, "}}");
         if (open == NULL) {
-            return NULL;
+            return (struct both){0};
         }
         if (close == NULL) {
-            return "\"{{\" without \"}}\"";
+            return (struct both){"\"{{\" without \"}}\"", "\"{{\" không có \"}}\""};
         }
         size_t count = (size_t)(close - open - 2);
         const char *bar = memchr(open + 2, '|', count);
         size_t name = bar == NULL ? count : (size_t)(bar - open - 2);
         if (!is_known(open + 2, name, scopes)) {
-            snprintf(why, sizeof(why), "there is no field \"%.*s\" here",
-                (int)(name < 60 ? name : 60), open + 2);
-            return why;
+            return about("there is no field \"%.*s\" here", "ở đây không có trường \"%.*s\"",
+                open + 2, name);
         }
         while (bar != NULL) {
             const char *next = memchr(bar + 1, '|', (size_t)(close - bar - 1));
             size_t bytes = (size_t)((next == NULL ? close : next) - bar - 1);
             if (filter_find(bar + 1, bytes) == FILTERS) {
-                snprintf(why, sizeof(why), "there is no filter \"%.*s\"",
-                    (int)(bytes < 60 ? bytes : 60), bar + 1);
-                return why;
+                return about(
+                    "there is no filter \"%.*s\"", "không có bộ lọc \"%.*s\"", bar + 1, bytes);
             }
             bar = next;
         }

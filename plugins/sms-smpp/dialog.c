@@ -22,17 +22,33 @@ static struct lantoa_str text(const char *from) {
     return (struct lantoa_str){from == NULL ? "" : from, from == NULL ? 0 : strlen(from)};
 }
 
-void smpp_dialog_hello(struct smpp_bind *bind) {
+/* Who we are, for a bind. */
+static struct smpp_pdu hello(
+    const struct smpp_config *config, enum smpp_role role, uint32_t sequence) {
     static const uint32_t commands[] = {[SMPP_TRANSCEIVER] = SMPP_BIND_TRANSCEIVER,
         [SMPP_TRANSMITTER] = SMPP_BIND_TRANSMITTER,
         [SMPP_RECEIVER] = SMPP_BIND_RECEIVER};
-    const struct smpp_config *config = bind->pool->config;
-    struct smpp_pdu pdu = {.command = commands[bind->role],
-        .sequence = smpp_dialog_sequence(bind),
+    return (struct smpp_pdu){.command = commands[role],
+        .sequence = sequence,
         .system_id = text(config->system_id),
         .password = text(config->password),
         .system_type = text(config->system_type),
         .interface_version = VERSION};
+}
+
+int smpp_dialog_check(const struct smpp_config *config, struct lantoa_fault *fault_out) {
+    struct bytes unused = {0};
+    const struct smpp_pdu pdu = hello(config, SMPP_TRANSCEIVER, 1);
+    bool fits = smpp_pdu_encode(&pdu, &unused);
+    bytes_release(&unused);
+    return fits ? LANTOA_OK
+                : lantoa_fault_set(fault_out, "system_id",
+                      "system_id, password or system_type is too long for SMPP",
+                      "system_id, password hoặc system_type dài quá mức SMPP cho phép");
+}
+
+void smpp_dialog_hello(struct smpp_bind *bind) {
+    const struct smpp_pdu pdu = hello(bind->pool->config, bind->role, smpp_dialog_sequence(bind));
     bind->state = SMPP_BINDING;
     bind->dialog = pdu.sequence;
     if (!smpp_pdu_encode(&pdu, &bind->out)) {

@@ -110,6 +110,18 @@ static void sms_close(void *arg) {
     free(self);
 }
 
+static int sms_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct smpp_config *config = given;
+    int status = tls_host_check(config->host, fault_out);
+    status = status ? status : smpp_dialog_check(config, fault_out);
+    if (status == LANTOA_OK && strcmp(config->tls, "tls") == 0) {
+        SSL_CTX *tls = tls_context_new(config->tls_verify, config->tls_ca, fault_out);
+        status = tls == NULL ? LANTOA_EINVAL : LANTOA_OK;
+        SSL_CTX_free(tls);
+    }
+    return status;
+}
+
 static int sms_open(const struct lantoa_host *host, const void *config, void **self_out) {
     struct smpp *self = calloc(1, sizeof(*self));
     struct sigaction action;
@@ -230,6 +242,7 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
         {
             .size = sizeof(struct lantoa_ops),
             .open = sms_open,
+            .check = sms_check,
             .start = sms_start,
             .send = sms_send,
             .cancel = sms_cancel,

@@ -78,9 +78,10 @@ int smpp_pool_init(
     /* Not from the start: a phone must not join parts of an earlier run with ours. */
     pool->concat_reference = (uint16_t)host->ticks(host);
     if (strcmp(config->tls, "tls") == 0) {
-        pool->tls = tls_context_new(config->tls_verify, config->tls_ca, error, sizeof(error));
+        struct lantoa_fault fault;
+        pool->tls = tls_context_new(config->tls_verify, config->tls_ca, &fault);
         if (pool->tls == NULL) {
-            host->fail(host, "%s", error);
+            host->fail(host, "option %s: %s", fault.option, fault.why_en);
             return LANTOA_EINVAL;
         }
     }

@@ -173,6 +173,9 @@ bool smpp_bind_sends(const struct smpp_bind *bind); /* takes submit_sm by its ro
 bool smpp_bind_has_room(const struct smpp_bind *bind);
 
 /* dialog.c */
+/* As ops->check: what a bind carries. */
+int smpp_dialog_check(
+    const struct smpp_config *config, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 void smpp_dialog_hello(struct smpp_bind *bind);
 void smpp_dialog_goodbye(struct smpp_bind *bind);
 void smpp_dialog_enquire(struct smpp_bind *bind, int64_t now);

@@ -18,15 +18,24 @@ static bool token_good(const char *token) {
                                                    "UVWXYZ0123456789_:-")] == '\0';
 }
 
-int bot_open(const struct lantoa_host *host, const void *given, void **self_out) {
+int bot_check(const void *given, struct lantoa_fault *fault_out) {
     const struct telegram_config *config = given;
     if (!token_good(config->token)) {
-        host->fail(host, "option \"token\" has signs that no token of a bot has");
-        return LANTOA_EINVAL;
+        return lantoa_fault_set(fault_out, "token", "has signs that no token of a bot has",
+            "có ký tự mà mã bot không bao giờ có");
     }
-    if (strcmp(config->receive, "webhook") == 0 &&
-        (config->callback_secret == NULL || config->callback_secret[0] == '\0')) {
-        host->fail(host, "receive is webhook: option \"callback_secret\" is needed");
+    bool secret = config->callback_secret != NULL && config->callback_secret[0] != '\0';
+    return strcmp(config->receive, "webhook") != 0 || secret
+               ? LANTOA_OK
+               : lantoa_fault_set(fault_out, "callback_secret", "is needed when receive is webhook",
+                     "phải có khi receive là webhook");
+}
+
+int bot_open(const struct lantoa_host *host, const void *given, void **self_out) {
+    const struct telegram_config *config = given;
+    struct lantoa_fault fault = {.size = sizeof(fault)};
+    if (bot_check(config, &fault) != LANTOA_OK) {
+        host->fail(host, "option \"%s\" %s", fault.option, fault.why_en);
         return LANTOA_EINVAL;
     }
     struct bot *bot = calloc(1, sizeof(*bot));

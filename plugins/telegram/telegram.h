@@ -52,6 +52,8 @@ void updates_done(struct bot *bot, uint64_t token);
 
 /* --- bot.c --- */
 
+/* ops->check */
+int bot_check(const void *given, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 int bot_open(const struct lantoa_host *host, const void *config, void **self_out);
 int bot_start(void *self);
 void bot_send(void *self, const struct lantoa_message *const *messages, size_t count);
@@ -65,9 +67,9 @@ int bot_preview(const void *config, const struct lantoa_message *message, char *
 
 #define TELEGRAM_OPS                                                                               \
     {                                                                                              \
-        .size = sizeof(struct lantoa_ops), .open = bot_open, .start = bot_start, .send = bot_send, \
-        .cancel = bot_cancel, .event_done = bot_event_done, .close = bot_close,                    \
-        .price = bot_price, .preview = bot_preview, .hook = bot_hook,                              \
+        .size = sizeof(struct lantoa_ops), .open = bot_open, .check = bot_check,                   \
+        .start = bot_start, .send = bot_send, .cancel = bot_cancel, .event_done = bot_event_done,  \
+        .close = bot_close, .price = bot_price, .preview = bot_preview, .hook = bot_hook,          \
     }
 
 #define TELEGRAM_OPTIONS                                                                           \

@@ -98,6 +98,16 @@ static int abi_hook(void *arg, const struct lantoa_hook *hook) {
 }
 #endif
 
+#if LANTOA_ABI_MINOR >= 6
+static int abi_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct config *config = given;
+    return strcmp(config->prefix, "no") != 0
+               ? LANTOA_OK
+               : lantoa_fault_set(fault_out, "prefix", "\"%s\" is no word to begin with",
+                     "\"%s\" không phải lời mở đầu", config->prefix);
+}
+#endif
+
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     LANTOA_PLUGIN_HEAD,
     .name = "abi-example",
@@ -124,6 +134,9 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .price = abi_price,
 #if LANTOA_ABI_MINOR >= 1
             .hook = abi_hook,
+#endif
+#if LANTOA_ABI_MINOR >= 6
+            .check = abi_check,
 #endif
         },
 };

@@ -36,11 +36,11 @@ static const char *const declared[] = {
 static const struct declaration *declaration_of(size_t which) {
     static struct declaration made[DECLARED];
     char text[2000];
-    char why[300];
+    struct lantoa_fault fault = {.size = sizeof(fault)};
     if (made[which].root == NULL) {
         snprintf(text, sizeof(text), REQUEST, declared[which]);
-        if (!declare_take("f", json_loads(text, 0, NULL), &made[which], why, sizeof(why))) {
-            fprintf(stderr, "%s\n", why);
+        if (!declare_take("f", json_loads(text, 0, NULL), &made[which], &fault)) {
+            fprintf(stderr, "%s\n", fault.why_en);
             abort();
         }
     }

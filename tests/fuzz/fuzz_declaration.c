@@ -16,13 +16,15 @@ static void ask(const struct declaration *declaration, const struct scope *scope
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     struct declaration declaration;
-    char why[300] = "";
+    struct lantoa_fault fault = {.size = sizeof(fault)};
     json_t *root = json_loadb((const char *)bytes, count, JSON_REJECT_DUPLICATES, NULL);
     if (root == NULL) {
         return 0;
     }
-    if (!declare_take("f.json", root, &declaration, why, sizeof(why))) {
-        FUZZ_HOLDS(memchr(why, '\0', sizeof(why)) != NULL && strncmp(why, "f.json: ", 8) == 0);
+    if (!declare_take("f.json", root, &declaration, &fault)) {
+        FUZZ_HOLDS(memchr(fault.why_en, '\0', sizeof(fault.why_en)) != NULL);
+        FUZZ_HOLDS(memchr(fault.why_vi, '\0', sizeof(fault.why_vi)) != NULL);
+        FUZZ_HOLDS(strncmp(fault.why_en, "f.json: ", 8) == 0);
         FUZZ_HOLDS(declaration.root == NULL);
         return 0;
     }

@@ -80,6 +80,7 @@ static void frame_read(enum wire_frame type, struct wire_reader *body) {
         struct wire_log log;
         struct wire_metric metric;
         struct wire_settings settings;
+        struct wire_checked checked;
     } any;
     struct wire_reader again = *body;
     /* Not on the enum: a frame that is new here is read as a text and a number until it has its
@@ -121,6 +122,11 @@ static void frame_read(enum wire_frame type, struct wire_reader *body) {
         break;
     case WIRE_QUOTES:
         frame_quotes(body);
+        break;
+    case WIRE_CHECKED:
+        if (wire_get_checked(body, &any.checked)) {
+            FUZZ_HOLDS(base_utf8_valid(wire_checked_why(&any.checked)));
+        }
         break;
     default:
         (void)wire_get_str(body);

@@ -39,6 +39,8 @@ def test_an_old_plugin_works(data, made, scratch, version, how):
                         os.path.join(ABI, "abi-example.c"), "-o", binary], check=True)
     data.env["LANTOA_PLUGINS"] = plugins
     made.init({"name": "old", "plugin": "abi-example", "options": {"prefix": "cũ: ", "secret": "hush", "delay": 2}, "window": 5}, contacts=people(PEOPLE))
+    refused = data.run("channel", "apply", data.write("no.json", {"name": "no", "plugin": "abi-example", "options": {"prefix": "no"}}))
+    assert ("is no word to begin with" in refused.err) == (refused.code != 0) == (int(version.split(".")[1]) >= 6), refused
     described = data.ok("--json", "channel", "describe", "old").json
     assert [row["name"] for row in described["options"]] == ["prefix", "secret", "delay", "loud"] and described["content"][0]["most_bytes"] == 500
     name = made.start(campaign(steps=[step(channel="old", content={"vi": {"text": "Chào {{name}}", "title": "Thư"}})]))

@@ -67,13 +67,14 @@ SUPPORT_UNUSED static int set_up(void **state) {
     assert_ok(
         db_exec(db, "INSERT INTO attribute (name, heading) VALUES ('nghe', 'Nghề')", &err), err);
     assert_ok(theme_apply(db, NULL, file("theme.json", theme_text), "an", &changed, &err), err);
-    assert_ok(channel_apply(db,
+    assert_ok(channel_apply(db, dir.path,
                   file("mail.json",
                       "{\"name\":\"mail\",\"plugin\":\"mail\",\"options\":{\"host\":\"h\"}}"),
                   "an", &changed, &err),
         err);
-    assert_ok(channel_apply(db, file("sms.json", "{\"name\":\"sms\",\"plugin\":\"plain\"}"), "an",
-                  &changed, &err),
+    assert_ok(
+        channel_apply(db, dir.path, file("sms.json", "{\"name\":\"sms\",\"plugin\":\"plain\"}"),
+            "an", &changed, &err),
         err);
     return 0;
 }

@@ -92,7 +92,9 @@ static void channel_round_trip(void **state) {
     assert_string_equal(row.name, "mail");
     channel_row_release(&row);
     export_to("channel", "mail", "exported.json");
-    assert_ok(channel_apply(db, support_path(&dir, "exported.json"), "an", &changed, &err), err);
+    assert_ok(
+        channel_apply(db, dir.path, support_path(&dir, "exported.json"), "an", &changed, &err),
+        err);
     assert_false(changed);
     /* a new version of the plugin is a change too, and gives a parked channel a new chance */
     assert_ok(
@@ -103,11 +105,13 @@ static void channel_round_trip(void **state) {
     *strchr(newer, '1') = '2';
     file("mail.so.json", newer);
     base_free(newer);
-    assert_ok(channel_apply(db, support_path(&dir, "exported.json"), "an", &changed, &err), err);
+    assert_ok(
+        channel_apply(db, dir.path, support_path(&dir, "exported.json"), "an", &changed, &err),
+        err);
     assert_true(changed);
     assert_int_equal(
         number("SELECT count(*) FROM channel WHERE state = 'ready' AND parked_reason IS NULL"), 2);
-    assert_ok(channel_apply(db,
+    assert_ok(channel_apply(db, dir.path,
                   file("m.json", "{\"$schema\":\"x\",\"name\":\"mail\",\"plugin\":\"mail\","
                                  "\"options\":{\"host\":\"h\"}}"),
                   "an", &changed, &err),
@@ -117,25 +121,28 @@ static void channel_round_trip(void **state) {
 
 static void channel_refusals(void **state) {
     (void)state;
-    assert_fault_part(channel_apply(db, file("m.json", "{\"name\":\"m\",\n\"plugin\":\"none\"}"),
-                          "an", &changed, &err),
+    assert_fault_part(
+        channel_apply(db, dir.path, file("m.json", "{\"name\":\"m\",\n\"plugin\":\"none\"}"), "an",
+            &changed, &err),
         LANTOA_ENOENT, err, "m.json:2: field plugin: ");
     assert_fault_part(
-        channel_apply(db,
+        channel_apply(db, dir.path,
             file("m.json", "{\"name\":\"m\",\"plugin\":\"mail\",\n\"options\":{\"host\":3}}"), "an",
             &changed, &err),
         LANTOA_EINVAL, err, "m.json:2: field options.host: ");
     assert_fault_part(
-        channel_apply(db,
+        channel_apply(db, dir.path,
             file("m.json", "{\"name\":\"m\",\"plugin\":\"mail\",\n\"options\":{\"port\":3}}"), "an",
             &changed, &err),
         LANTOA_EINVAL, err, "m.json:2: field options.port: ");
-    assert_fault_part(channel_apply(db, file("m.json", "{\"name\":\"M\",\"plugin\":\"mail\"}"),
-                          "an", &changed, &err),
+    assert_fault_part(
+        channel_apply(db, dir.path, file("m.json", "{\"name\":\"M\",\"plugin\":\"mail\"}"), "an",
+            &changed, &err),
         LANTOA_EINVAL, err, "field name: ");
     file("mail.so.json", "{\"name\":\"mail\"}");
-    assert_int_equal(channel_apply(db, file("m.json", "{\"name\":\"m\",\"plugin\":\"mail\"}"), "an",
-                         &changed, &err),
+    assert_int_equal(
+        channel_apply(db, dir.path, file("m.json", "{\"name\":\"m\",\"plugin\":\"mail\"}"), "an",
+            &changed, &err),
         LANTOA_EINVAL);
     assert_int_equal(number("SELECT count(*) FROM channel"), 2);
     struct channel_row row;

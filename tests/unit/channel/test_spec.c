@@ -245,7 +245,7 @@ static void what_is_no_plugin_is_refused(void **state) {
     assert_fault_part(
         channel_describe("../x", &json, &err), LANTOA_EINVAL, err, "is not a name of a plugin");
     assert_fault_part(channel_describe("wrong-abi", &json, &err), LANTOA_EVERSION, err,
-        "built for ABI 2.0; this program takes 1.0 to 1.5");
+        "built for ABI 2.0; this program takes 1.0 to 1.6");
     assert_fault_part(channel_describe("wrong-symbol", &json, &err), LANTOA_EINVAL, err,
         "does not export lantoa_plugin_v1");
     assert_fault_part(channel_describe("bad-tables", &json, &err), LANTOA_EINVAL, err,

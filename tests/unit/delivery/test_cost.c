@@ -48,7 +48,7 @@ static int set_up(void **state) {
     const char *theme = file("t.json", "{\"name\":\"t\",\"title\":{\"vi\":\"x\"}}");
     assert_ok(theme_apply(db, NULL, theme, "me", &changed, &err), err);
     const char *channel = file("k.json", "{\"name\":\"k\",\"plugin\":\"priced\",\"options\":{}}");
-    assert_ok(channel_apply(db, channel, "me", &changed, &err), err);
+    assert_ok(channel_apply(db, dir.path, channel, "me", &changed, &err), err);
     const char *campaign = file("c.json",
         "{\"name\":\"c\",\"theme\":\"t\",\"class\":\"internal\",\"legal_basis\":\"thử\","
         "\"window\":{\"from\":\"2126-12-01\",\"to\":\"2126-12-31\"},\"audience\":\"all\","

@@ -30,12 +30,12 @@ static void relaxed_header(void **state) {
     }
 }
 
-static struct dkim *load(const char *pem, char *error) {
+static struct dkim *load(const char *pem, struct lantoa_fault *error) {
     char path[] = "/tmp/lantoa-dkim-XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0 && write(fd, pem, strlen(pem)) == (ssize_t)strlen(pem));
     close(fd);
-    struct dkim *dkim = dkim_new(path, "brisbane", "football.example.com", error, 200);
+    struct dkim *dkim = dkim_new(path, "brisbane", "football.example.com", error);
     unlink(path);
     return dkim;
 }
@@ -55,10 +55,10 @@ static void rfc_8463(void **state) {
         " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n subject : date : message-id : "
         "from : subject : date;\r\n"
         " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b="};
-    char error[200] = "";
+    struct lantoa_fault error = {.size = sizeof(error)};
     struct bytes text = {0}, signature = {0};
-    struct dkim *dkim = load(pem, error);
-    assert_string_equal(error, "");
+    struct dkim *dkim = load(pem, &error);
+    assert_string_equal(error.why_en, "");
     assert_non_null(dkim);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         dkim_put_relaxed_header(&text, fields[i], strlen(fields[i]));
@@ -74,17 +74,17 @@ static void rfc_8463(void **state) {
 
 static void unusable_keys(void **state) {
     (void)state;
-    char error[200];
-    assert_null(dkim_new("/nowhere/key.pem", "s", "d.vn", error, sizeof(error)));
-    assert_non_null(strstr(error, "/nowhere/key.pem"));
-    assert_null(load("not a key", error));
-    assert_non_null(strstr(error, "no PEM private key"));
+    struct lantoa_fault error;
+    assert_null(dkim_new("/nowhere/key.pem", "s", "d.vn", &error));
+    assert_non_null(strstr(error.why_en, "/nowhere/key.pem"));
+    assert_null(load("not a key", &error));
+    assert_non_null(strstr(error.why_en, "no PEM private key"));
     /* An X25519 key cannot sign. */
     assert_null(load("-----BEGIN PRIVATE "
                      "KEY-----\nMC4CAQAwBQYDK2VuBCIEIJ1hsZ3v/"
                      "VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----\n",
-        error));
-    assert_non_null(strstr(error, "neither RSA nor Ed25519"));
+        &error));
+    assert_non_null(strstr(error.why_en, "neither RSA nor Ed25519"));
 }
 
 int main(void) {

@@ -141,19 +141,18 @@ static void test_signing(void **state) {
 }
 
 static void test_key_list(void **state) {
-    char why[200];
+    struct lantoa_fault why;
     (void)state;
-    struct keys *keys =
-        keys_new("# loa\nloa-7  khoa-loa-7\r\n\n host:8000/x mat-khau-x\n", why, 200);
+    struct keys *keys = keys_new("# loa\nloa-7  khoa-loa-7\r\n\n host:8000/x mat-khau-x\n", &why);
     assert_non_null(keys);
     assert_string_equal(keys_find(keys, "loa-7"), "khoa-loa-7");
     assert_string_equal(keys_find(keys, "host:8000/x"), "mat-khau-x");
     assert_null(keys_find(keys, "loa"));
     keys_free(keys);
-    assert_null(keys_new("a khoa-loa-7\nb short\n", why, sizeof(why)));
-    assert_non_null(strstr(why, "line 2"));
-    assert_null(keys_new("a khoa-loa-7\na khoa-loa-8\n", why, sizeof(why)));
-    assert_non_null(strstr(why, "line 2: this name has a key already"));
+    assert_null(keys_new("a khoa-loa-7\nb short\n", &why));
+    assert_non_null(strstr(why.why_en, "line 2"));
+    assert_null(keys_new("a khoa-loa-7\na khoa-loa-8\n", &why));
+    assert_non_null(strstr(why.why_en, "line 2: this name has a key already"));
 }
 
 static void test_reports_are_corrected(void **state) {

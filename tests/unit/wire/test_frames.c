@@ -1,6 +1,7 @@
 /* Frames: what is written is read back; what nobody wrote is refused, whatever it is. */
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/tr.h"
 #include "support.h"
 #include "wire/record.h"
 #include <fcntl.h>
@@ -224,6 +225,38 @@ static void hooks_and_their_answers(void **state) {
     assert_false(wire_get_hook_done(&body, &done_back));
 }
 
+static void what_a_plugin_says_of_options(void **state) {
+    (void)state;
+    struct wire_checked good = {0}, back,
+                        bad = {LANTOA_EINVAL, STR("from"), STR("is no address"),
+                            STR("không phải địa chỉ")};
+    wire_put_checked(&writer, &good);
+    wire_put_checked(&writer, &bad);
+    size_t at = 0;
+    unsigned type;
+    struct wire_reader body;
+    assert_true(next_frame(&at, &type, &body));
+    assert_int_equal(type, WIRE_CHECKED);
+    assert_true(wire_get_checked(&body, &back));
+    assert_int_equal(back.code, 0);
+    assert_true(next_frame(&at, &type, &body));
+    assert_true(wire_get_checked(&body, &back));
+    assert_int_equal(back.code, LANTOA_EINVAL);
+    assert_string_equal(back.option.at, "from");
+    assert_string_equal(wire_checked_why(&back).at, "is no address");
+    base_tr_set(BASE_LANG_VI);
+    assert_string_equal(wire_checked_why(&back).at, "không phải địa chỉ");
+    back.why_vi = STR("");
+    assert_string_equal(wire_checked_why(&back).at, "is no address");
+    back.why_en = STR("");
+    assert_string_equal(wire_checked_why(&back).at, base_err_name(LANTOA_EINVAL));
+    base_tr_set(BASE_LANG_EN);
+    bad.option = STR("not a name");
+    wire_put_checked(&writer, &bad);
+    assert_true(next_frame(&at, &type, &body));
+    assert_false(wire_get_checked(&body, &back));
+}
+
 /* Every prefix of a sound body is either refused or read without leaving its bounds (the sanitizers
  * watch). */
 static void cut_off_bodies_are_refused(void **state) {
@@ -435,6 +468,7 @@ int main(void) {
         TEST(what_is_added_at_the_end_is_ignored),
         TEST(wrong_values_are_refused),
         TEST(hooks_and_their_answers),
+        TEST(what_a_plugin_says_of_options),
         TEST(cut_off_bodies_are_refused),
         TEST(texts_must_end_where_they_say),
         TEST(noise_is_read_in_bounds),
