@@ -100,8 +100,7 @@ def test_a_kill_in_the_middle_leaves_at_most_the_window_uncertain_and_repeats_no
 def test_an_answer_that_matches_nothing_is_told_and_never_sent_again(data, made, scratch, gateway_with):
     gateway = gateway_with()
     declared = {**DECLARED, "answer": [{"json": {"/code": 100}, "outcome": "sent", "ref": "/id"}]}
-    made.init(channel(scratch, gateway, DECLARED), contacts=phones(5))
-    channel(scratch, gateway, declared)
+    made.init(channel(scratch, gateway, declared), contacts=phones(5))
     made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
     with data.serving("--clock", f"{START},x1"):
         eventually(lambda: data.states("c") == {"uncertain": 5}, 20, 0.2, str(data.states("c")))
@@ -112,7 +111,8 @@ def test_an_answer_that_matches_nothing_is_told_and_never_sent_again(data, made,
 def test_a_gateway_file_spoilt_after_it_was_taken_sends_nothing(data, made, scratch, gateway_with):
     gateway = gateway_with()
     declared = {**DECLARED, "request": {"url": "{{base_url}}/send", "json": {"to": "{{number}}", "text": "{{txet}}"}}}
-    made.init(channel(scratch, gateway, declared), contacts=phones(5))
+    made.init(channel(scratch, gateway), contacts=phones(5))
+    channel(scratch, gateway, declared)
     made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
     with data.serving("--clock", f"{START},x1"):
         eventually(lambda: data.rows("channel", "list")[0]["state"] == "parked", 20, 0.2, "the channel waits for a person")
