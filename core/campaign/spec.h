@@ -78,6 +78,30 @@ struct campaign_airings {
     int priority; /* enum campaign_airing_priority */
     char *reason; /* NULL: none */
 };
+/* "utm": true | false | {"source": TEMPLATE, ...}, of the campaign and again of a step, whose texts
+ * go first: what the addresses in a content tell the statistics of the site they lead to. The
+ * templates may use CAMPAIGN_UTM_NAMES; one that gives nothing adds no parameter.
+ * X(parameter without "utm_", what holds when it is not said) */
+#define CAMPAIGN_UTM(X)                                                                            \
+    X(source, "{{channel}}")                                                                       \
+    X(medium, "{{kind}}")                                                                          \
+    X(campaign, "{{campaign}}")                                                                    \
+    X(content, "{{step}}")                                                                         \
+    X(term, "")
+/* Names as they stand in the files, not titles. */
+#define CAMPAIGN_UTM_NAMES "channel kind plugin campaign theme step"
+#define CAMPAIGN_UTM_BYTES 200 /* of a template */
+enum campaign_utm_parameter {
+#define CAMPAIGN__UTM_ENUM(name, fallback) CAMPAIGN_UTM_##name,
+    CAMPAIGN_UTM(CAMPAIGN__UTM_ENUM)
+#undef CAMPAIGN__UTM_ENUM
+        CAMPAIGN_UTM_COUNT
+};
+struct campaign_utm {
+    bool on;
+    char *texts[CAMPAIGN_UTM_COUNT]; /* all set when on */
+};
+
 /* What a step may do with accents on a channel that can (SMS): the words of "accents". */
 #define CAMPAIGN_ACCENTS "keep, strip, strip_when_cheaper"
 struct campaign_step {
@@ -96,6 +120,7 @@ struct campaign_step {
     char *accents; /* CAMPAIGN_ACCENTS; NULL: as the channel says */
     struct campaign_airings airings;
     char *outlets; /* which outlets, audience/outlet.h; NULL: those in the audience's places */
+    struct campaign_utm utm;
 };
 
 /* "canary": {"percent": 1, "at_least": 50, "pause_above_percent": 5, "receipts": "PT0S", "within":

@@ -13,7 +13,7 @@
 #define CANARY_WAIT_MOST_MS (7 * 24 * 60 * MINUTE_MS)
 
 static const char top_keys[] = "name description theme class legal_basis window audience holdout "
-                               "budget goal default_lang hours canary steps $schema";
+                               "budget goal default_lang hours canary steps utm $schema";
 
 /* In the order of enum campaign_class. */
 static const char class_words[] =
@@ -308,7 +308,10 @@ int campaign_spec_parse(
         read_goal(&r, &top, spec);
         read_hours(&r, &top, spec);
         read_canary(&r, &top, spec);
-        spec__steps(&r, &steps, zone, spec);
+        struct campaign_utm utm = {0};
+        spec__utm(&r, &top, NULL, &utm);
+        spec__steps(&r, &steps, zone, &utm, spec);
+        spec__utm_release(&utm);
         read_default_lang(&r, &top, spec);
     }
     if (r.code) {

@@ -7,7 +7,7 @@
 
 static const char step_keys[] =
     "name description channel when only_if expires content attachments accents "
-    "outlets airings";
+    "outlets airings utm";
 
 void spec__step_release(struct campaign_step *step) {
     base_free(step->name);
@@ -22,6 +22,7 @@ void spec__step_release(struct campaign_step *step) {
     base_free(step->accents);
     base_free(step->outlets);
     spec__airings_release(&step->airings);
+    spec__utm_release(&step->utm);
     for (size_t i = 0; i < step->content_count; i++) {
         struct campaign_content *content = &step->contents[i];
         base_free(content->lang);
@@ -469,7 +470,7 @@ static void read_step(struct spec__reader *r, const struct spec__node *node,
 }
 
 void spec__steps(struct spec__reader *r, const struct spec__node *node,
-    const struct calendar_zone *zone, struct campaign_spec *spec) {
+    const struct calendar_zone *zone, const struct campaign_utm *utm, struct campaign_spec *spec) {
     if (!spec__list(r, node, 1, SPEC__STEPS_MOST)) {
         return;
     }
@@ -480,6 +481,7 @@ void spec__steps(struct spec__reader *r, const struct spec__node *node,
         struct spec__node step = spec__item(node, i);
         spec->step_count++;
         read_step(r, &step, spec, &spec->steps[i], i);
+        spec__utm(r, &step, utm, &spec->steps[i].utm);
         if (r->code == 0) {
             check_when(r, &step, spec, zone, i, starts_ms);
         }

@@ -195,12 +195,21 @@ static int campaign_cost_verb(struct cli *cli) {
 
 /* --- message preview --- */
 
+static json_t *links_json(const struct cost_preview *p) {
+    json_t *links = json_array();
+    for (size_t i = 0; i < p->link_count; i++) {
+        json_array_append_new(
+            links, json_pack("{s:s,s:s}", "link", p->links[i].shown, "url", p->links[i].leads_to));
+    }
+    return links;
+}
+
 static json_t *preview_json(int64_t contact, const struct cost_preview *p) {
-    return json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:b,s:s,s:s}", "contact",
+    return json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:I,s:o,s:b,s:s,s:s,s:o}", "contact",
         (json_int_t)contact, "name", p->name, "address", p->address, "lang", p->lang, "operator",
         p->carrier, "reason", message_reason_word(p->reason), "units", (json_int_t)p->units, "cost",
         p->priced ? json_integer(p->minor) : json_null(), "refused", p->refused, "note",
-        p->note ? p->note : "", "text", p->text);
+        p->note ? p->note : "", "text", p->text, "links", links_json(p));
 }
 
 static void print_preview(int64_t contact, const struct cost_preview *p) {
@@ -225,6 +234,9 @@ static void print_preview(int64_t contact, const struct cost_preview *p) {
         printf("%s\n", p->note);
     }
     printf("\n%s\n\n", p->text);
+    for (size_t i = 0; i < p->link_count; i++) {
+        printf(TR("%s leads to %s\n"), p->links[i].shown, p->links[i].leads_to);
+    }
 }
 
 static int preview_one(

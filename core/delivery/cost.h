@@ -8,6 +8,7 @@
 
 #include "channel/price.h"
 #include "delivery/ledger.h"
+#include "delivery/link.h"
 #include "store/db.h"
 
 #define COST_REASONS 64 /* above every reason that suppresses */
@@ -79,6 +80,11 @@ int cost_for_approval(struct db *db, const char *data_dir, const char *campaign,
 int cost_warn(struct db *db, const char *data_dir, const char *campaign, struct base_buf *lines,
     struct base_err *err) LANTOA_MUST_CHECK;
 
+/* A short link of a message, and where it leads. */
+struct cost_preview_link {
+    char *shown, *leads_to;
+};
+
 /* What one person would get. Texts are owned; cost_preview_release frees them. */
 struct cost_preview {
     int reason; /* SUPPRESSED_*: why they would not get it; 0 */
@@ -87,6 +93,8 @@ struct cost_preview {
     bool priced; /* false: the price list has none for this number */
     bool refused;
     int64_t units, minor;
+    struct cost_preview_link links[LINK_NUMBERS];
+    size_t link_count;
 };
 int costing_preview(struct costing *costing, const char *step, int64_t contact_id,
     struct cost_preview *preview_out, struct base_err *err) LANTOA_MUST_CHECK;

@@ -40,6 +40,30 @@ static char *plain(const struct cost__step *step, const struct str *fields) {
     return out;
 }
 
+static bool is_in(const struct cost__step *step, const struct str *fields, struct str text) {
+    for (size_t i = 0; i < step->step->manifest->content_count; i++) {
+        if (fields[i].bytes >= text.bytes &&
+            memmem(fields[i].at, fields[i].bytes, text.at, text.bytes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which of the step's short links stand in the message. */
+static void list_links(
+    struct cost_preview *preview, const struct cost__step *step, const struct str *fields) {
+    for (int i = 0; i < LINK_NUMBERS; i++) {
+        char room[LINK_URL_MAX];
+        struct str target = delivery_link_target(step->step->links, i);
+        struct str shown = delivery_link_url(step->step->links, i, COST__KEY, room);
+        if (target.bytes && shown.bytes && is_in(step, fields, shown)) {
+            preview->links[preview->link_count++] =
+                (struct cost_preview_link){copy_of(shown), copy_of(target)};
+        }
+    }
+}
+
 static int show(struct costing *c, const struct cost__step *step, struct cost__message *message,
     struct base_err *err) {
     struct cost_preview *preview = c->preview;
@@ -64,6 +88,7 @@ static int show(struct costing *c, const struct cost__step *step, struct cost__m
         return 1;
     }
     preview->text = plain(step, fields);
+    list_links(preview, step, fields);
     snprintf(preview->lang, sizeof preview->lang, "%s", step->step->langs[lang]);
     snprintf(preview->carrier, sizeof preview->carrier, "%s",
         channel_operator_name(c->operators, channel_operator_of(c->operators, address, step->day)));
@@ -124,5 +149,9 @@ void cost_preview_release(struct cost_preview *preview) {
     base_free(preview->name);
     base_free(preview->text);
     base_free(preview->note);
+    for (size_t i = 0; i < preview->link_count; i++) {
+        base_free(preview->links[i].shown);
+        base_free(preview->links[i].leads_to);
+    }
     *preview = (struct cost_preview){0};
 }

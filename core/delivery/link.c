@@ -129,7 +129,8 @@ int link_public_url_check(struct str url, struct base_err *err) {
 
 struct delivery_links {
     struct base_hmac *instance;
-    char *public_url;
+    char *public_url; /* NULL: nothing is a link */
+    struct delivery_utm *utm;
     enum links_use use;
     char *urls[LINK_NUMBERS]; /* NULL: no such number */
     int count;                /* one more than the highest number */
@@ -144,6 +145,7 @@ void delivery_links_free(struct delivery_links **links) {
         base_free(l->urls[i]);
     }
     base_hmac_free(&l->instance);
+    delivery_utm_free(&l->utm);
     base_free(l->public_url);
     base_free(l);
     *links = NULL;
@@ -184,14 +186,19 @@ static int load_instance(struct db *db, struct delivery_links *l, struct base_er
 }
 
 int delivery_links_load(struct db *db, int64_t step_id, enum links_use use,
-    struct delivery_links **links_out, struct base_err *err) {
+    struct delivery_utm *utm, struct delivery_links **links_out, struct base_err *err) {
     struct delivery_links *l = base_alloc(sizeof *l);
     struct base_err absent = {0};
     l->use = use;
+    l->utm = utm;
     *links_out = NULL;
     int rc = schema_meta_get(db, "public_url", &l->public_url, &absent);
     if (rc == LANTOA_ENOENT) {
-        delivery_links_free(&l);
+        if (utm) {
+            *links_out = l;
+        } else {
+            delivery_links_free(&l);
+        }
         return 0;
     }
     rc = rc == 0 ? 0 : base_err_set(err, rc, "%s", absent.text);
@@ -216,6 +223,9 @@ int delivery_links_load(struct db *db, int64_t step_id, enum links_use use,
 static int number_of(
     struct delivery_links *l, struct str url, int *number_out, struct base_err *err) {
     *number_out = -1;
+    if (!l->public_url) {
+        return 0;
+    }
     for (int i = 0; i < l->count; i++) {
         if (l->urls[i] && str_is(url, l->urls[i])) {
             *number_out = i;
@@ -316,30 +326,70 @@ static void unescape(struct str url, struct base_buf *out) {
     }
 }
 
+/* An address that is made of values, with its tags. */
+static struct str take_made_url(const struct rewriting *r, size_t from, bool html) {
+    bool stop;
+    size_t at = from;
+    while (at < r->text.bytes && !here(r, at, "{{=")) {
+        if (here(r, at, "{{")) {
+            at = skip_tag(r, at, &stop);
+        } else if (ends_url(r->text.at[at], html)) {
+            break;
+        } else {
+            at++;
+        }
+    }
+    struct str url = str_of(r->text.at + from, at - from);
+    return html ? url : trim_url(url);
+}
+
+/* An address of our own tells nobody anything. */
+static const struct delivery_utm *utm_of(const struct delivery_links *l, struct str url) {
+    size_t bytes = l->public_url ? strlen(l->public_url) : 0;
+    bool own = bytes > 0 && str_starts(url, str_from(l->public_url)) &&
+               (url.bytes == bytes || strchr("/?#", url.at[bytes]));
+    return own ? NULL : l->utm;
+}
+
+/* *number_out: the link that the address is, -1: none. full gets it with its utm. */
+static int number_full(
+    const struct rewriting *r, struct str url, bool html, struct base_buf *full, int *number_out) {
+    delivery_utm_put(utm_of(r->links, url), url, html, full);
+    if (!html) {
+        return number_of(r->links, base_buf_str(full), number_out, r->err);
+    }
+    struct base_buf plain;
+    base_buf_init(&plain, full->bytes + 1);
+    unescape(base_buf_str(full), &plain);
+    int rc = number_of(r->links, base_buf_str(&plain), number_out, r->err);
+    base_buf_release(&plain);
+    return rc;
+}
+
 static int replace(struct rewriting *r, size_t at, bool html) {
     struct str url;
     size_t end;
     int number = -1;
     int rc = 0;
+    struct base_buf full;
+    base_buf_init(&full, r->text.bytes + UTM_BYTES_MAX);
     if (take_url(r, at, html, &url, &end)) {
-        struct base_buf plain;
-        base_buf_init(&plain, url.bytes + 1);
-        if (html) {
-            unescape(url, &plain);
-        } else {
-            base_buf_add_str(&plain, url);
-        }
-        rc = number_of(r->links, base_buf_str(&plain), &number, r->err);
-        base_buf_release(&plain);
+        rc = number_full(r, url, html, &full, &number);
+    } else if (end < r->text.bytes && here(r, end, "{{")) {
+        url = take_made_url(r, at, html);
+        delivery_utm_put(utm_of(r->links, url), url, html, &full);
+        end = at + url.bytes;
+    } else {
+        base_buf_add(&full, r->text.at + at, end - at);
     }
     base_buf_add(r->out, r->text.at + r->at, at - r->at);
-    r->at = at;
     if (number >= 0) {
         base_buf_printf(r->out, "{{{link.%d}}}", number);
     } else {
-        base_buf_add(r->out, r->text.at + at, end - at);
+        base_buf_add_str(r->out, base_buf_str(&full));
     }
     r->at = end;
+    base_buf_release(&full);
     return rc;
 }
 
@@ -429,11 +479,16 @@ int delivery_link_name(struct str name) {
     return number < LINK_NUMBERS ? number : -1;
 }
 
+struct str delivery_link_target(const struct delivery_links *links, int number) {
+    bool known = links && number >= 0 && number < links->count && links->urls[number];
+    return known ? str_from(links->urls[number]) : (struct str){0};
+}
+
 struct str delivery_link_url(
     struct delivery_links *links, int number, const char *key, char out[static LINK_URL_MAX]) {
     char code[LINK_CODE_BYTES + 1];
     int64_t id;
-    if (!links) {
+    if (!links || !links->public_url) {
         return (struct str){0};
     }
     if (number >= LINK_NUMBERS) {

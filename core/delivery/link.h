@@ -4,12 +4,14 @@
  *
  * Which addresses of a step's content are links, and their numbers, is fixed when the step is
  * planned (table link); a step that was planned without a public address has none and its
- * addresses go out as they are. */
+ * addresses go out as they are. What the campaign has them tell the sites they lead to (utm.h) is
+ * put into where a link leads, else into the address itself. */
 #ifndef DELIVERY_LINK_H
 #define DELIVERY_LINK_H
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "delivery/utm.h"
 #include "store/db.h"
 
 #define LINK_CODE_BYTES 16
@@ -35,13 +37,15 @@ enum links_use {
     LINKS_AS_PLANNED, /* only what table link has is a link */
     LINKS_PLANNING,   /* new addresses become links; delivery_links_save keeps them */
 };
-/* *links_out is NULL when there is no public address. */
+/* Takes utm (NULL: none), also on error. *links_out is NULL when nothing is to be done with
+ * addresses: no public address, and no utm. */
 int delivery_links_load(struct db *db, int64_t step_id, enum links_use use,
-    struct delivery_links **links_out, struct base_err *err) LANTOA_MUST_CHECK;
+    struct delivery_utm *utm, struct delivery_links **links_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
 void delivery_links_free(struct delivery_links **links);
 /* Appends a template's text with its addresses (http, https) replaced by {{{link.N}}}: every
- * address in plain text, those in href="..." in HTML. What contains a tag, or stands inside one,
- * is left alone. LANTOA_ELIMIT: more than LINK_NUMBERS. */
+ * address in plain text, those in href="..." in HTML. What contains a tag is never a link and only
+ * gets its utm; what stands inside one is left alone. LANTOA_ELIMIT: more than LINK_NUMBERS. */
 int delivery_links_rewrite(struct delivery_links *links, struct str text, bool html,
     struct base_buf *out, struct base_err *err) LANTOA_MUST_CHECK;
 /* Inside the caller's transaction. links may be NULL: then the step has none from now on. */
@@ -54,7 +58,10 @@ int delivery_links_save(struct db *db, int64_t step_id, const struct delivery_li
 /* The number that a template's name stands for, -1 for other names. */
 int delivery_link_name(struct str name);
 #define LINK_URL_MAX (LINK_PUBLIC_URL_MAX + 32)
-/* The address for the message with this ledger key; out gets it. Empty when links is NULL. A key
+/* Where a link leads, BORROWED; empty: there is no such link. */
+struct str delivery_link_target(const struct delivery_links *links, int number);
+/* The address for the message with this ledger key; out gets it. Empty when links is NULL or there
+ * is no public address. A key
  * that is none (a preview's) gives an address of the right length. */
 struct str delivery_link_url(
     struct delivery_links *links, int number, const char *key, char out[static LINK_URL_MAX]);

@@ -8,6 +8,8 @@
 #include "delivery/render.h"
 #include "delivery/rules_text.h"
 
+#define LINKED_BYTES_MAX (size_t)(16 << 20) /* of a text with its links */
+
 struct partials {
     json_t *of_lang; /* object name -> text, or NULL */
     struct delivery_links *links;
@@ -22,8 +24,11 @@ static int put_links(const struct partials *p, struct str *text_io) {
     if (!p->links) {
         return 0;
     }
-    base_buf_init(&out, 2 * text_io->bytes + 1024);
+    base_buf_init(&out, LINKED_BYTES_MAX);
     int rc = delivery_links_rewrite(p->links, *text_io, p->html, &out, p->err);
+    if (rc == 0 && !base_buf_ok(&out)) {
+        rc = base_err_set(p->err, LANTOA_ELIMIT, "%s", TR("is too large"));
+    }
     *text_io = str_of(base_arena_strndup(p->arena, out.at ? out.at : "", out.bytes), out.bytes);
     base_buf_release(&out);
     return rc;
@@ -118,8 +123,20 @@ static void take_rule(
     step->forbidden = why[0] ? base_strdup(why) : NULL;
 }
 
-static int load_channel(
-    struct db *db, struct delivery_step *step, const struct rules *rules, struct base_err *err) {
+static int load_utm(const struct delivery_step *step, const struct channel_spec *channel,
+    struct delivery_utm **utm_out, struct base_err *err) {
+    const struct delivery_utm_facts facts = {.channel = step->spec->channel,
+        .kind = step->manifest->kind,
+        .plugin = channel->plugin,
+        .campaign = step->campaign->spec->name,
+        .theme = step->campaign->spec->theme,
+        .step = step->spec->name};
+    int rc = delivery_utm_new(&step->spec->utm, &facts, utm_out, err);
+    return rc ? base_err_prefix(err, "%s", step->spec->name) : 0;
+}
+
+static int load_channel(struct db *db, struct delivery_step *step, const struct rules *rules,
+    struct delivery_utm **utm_out, struct base_err *err) {
     struct channel_row row = {0};
     struct channel_spec *spec = NULL;
     struct base_json *doc = NULL;
@@ -137,6 +154,7 @@ static int load_channel(
         step->price_minor = spec->price_minor;
         step->has_prices = spec->prices != NULL;
         take_rule(step, rules, spec);
+        rc = load_utm(step, spec, utm_out, err);
     }
     channel_spec_free(&spec);
     base_json_free(&doc);
@@ -146,13 +164,14 @@ static int load_channel(
 
 static int load_step(
     struct db *db, struct delivery_step *step, const struct rules *rules, struct base_err *err) {
-    int rc = load_channel(db, step, rules, err);
+    struct delivery_utm *utm = NULL;
+    int rc = load_channel(db, step, rules, &utm, err);
     if (rc != 0) {
         return rc;
     }
     /* A draft is being planned, or looked at before planning: its addresses become links. */
     rc = delivery_links_load(db, step->id,
-        step->campaign->row.state == CAMPAIGN_DRAFT ? LINKS_PLANNING : LINKS_AS_PLANNED,
+        step->campaign->row.state == CAMPAIGN_DRAFT ? LINKS_PLANNING : LINKS_AS_PLANNED, utm,
         &step->links, err);
     if (rc == 0) {
         rc = compile_templates(step, err);

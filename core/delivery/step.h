@@ -79,7 +79,7 @@ struct delivery_step {
     const char *langs[DELIVERY_LANGS_MAX];
     struct delivery_template *templates; /* [lang * manifest->content_count + field] */
     struct segment *only_if;
-    struct delivery_links *links; /* NULL: no public address, addresses go out as they are */
+    struct delivery_links *links; /* NULL: addresses go out as they are */
 
     /* Where the dispatcher stands; rebuilt from the ledger at any time. */
     int64_t cursor;      /* rows up to here have been looked at */

@@ -118,6 +118,34 @@ static void smallest_file(void **state) {
     campaign_spec_free(&spec);
 }
 
+/* A step says what the campaign says, but for what it says itself. */
+static void utm(void **state) {
+    (void)state;
+    struct campaign_spec *spec = NULL;
+    struct base_err err;
+    assert_ok(
+        parse(
+            "{\"name\":\"a\",\"theme\":\"t\",\"class\":\"internal\",\"legal_basis\":\"b\","
+            "\"window\":{\"from\":\"2026-12-01\",\"to\":\"2026-12-01\"},\"audience\":\"all\","
+            "\"utm\":{\"medium\":\"chat\"},\"steps\":["
+            "{\"name\":\"s\",\"channel\":\"c\",\"when\":{\"at\":\"now\"},"
+            "\"content\":{\"vi\":{\"text\":\"\"}}},"
+            "{\"name\":\"u\",\"channel\":\"c\",\"when\":{\"at\":\"now\"},\"utm\":{\"term\":\"x\"},"
+            "\"content\":{\"vi\":{\"text\":\"\"}}},"
+            "{\"name\":\"w\",\"channel\":\"c\",\"when\":{\"at\":\"now\"},\"utm\":false,"
+            "\"content\":{\"vi\":{\"text\":\"\"}}}]}",
+            &spec, &err),
+        err);
+    assert_true(spec->steps[0].utm.on);
+    assert_string_equal(spec->steps[0].utm.texts[CAMPAIGN_UTM_medium], "chat");
+    assert_string_equal(spec->steps[0].utm.texts[CAMPAIGN_UTM_source], "{{channel}}");
+    assert_string_equal(spec->steps[0].utm.texts[CAMPAIGN_UTM_term], "");
+    assert_string_equal(spec->steps[1].utm.texts[CAMPAIGN_UTM_term], "x");
+    assert_string_equal(spec->steps[1].utm.texts[CAMPAIGN_UTM_medium], "chat");
+    assert_false(spec->steps[2].utm.on);
+    campaign_spec_free(&spec);
+}
+
 /* text with the first `from` replaced by `to`; caller owns */
 static char *replaced(const char *text, const char *from, const char *to) {
     const char *at = strstr(text, from);
@@ -166,6 +194,14 @@ static const struct {
     {"5000000", "1.5", "c.json:9: field budget.amount: ", "whole number"},
     {"{\"amount\": 5000000}", "{\"amount\": 1, \"currency\": \"vnd\"}",
         "c.json:9: field budget.currency: ", "currency"},
+    {"\"goal\": {\"enrolments\": 500}", "\"utm\": {\"sourc\": \"x\"}",
+        "c.json:10: field utm.sourc: ", "did you mean 'source'?"},
+    {"\"goal\": {\"enrolments\": 500}", "\"utm\": {\"source\": \"{{name}}\"}",
+        "c.json:10: field utm.source: ", "has no 'name'; it has: channel kind"},
+    {"\"goal\": {\"enrolments\": 500}", "\"utm\": {\"term\": \"{{step\"}",
+        "c.json:10: field utm.term: ", "line 1"},
+    {"\"goal\": {\"enrolments\": 500}", "\"utm\": 3",
+        "c.json:10: field utm: ", "must be true, false or an object"},
     {"500}", "0}", "c.json:10: field goal.enrolments: ", "from 1 to"},
     {"07:30", "25:00", "c.json:11: field hours.from: ", "no time of day"},
     {"20:00", "07:30", "c.json:11: field hours.to: ", "later than hours.from"},
@@ -362,6 +398,7 @@ static void variables(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_file),
+        cmocka_unit_test(utm),
         cmocka_unit_test(smallest_file),
         cmocka_unit_test(every_fault_has_its_place),
         cmocka_unit_test(not_an_object),

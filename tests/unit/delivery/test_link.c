@@ -86,7 +86,7 @@ static int set_up(void **state) {
     hex[sizeof hex - 1] = '\0';
     assert_int_equal(schema_meta_set(f->db, "instance_key", hex, &err), 0);
     assert_int_equal(schema_meta_set(f->db, "public_url", "https://x.vn", &err), 0);
-    assert_int_equal(delivery_links_load(f->db, 1, LINKS_PLANNING, &f->links, &err), 0);
+    assert_int_equal(delivery_links_load(f->db, 1, LINKS_PLANNING, NULL, &f->links, &err), 0);
     assert_non_null(f->links);
     *state = f;
     return 0;
@@ -163,7 +163,7 @@ static void test_save_and_load(void **state) {
     struct delivery_links *again = NULL;
     becomes(f->links, false, "http://a.vn http://b.vn", "{{{link.0}}} {{{link.1}}}");
     assert_int_equal(delivery_links_save(f->db, 1, f->links, &err), 0);
-    assert_int_equal(delivery_links_load(f->db, 1, LINKS_AS_PLANNED, &again, &err), 0);
+    assert_int_equal(delivery_links_load(f->db, 1, LINKS_AS_PLANNED, NULL, &again, &err), 0);
     becomes(again, false, "http://b.vn http://new.vn", "{{{link.1}}} http://new.vn");
     char key[LEDGER_KEY_BYTES + 1], url[LINK_URL_MAX];
     struct base_hmac *instance = hmac("x");
@@ -178,7 +178,41 @@ static void test_save_and_load(void **state) {
     base_hmac_free(&instance);
     delivery_links_free(&again);
     assert_int_equal(schema_meta_set(f->db, "public_url", "nonsense", &err), 0);
-    assert_int_equal(delivery_links_load(f->db, 1, LINKS_AS_PLANNED, &again, &err), LANTOA_EINVAL);
+    assert_int_equal(
+        delivery_links_load(f->db, 1, LINKS_AS_PLANNED, NULL, &again, &err), LANTOA_EINVAL);
+}
+
+/* With and without a public address: in where the link leads, or in the address. */
+static void test_utm(void **state) {
+    struct fixture *f = *state;
+    struct base_err err = {0};
+    struct delivery_links *links = NULL;
+    struct delivery_utm *utm = NULL;
+    char source[] = "a&b", none[] = "";
+    struct campaign_utm spec = {.on = true, .texts = {source, none, none, none, none}};
+    const struct delivery_utm_facts facts = {"c", "k", "p", "n", "t", "s"};
+    assert_int_equal(delivery_utm_new(&spec, &facts, &utm, &err), 0);
+    assert_int_equal(delivery_links_load(f->db, 1, LINKS_PLANNING, utm, &links, &err), 0);
+    becomes(links, false, "https://a.vn/?x=1 https://x.vn/p https://a.vn/{{r}}.",
+        "{{{link.0}}} {{{link.1}}} https://a.vn/{{r}}.");
+    becomes(links, true, "<a href='https://a.vn/?x=1'>", "<a href='{{{link.0}}}'>");
+    becomes(links, false, "https://a.vn/?r={{r}}.", "https://a.vn/?r={{r}}&utm_source=a%26b.");
+    becomes(links, false, "https:// https://a.vn/?r={{r}}{{=<% %>=}} https://f.vn",
+        "https:// https://a.vn/?r={{r}}&utm_source=a%26b{{=<% %>=}} https://f.vn");
+    assert_true(str_is(delivery_link_target(links, 0), "https://a.vn/?x=1&utm_source=a%26b"));
+    assert_true(str_is(delivery_link_target(links, 1), "https://x.vn/p")); /* our own */
+    assert_int_equal(delivery_link_target(links, 2).bytes, 0);
+    delivery_links_free(&links);
+    assert_int_equal(db_exec(f->db, "DELETE FROM meta WHERE key = 'public_url'", &err), 0);
+    assert_int_equal(delivery_utm_new(&spec, &facts, &utm, &err), 0);
+    assert_int_equal(delivery_links_load(f->db, 1, LINKS_PLANNING, utm, &links, &err), 0);
+    becomes(links, false, "https://a.vn/x.", "https://a.vn/x?utm_source=a%26b.");
+    becomes(links, true, "<a href=\"https://a.vn/?x=1&amp;y=2\">https://a.vn</a>",
+        "<a href=\"https://a.vn/?x=1&amp;y=2&amp;utm_source=a%26b\">https://a.vn</a>");
+    char url[LINK_URL_MAX];
+    assert_int_equal(delivery_link_url(links, LINK_UNSUBSCRIBE, "", url).bytes, 0);
+    assert_int_equal(delivery_links_save(f->db, 1, links, &err), 0);
+    delivery_links_free(&links);
 }
 
 static void test_names(void **state) {
@@ -200,6 +234,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_rewrite_html, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_save_and_load, set_up, tear_down),
-        cmocka_unit_test(test_names)};
+        cmocka_unit_test_setup_teardown(test_utm, set_up, tear_down), cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
