@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define OUTBOX_MOST ((size_t)64 << 20)
+#define PARTS_MOST (WIRE_MOST_STEP_BYTES - ((size_t)1 << 20))
 #define OUTBOX_ENOUGH ((size_t)128 << 10)
 #define MESSAGE_MOST (WIRE_MOST_BYTES - 64)
 #define SOCKET_BYTES (1 << 20)
@@ -317,6 +318,29 @@ int channel_quote_wait(struct channel_quote *quote, int64_t at_most_ms, struct b
     int code = pump(quote, 0, true, base_clock_real_ms() + at_most_ms, err);
     return code && code != LANTOA_EAGAIN ? base_err_prefix(err, TR("channel %s"), quote->spec->name)
                                          : code;
+}
+
+int channel_quote_step_parts(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
+    struct str step, struct str message_class, struct str accents, const struct channel_part *parts,
+    size_t part_count, struct base_err *err) {
+    struct wire_step head = {
+        step_ref, campaign, step, message_class, (uint32_t)part_count, accents};
+    size_t bytes = 0;
+    for (size_t i = 0; i < part_count; i++) {
+        bytes += parts[i].bytes.bytes;
+    }
+    if (bytes > PARTS_MOST) {
+        return base_err_set(err, LANTOA_ELIMIT,
+            TR("the attachments of step %.*s are larger than %d MB together"), STR_ARG(step),
+            (int)(PARTS_MOST >> 20));
+    }
+    wire_put_step(&quote->outbox, &head);
+    for (size_t i = 0; i < part_count; i++) {
+        struct wire_part part = {parts[i].name, parts[i].mime, parts[i].content_id, parts[i].bytes};
+        wire_put_part(&quote->outbox, &part);
+    }
+    wire_end(&quote->outbox);
+    return 0;
 }
 
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "channel/manifest.h"
 
+struct channel_part; /* channel.h */
 struct channel_quote;
 
 enum channel_want { CHANNEL_WANT_NOTE = 2, CHANNEL_WANT_PREVIEW = 4 };
@@ -57,6 +58,11 @@ int channel_quote_wait(
 /* Tells the plugin of a step before its first message. */
 void channel_quote_step(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
     struct str step, struct str message_class, struct str accents);
+/* The same with the files of the step, for a plugin that looks at them. LANTOA_ELIMIT: they are
+ * larger than a step may be. */
+int channel_quote_step_parts(struct channel_quote *quote, uint32_t step_ref, struct str campaign,
+    struct str step, struct str message_class, struct str accents, const struct channel_part *parts,
+    size_t part_count, struct base_err *err) LANTOA_MUST_CHECK;
 /* LANTOA_ELIMIT: larger than a frame may be; err is set and the asking may go on. Other errors
  * (the plugin crashed, hung, or lies) end it. */
 int channel_quote_put(struct channel_quote *quote, const struct channel_quote_message *message,

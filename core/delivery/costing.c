@@ -7,6 +7,7 @@
 #include "campaign/calendar.h"
 #include "delivery/cost_private.h"
 #include "delivery/plan.h"
+#include "delivery/step_parts.h"
 
 /* --- opening --- */
 
@@ -71,6 +72,21 @@ static int64_t time_of(struct costing *c, const struct delivery_step *step, int6
     return at > now_ms ? at : now_ms;
 }
 
+/* With its files, which a plugin may count, measure and show. */
+static int tell_step(
+    const struct cost__step *out, struct str class, const char *data_dir, struct base_err *err) {
+    const struct delivery_step *step = out->step;
+    struct step_parts parts;
+    int rc = step_parts_load(data_dir, step, &parts, err);
+    if (rc == 0) {
+        rc = channel_quote_step_parts(out->channel->quote, step->ref,
+            str_from(step->campaign->spec->name), str_from(step->spec->name), class,
+            str_from(step->spec->accents ? step->spec->accents : ""), parts.at, parts.count, err);
+    }
+    step_parts_release(&parts);
+    return rc;
+}
+
 static int open_step(struct costing *c, size_t index, const char *data_dir, struct base_err *err) {
     struct cost__step *out = &c->steps[index];
     struct delivery_step *step = &c->campaign->steps[index];
@@ -92,10 +108,7 @@ static int open_step(struct costing *c, size_t index, const char *data_dir, stru
     if (out->channel->spec->prices) {
         out->tariff = channel_tariff_new(out->channel->spec->prices, class, out->day);
     }
-    channel_quote_step(out->channel->quote, step->ref, str_from(c->campaign->spec->name),
-        str_from(step->spec->name), str_from(class),
-        str_from(step->spec->accents ? step->spec->accents : ""));
-    return 0;
+    return tell_step(out, str_from(class), data_dir, err);
 }
 
 static int prepare(struct costing *c, struct base_err *err) {

@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "delivery/airing.h"
+#include "delivery/step_parts.h"
 
 #define LOTS 4 /* of what a host may hold, make room worth a claim */
 #define LOT_MOST (DISPATCH_BATCH / 2)
-#define ATTACHMENT_BYTES_MAX (size_t)(20 * 1024 * 1024)
 
 #define RECALL_STEP UINT32_MAX /* no campaign's: what takes airings back */
 
@@ -59,23 +59,6 @@ static size_t port_room(void *arg) {
     return room > (lot < LOT_MOST ? lot : LOT_MOST) ? room : 0;
 }
 
-static int read_parts(const struct served *served, const struct delivery_step *step,
-    struct base_buf *bytes, struct channel_part *parts, struct base_err *err) {
-    for (size_t i = 0; i < step->spec->attachment_count; i++) {
-        const struct campaign_attachment *a = &step->spec->attachments[i];
-        char *path = campaign_material_path(served->all->data_dir, a->sha256);
-        base_buf_init(&bytes[i], ATTACHMENT_BYTES_MAX);
-        int rc = base_file_read(path, ATTACHMENT_BYTES_MAX, &bytes[i], err);
-        base_free(path);
-        if (rc != 0) {
-            return rc;
-        }
-        parts[i] = (struct channel_part){
-            str_from(a->name), str_from(a->mime), str_from(a->content_id), base_buf_str(&bytes[i])};
-    }
-    return 0;
-}
-
 /* What the outlets of a step play, each recording once: its part is called by its content. */
 static int read_sounds(const struct served *served, const struct delivery_step *step,
     struct base_buf **bytes_out, struct channel_part **parts_out, size_t *count_out,
@@ -95,8 +78,8 @@ static int read_sounds(const struct served *served, const struct delivery_step *
             char *path = campaign_material_path(served->all->data_dir, sha256);
             *bytes_out = base_realloc(*bytes_out, (at + 1) * sizeof **bytes_out);
             *parts_out = base_realloc(*parts_out, (at + 1) * sizeof **parts_out);
-            base_buf_init(&(*bytes_out)[at], ATTACHMENT_BYTES_MAX);
-            rc = base_file_read(path, ATTACHMENT_BYTES_MAX, &(*bytes_out)[at], err);
+            base_buf_init(&(*bytes_out)[at], STEP_PART_BYTES_MAX);
+            rc = base_file_read(path, STEP_PART_BYTES_MAX, &(*bytes_out)[at], err);
             char *name = base_printf("%s%s", sha256, suffix);
             (*parts_out)[at] = (struct channel_part){
                 str_from(name), str_from(mime), {0}, base_buf_str(&(*bytes_out)[at])};
@@ -169,7 +152,6 @@ static int port_outlet_step(
 
 static int port_step(void *arg, const struct delivery_step *step, struct base_err *err) {
     struct served *served = arg;
-    size_t count = step->spec->attachment_count;
     bool known = channel_step_known(served->channel, step->ref);
     if (step->spec->airings.on) {
         return known && has_sound(served, step) ? 0 : port_outlet_step(served, step, err);
@@ -177,19 +159,14 @@ static int port_step(void *arg, const struct delivery_step *step, struct base_er
     if (known) {
         return 0;
     }
-    struct base_buf *bytes = base_alloc_array(count + 1, sizeof *bytes);
-    struct channel_part *parts = base_alloc_array(count + 1, sizeof *parts);
-    int rc = read_parts(served, step, bytes, parts, err);
+    struct step_parts parts;
+    int rc = step_parts_load(served->all->data_dir, step, &parts, err);
     if (rc == 0) {
         rc = channel_step(served->channel, step->ref, str_from(step->campaign->spec->name),
             str_from(step->spec->name), str_from(campaign_class_word(step->campaign->spec->class)),
-            str_from(step->spec->accents ? step->spec->accents : ""), parts, count, err);
+            str_from(step->spec->accents ? step->spec->accents : ""), parts.at, parts.count, err);
     }
-    for (size_t i = 0; i < count; i++) {
-        base_buf_release(&bytes[i]);
-    }
-    base_free(bytes);
-    base_free(parts);
+    step_parts_release(&parts);
     return rc;
 }
 

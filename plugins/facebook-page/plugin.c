@@ -63,12 +63,9 @@ static void page_event_done(void *self, uint64_t token) {
 
 static int page_price(
     const void *config, const struct lantoa_message *message, struct lantoa_quote *quote_out) {
-    size_t used = text_points(message->fields[FIELD_TEXT]);
+    const struct social_fit fit = facebook_fit(message);
     (void)config;
-    quote_out->units = 1;
-    quote_out->minor = 0;
-    snprintf(quote_out->note, sizeof(quote_out->note), "%zu / %d", used, TEXT_MOST);
-    return used <= TEXT_MOST ? LANTOA_OK : LANTOA_ELIMIT;
+    return fit_quote(message, &fit, 0, quote_out);
 }
 
 static int page_preview(
@@ -81,7 +78,8 @@ static int page_preview(
                   .link = message->fields[FIELD_LINK],
                   .button = social_str(""),
                   .step = message->step,
-                  .used = text_points(message->fields[FIELD_TEXT]),
+                  .link_in_text = step_files(message->step) > 0,
+                  .used = facebook_fit(message).used,
                   .most = TEXT_MOST,
                   .vietnamese = message_in_vietnamese(message)},
         text, room);

@@ -56,9 +56,18 @@ void facebook_request(const struct page *page, struct social_request *request, c
     bytes_release(&line);
 }
 
+struct social_fit facebook_fit(const struct lantoa_message *message) {
+    static const struct files_rule files = {
+        .network = "Facebook", .most = PICTURES_MOST, .picture_bytes = (size_t)10 << 20};
+    struct lantoa_str link = message->fields[FIELD_LINK];
+    bool last = link.bytes > 0 && step_files(message->step) > 0;
+    return (struct social_fit){
+        text_points(message->fields[FIELD_TEXT]) + (last ? 2 + text_points(link) : 0), TEXT_MOST,
+        &files};
+}
+
 static size_t picture_count(const struct lantoa_message *message) {
-    size_t count = message->step->part_count;
-    return count < PICTURES_MOST ? count : PICTURES_MOST;
+    return step_files(message->step);
 }
 
 /* Seconds since 1970 of "2026-12-01T08:00:00+07:00"; -1: it is no such time. */
@@ -76,17 +85,9 @@ static bool check(const struct page *page, const struct lantoa_message *message,
     struct social_reading *end) {
     int64_t now = page->host->now(page->host) / 1000;
     *later_out = 0;
-    if (text_points(message->fields[FIELD_TEXT]) > TEXT_MOST) {
-        reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, "longer than 63,206 characters",
-            "dài hơn 63.206 ký tự");
+    const struct social_fit fit = facebook_fit(message);
+    if (!fit_or_refuse(message, &fit, end)) {
         return false;
-    }
-    for (size_t i = 0; i < picture_count(message); i++) {
-        if (!part_is_picture(&message->step->parts[i])) {
-            reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_CONTENT,
-                "a page takes pictures only as attachments", "trang chỉ nhận tệp đính kèm là ảnh");
-            return false;
-        }
     }
     if (message->fields[FIELD_PUBLISH_AT].bytes > 0) {
         *later_out = time_of(message->fields[FIELD_PUBLISH_AT]);

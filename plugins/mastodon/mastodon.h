@@ -38,7 +38,8 @@ extern const struct social_network mastodon_network;
 void mastodon_request(
     const struct account *account, struct social_request *request, const char *path);
 void figures_ask(void *self, const struct social_post *post);
-size_t status_points(const struct lantoa_message *message);
+struct social_fit status_fit(
+    const struct mastodon_config *config, const struct lantoa_message *message);
 
 void mentions_start(struct account *account);
 void mentions_stop(struct account *account);

@@ -68,13 +68,9 @@ static void account_event_done(void *self, uint64_t token) {
 }
 
 static int account_price(
-    const void *given, const struct lantoa_message *message, struct lantoa_quote *quote_out) {
-    const struct mastodon_config *config = given;
-    size_t used = status_points(message);
-    quote_out->units = 1;
-    quote_out->minor = 0;
-    snprintf(quote_out->note, sizeof(quote_out->note), "%zu / %lld", used, (long long)config->most);
-    return used <= (size_t)config->most ? LANTOA_OK : LANTOA_ELIMIT;
+    const void *config, const struct lantoa_message *message, struct lantoa_quote *quote_out) {
+    const struct social_fit fit = status_fit(config, message);
+    return fit_quote(message, &fit, 0, quote_out);
 }
 
 static int account_preview(
@@ -87,7 +83,8 @@ static int account_preview(
                   .link = message->fields[FIELD_LINK],
                   .button = social_str(""),
                   .step = message->step,
-                  .used = status_points(message),
+                  .link_in_text = true,
+                  .used = status_fit(config, message).used,
                   .most = (size_t)config->most,
                   .vietnamese = message_in_vietnamese(message)},
         text, room);

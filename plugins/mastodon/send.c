@@ -16,15 +16,17 @@ void mastodon_request(
 }
 
 static size_t picture_count(const struct lantoa_message *message) {
-    size_t count = message->step->part_count;
-    return count < PICTURES_MOST ? count : PICTURES_MOST;
+    return step_files(message->step);
 }
 
-size_t status_points(const struct lantoa_message *message) {
+struct social_fit status_fit(
+    const struct mastodon_config *config, const struct lantoa_message *message) {
+    static const struct files_rule files = {.network = "Mastodon", .most = PICTURES_MOST};
     struct lantoa_str link = message->fields[FIELD_LINK];
-    return text_points_short_links(message->fields[FIELD_TEXT]) +
-           text_points(message->fields[FIELD_WARNING]) +
-           (link.bytes > 0 ? 2 + text_points_short_links(link) : 0);
+    size_t used = text_points_short_links(message->fields[FIELD_TEXT]) +
+                  text_points(message->fields[FIELD_WARNING]) +
+                  (link.bytes > 0 ? 2 + text_points_short_links(link) : 0);
+    return (struct social_fit){used, (size_t)config->most, &files};
 }
 
 static void compose_status(
@@ -56,9 +58,8 @@ static void compose_status(
 static bool compose(void *self, struct social_job *job, struct social_request *request,
     struct social_reading *end) {
     const struct account *account = self;
-    if (status_points(job->message) > (size_t)account->config->most) {
-        reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, "longer than the server allows",
-            "dài hơn mức máy chủ cho phép");
+    const struct social_fit fit = status_fit(account->config, job->message);
+    if (!fit_or_refuse(job->message, &fit, end)) {
         return false;
     }
     if (job->file < picture_count(job->message)) {

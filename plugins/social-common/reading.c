@@ -2,6 +2,7 @@
  * ledger is read by whoever looks. */
 #include "social.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,6 +51,21 @@ void reading_set(struct social_reading *out, enum social_verdict verdict, enum l
     *out = (struct social_reading){.verdict = verdict, .reason = reason};
     snprintf(text, sizeof(text), "%s%s%s", en, vi[0] != '\0' ? " · " : "", vi);
     keep_text(out->detail, sizeof(out->detail), text, strlen(text));
+}
+
+void words_set(struct social_words *out, const char *en, const char *vi, ...) {
+    va_list args, again;
+    va_start(args, vi);
+    va_copy(again, args);
+    vsnprintf(out->en, sizeof(out->en), en, args);
+    vsnprintf(out->vi, sizeof(out->vi), vi, again);
+    va_end(again);
+    va_end(args);
+}
+
+void reading_words(struct social_reading *out, enum social_verdict verdict,
+    enum lantoa_reason reason, const struct social_words *words) {
+    reading_set(out, verdict, reason, words->en, words->vi);
 }
 
 const char *header_of(const struct lantoa_http_answer *answer, const char *name) {

@@ -146,10 +146,6 @@ bool message_in_vietnamese(const struct lantoa_message *message) {
     return message->lang.bytes != 2 || memcmp(message->lang.at, "en", 2) != 0;
 }
 
-bool part_is_picture(const struct lantoa_part *part) {
-    return part->mime.bytes > 6 && memcmp(part->mime.at, "image/", 6) == 0;
-}
-
 /* --- the frame --- */
 
 struct canvas {
@@ -204,6 +200,21 @@ static struct lantoa_str server_of(struct lantoa_str link) {
     return (struct lantoa_str){link.at + at, end - at};
 }
 
+static void put_files(struct canvas *canvas, const struct social_look *look) {
+    for (size_t i = 0; i < step_files(look->step); i++) {
+        const struct lantoa_part *part = &look->step->parts[i];
+        struct picture_size size;
+        bool picture = part_is_picture(part);
+        put(canvas, "│ [%s: %.*s",
+            picture ? (look->vietnamese ? "ảnh" : "picture") : (look->vietnamese ? "tệp" : "file"),
+            (int)part->name.bytes, part->name.at);
+        if (picture && picture_measure(part->bytes, &size)) {
+            put(canvas, ", %u × %u", (unsigned)size.width, (unsigned)size.height);
+        }
+        put(canvas, ", %zu KiB]\n", (part->bytes.bytes + 1023) / 1024);
+    }
+}
+
 void look_show(const struct social_look *look, char *text, size_t room) {
     struct canvas canvas = {text, room, 0};
     if (room == 0) {
@@ -215,15 +226,18 @@ void look_show(const struct social_look *look, char *text, size_t room) {
         put_wrapped(&canvas, look->title);
         put(&canvas, "│\n");
     }
-    put_wrapped(&canvas, look->text);
-    for (size_t i = 0; look->step != NULL && i < look->step->part_count; i++) {
-        const struct lantoa_part *part = &look->step->parts[i];
-        put(&canvas, "│ [%s: %.*s, %zu KiB]\n",
-            part_is_picture(part) ? (look->vietnamese ? "ảnh" : "picture")
-                                  : (look->vietnamese ? "tệp" : "file"),
-            (int)part->name.bytes, part->name.at, (part->bytes.bytes + 1023) / 1024);
+    if (look->pictures_first) {
+        put_files(&canvas, look);
     }
-    if (look->link.bytes > 0) {
+    put_wrapped(&canvas, look->text);
+    if (look->link.bytes > 0 && look->link_in_text) {
+        put(&canvas, "│\n");
+        put_line(&canvas, look->link);
+    }
+    if (!look->pictures_first) {
+        put_files(&canvas, look);
+    }
+    if (look->link.bytes > 0 && !look->link_in_text) {
         struct lantoa_str server = server_of(look->link);
         put(&canvas, "│ ┌ %.*s\n│ └ %.*s\n", (int)server.bytes, server.at, (int)look->link.bytes,
             look->link.at);

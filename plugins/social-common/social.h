@@ -8,6 +8,8 @@
  * - posts.c: what was posted lately, on the disk, and when its figures are asked for
  * - state.c: small files that survive a crash
  * - show.c: text as a network counts and shows it
+ * - files.c: which files of a step a network takes, and the size of pictures
+ * - fit.c: whether a network takes a message
  * - proof.c: whether a call-back is the network's
  *
  * Everything runs on the plugin's one thread. */
@@ -90,6 +92,14 @@ void reading_error(
 void reading_sent(struct social_reading *out, const char *ref);
 void reading_set(struct social_reading *out, enum social_verdict verdict, enum lantoa_reason reason,
     const char *en, const char *vi);
+/* What is wrong, for staff. */
+struct social_words {
+    char en[240], vi[240];
+};
+/* Both take the same values in the same order. */
+void words_set(struct social_words *out, const char *en, const char *vi, ...);
+void reading_words(struct social_reading *out, enum social_verdict verdict,
+    enum lantoa_reason reason, const struct social_words *words);
 /* An answer that is no answer of the network's (a proxy's page, a 5xx): retry when the request was
  * not visible, else unknown. 429 and 503 with Retry-After: slower. */
 void reading_status(
@@ -201,19 +211,57 @@ bool text_has_accent(struct lantoa_str text);
 bool text_has_link(struct lantoa_str text);
 bool text_has_phone(struct lantoa_str text);
 size_t text_words(struct lantoa_str text);
-/* A frame with the sender's name, the text broken at 60 characters, pictures by name and size, and
- * the server of the link; then the lines of `notes`, which may be empty. */
+/* A frame with the sender's name, the text broken at 60 characters, pictures by name, width, height
+ * and size, and the server of the link; then the lines of `notes`, which may be empty. */
 struct social_look {
     const char *network, *sender;
     struct lantoa_str title, text, link, button;
     const struct lantoa_step *step; /* NULL: no pictures */
+    bool pictures_first;            /* above the text */
+    bool link_in_text;              /* no card: it stands last in the text */
     size_t used, most;              /* characters; most 0: no limit */
     const char *notes;
     bool vietnamese;
 };
 void look_show(const struct social_look *look, char *text, size_t room);
 bool message_in_vietnamese(const struct lantoa_message *message);
+
+/* --- files.c --- */
+
+struct files_rule {
+    const char *network;
+    size_t most;          /* files of a message */
+    size_t picture_bytes; /* 0: no limit is known */
+    const char *mimes;    /* of pictures, blank-separated; NULL: any */
+    size_t other_bytes;   /* of other files; 0: none are taken */
+};
+/* false: why says what is not taken. */
+bool files_check(
+    const struct lantoa_step *step, const struct files_rule *rule, struct social_words *why);
+size_t step_files(const struct lantoa_step *step); /* NULL: none */
 bool part_is_picture(const struct lantoa_part *part);
+
+struct picture_size {
+    uint32_t width, height; /* dots */
+};
+/* Of a PNG, JPEG, GIF or WebP; false: it is none, or says nothing. Reads no further than bytes. */
+bool picture_measure(struct lantoa_str bytes, struct picture_size *out);
+
+/* --- fit.c --- */
+
+struct social_fit {
+    size_t used, most;              /* characters, as the network counts them */
+    const struct files_rule *files; /* NULL: none are looked at */
+};
+/* false: why says what is wrong. */
+bool fit_check(
+    const struct lantoa_message *message, const struct social_fit *fit, struct social_words *why);
+/* The same; false: *end refuses the message. */
+bool fit_or_refuse(
+    const struct lantoa_message *message, const struct social_fit *fit, struct social_reading *end);
+/* What ops->price gives: one message at `minor`, the characters or what is wrong as the note. */
+int fit_quote(const struct lantoa_message *message, const struct social_fit *fit, int64_t minor,
+    struct lantoa_quote *quote_out);
 
 /* --- proof.c --- */
 

@@ -105,21 +105,11 @@ int bot_hook(void *self, const struct lantoa_hook *hook) {
     return updates_hook(self, hook);
 }
 
-static size_t units_of(const struct lantoa_message *message) {
-    struct lantoa_str link = message->fields[FIELD_LINK];
-    bool last = link.bytes > 0 && message->fields[FIELD_BUTTON].bytes == 0;
-    return text_units(message->fields[FIELD_TEXT]) + (last ? 2 + text_units(link) : 0);
-}
-
 int bot_price(
     const void *config, const struct lantoa_message *message, struct lantoa_quote *quote_out) {
-    size_t used = units_of(message);
+    const struct social_fit fit = telegram_fit(message);
     (void)config;
-    quote_out->units = 1;
-    quote_out->minor = 0;
-    snprintf(quote_out->note, sizeof(quote_out->note),
-        message_in_vietnamese(message) ? "%zu / %d ký tự" : "%zu / %d characters", used, TEXT_MOST);
-    return used <= TEXT_MOST ? LANTOA_OK : LANTOA_ELIMIT;
+    return fit_quote(message, &fit, 0, quote_out);
 }
 
 int bot_preview(const void *given, const struct lantoa_message *message, char *text, size_t room) {
@@ -132,7 +122,8 @@ int bot_preview(const void *given, const struct lantoa_message *message, char *t
                   .link = message->fields[FIELD_LINK],
                   .button = button ? message->fields[FIELD_BUTTON] : social_str(""),
                   .step = message->step,
-                  .used = units_of(message),
+                  .pictures_first = true,
+                  .used = telegram_fit(message).used,
                   .most = TEXT_MOST,
                   .vietnamese = message_in_vietnamese(message)},
         text, room);

@@ -46,8 +46,19 @@ static void put_text(const struct lantoa_message *message, struct bytes *out) {
 }
 
 static size_t file_count(const struct lantoa_message *message) {
-    size_t count = message->step->part_count;
-    return count < ALBUM_MOST ? count : ALBUM_MOST;
+    return step_files(message->step);
+}
+
+struct social_fit telegram_fit(const struct lantoa_message *message) {
+    static const struct files_rule files = {.network = "Telegram",
+        .most = ALBUM_MOST,
+        .picture_bytes = (size_t)10 << 20,
+        .other_bytes = (size_t)50 << 20};
+    struct lantoa_str link = message->fields[FIELD_LINK];
+    bool last = link.bytes > 0 && message->fields[FIELD_BUTTON].bytes == 0;
+    return (struct social_fit){
+        text_units(message->fields[FIELD_TEXT]) + (last ? 2 + text_units(link) : 0), TEXT_MOST,
+        &files};
 }
 
 static bool has_button(const struct lantoa_message *message) {
@@ -131,7 +142,7 @@ static void compose_album(const struct bot *bot, const struct lantoa_message *me
     telegram_url(bot, request, "sendMediaGroup");
     put_common(bot, message, request);
     for (size_t i = 0; i < file_count(message); i++) {
-        char name[16], link[32];
+        char name[32], link[48];
         snprintf(name, sizeof(name), "file%zu", i);
         snprintf(link, sizeof(link), "attach://%s", name);
         json_t *item = json_pack("{ss,ss}", "type", pictures ? "photo" : "document", "media", link);
@@ -154,13 +165,11 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
     struct bytes text = {0};
     put_text(message, &text);
     struct lantoa_str whole = {text.at == NULL ? "" : text.at, text.used};
-    bool good = !text.failed && text_units(whole) <= TEXT_MOST;
-    if (!good) {
-        reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, "longer than 4,096 characters",
-            "dài hơn 4.096 ký tự");
-    } else if (file_count(message) == 0 || job->stage == 1) {
+    const struct social_fit fit = telegram_fit(message);
+    bool good = !text.failed && fit_or_refuse(message, &fit, end);
+    if (good && (file_count(message) == 0 || job->stage == 1)) {
         compose_text(bot, message, whole, request);
-    } else {
+    } else if (good) {
         bool caption = fits_caption(message, whole);
         if (file_count(message) == 1) {
             compose_one(bot, message, caption ? whole : social_str(""), request);

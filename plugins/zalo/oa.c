@@ -8,15 +8,23 @@
 enum { FIELD_TEXT, FIELD_LINK, FIELD_BUTTON, FIELD_COUNT };
 enum { TEXT_MOST = 2000 };
 
-static size_t used_of(const struct lantoa_message *message) {
-    struct lantoa_str link = message->fields[FIELD_LINK];
-    bool last = link.bytes > 0 && message->fields[FIELD_BUTTON].bytes == 0;
-    return text_points(message->fields[FIELD_TEXT]) + (last ? 2 + text_points(link) : 0);
+static const struct lantoa_part *picture_of(const struct lantoa_message *message) {
+    return step_files(message->step) > 0 ? message->step->parts : NULL;
 }
 
-static const struct lantoa_part *picture_of(const struct lantoa_message *message) {
-    const struct lantoa_part *part = message->step->part_count > 0 ? message->step->parts : NULL;
-    return part != NULL && part_is_picture(part) ? part : NULL;
+/* Zalo shows a button or a picture, not both: a link that has no button stands in the text. */
+static bool link_in_text(const struct lantoa_message *message) {
+    return message->fields[FIELD_LINK].bytes > 0 &&
+           (message->fields[FIELD_BUTTON].bytes == 0 || picture_of(message) != NULL);
+}
+
+static struct social_fit fit_of(const struct lantoa_message *message) {
+    static const struct files_rule files = {.network = "Zalo",
+        .most = 1,
+        .picture_bytes = (size_t)1 << 20,
+        .mimes = "image/jpeg image/png"};
+    size_t link = link_in_text(message) ? 2 + text_points(message->fields[FIELD_LINK]) : 0;
+    return (struct social_fit){text_points(message->fields[FIELD_TEXT]) + link, TEXT_MOST, &files};
 }
 
 static json_t *attachment_of(const struct lantoa_message *message, const char *picture) {
@@ -39,7 +47,7 @@ static void compose_message(
     struct lantoa_str link = message->fields[FIELD_LINK];
     struct bytes text = {0};
     bytes_put_str(&text, message->fields[FIELD_TEXT]);
-    if (link.bytes > 0 && message->fields[FIELD_BUTTON].bytes == 0) {
+    if (link_in_text(message)) {
         bytes_put_text(&text, "\n\n");
         bytes_put_str(&text, link);
     }
@@ -60,9 +68,8 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
     struct social_reading *end) {
     struct zalo *zalo = self;
     const struct lantoa_part *picture = picture_of(job->message);
-    if (used_of(job->message) > TEXT_MOST) {
-        reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, "longer than 2,000 characters",
-            "dài hơn 2.000 ký tự");
+    const struct social_fit fit = fit_of(job->message);
+    if (!fit_or_refuse(job->message, &fit, end)) {
         return false;
     }
     if (picture != NULL && job->stage == 0) {
@@ -104,27 +111,26 @@ static int oa_open(const struct lantoa_host *host, const void *config, void **se
 static int oa_price(
     const void *given, const struct lantoa_message *message, struct lantoa_quote *quote_out) {
     const struct zalo_config *config = given;
-    size_t used = used_of(message);
-    quote_out->units = 1;
-    quote_out->minor = config->price_message;
-    snprintf(quote_out->note, sizeof(quote_out->note),
-        message_in_vietnamese(message) ? "%zu / %d ký tự" : "%zu / %d characters", used, TEXT_MOST);
-    return used <= TEXT_MOST ? LANTOA_OK : LANTOA_ELIMIT;
+    const struct social_fit fit = fit_of(message);
+    return fit_quote(message, &fit, config->price_message, quote_out);
 }
 
 static int oa_preview(
     const void *config, const struct lantoa_message *message, char *text, size_t room) {
     (void)config;
-    look_show(&(struct social_look){.network = "Zalo OA",
-                  .sender = "",
-                  .title = social_str(""),
-                  .text = message->fields[FIELD_TEXT],
-                  .link = message->fields[FIELD_LINK],
-                  .button = message->fields[FIELD_BUTTON],
-                  .step = message->step,
-                  .used = used_of(message),
-                  .most = TEXT_MOST,
-                  .vietnamese = message_in_vietnamese(message)},
+    look_show(
+        &(struct social_look){.network = "Zalo OA",
+            .sender = "",
+            .title = social_str(""),
+            .text = message->fields[FIELD_TEXT],
+            .link = message->fields[FIELD_LINK],
+            .button = picture_of(message) != NULL ? social_str("") : message->fields[FIELD_BUTTON],
+            .step = message->step,
+            .pictures_first = true,
+            .link_in_text = link_in_text(message),
+            .used = fit_of(message).used,
+            .most = TEXT_MOST,
+            .vietnamese = message_in_vietnamese(message)},
         text, room);
     return LANTOA_OK;
 }
