@@ -96,8 +96,9 @@ static int look_at_messages(struct db *db, struct base_buf *out, struct base_err
 static int look_at_channels(struct db *db, struct base_buf *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db, "SELECT name, state FROM channel ORDER BY name", &stmt, err);
-    base_buf_add_text(out, "# HELP lantoa_channel_ready Whether a channel works (1) or is parked "
-                           "(0).\n# TYPE lantoa_channel_ready gauge\n");
+    base_buf_add_text(out,
+        "# HELP lantoa_channel_ready Whether a channel works (1), or is parked "
+        "or has failed and sent nothing since (0).\n# TYPE lantoa_channel_ready gauge\n");
     while (rc >= 0 && stmt && (rc = db_step(stmt, err)) == 1) {
         base_buf_add_text(out, "lantoa_channel_ready{channel=\"");
         add_label(out, db_column_str(stmt, 0));

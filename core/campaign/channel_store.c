@@ -104,12 +104,12 @@ static int channel_put(struct db *db, void *arg, struct base_err *err) {
     }
     change->changed = found == 0 || strcmp(old.spec_text, change->text) != 0 ||
                       strcmp(old.manifest_text, change->manifest) != 0 ||
-                      strcmp(old.state, "parked") == 0;
+                      strcmp(old.state, "ready") != 0;
     channel_row_release(&old);
     if (!change->changed) {
         return 0;
     }
-    /* A changed channel gets a new chance, parked or not. */
+    /* A changed channel gets a new chance, whatever was wrong with it. */
     int code = db_prepare(db,
         "INSERT INTO channel (name, plugin, spec, manifest, state, changed_at, kind, address, "
         "account) VALUES (?1, ?2, ?3, ?4, 'ready', ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE "

@@ -52,7 +52,7 @@ void channel_start(struct channel *channel) {
         (channel->state != CHANNEL_STOPPED && channel->state != CHANNEL_PARKED)) {
         return;
     }
-    channel->deaths = channel->fails = 0;
+    channel__works(channel);
     struct base_err err = {0};
     if (base_dir_make(channel->state_dir, 0700, &err) != 0) {
         snprintf(channel->reason, sizeof(channel->reason), "%s", err.text);
@@ -190,7 +190,7 @@ void channel_reconfigure(struct channel *channel, TAKES struct channel_spec *spe
     } else if (channel->state == CHANNEL_BACKOFF || channel->state == CHANNEL_PARKED) {
         /* New settings may be the cure: at once, with a clean slate. */
         ev_timer_stop(channel->loop, &channel->backoff);
-        channel->deaths = channel->fails = 0;
+        channel__works(channel);
         channel__begin(channel);
     }
 }
@@ -206,6 +206,11 @@ const char *channel_name(const struct channel *channel) {
 const char *channel_parked_reason(const struct channel *channel) {
     bool down = channel->state == CHANNEL_PARKED || channel->state == CHANNEL_BACKOFF;
     return down ? channel->reason : NULL;
+}
+
+const char *channel_trouble(const struct channel *channel) {
+    bool down = channel->state == CHANNEL_PARKED || channel->deaths > 0;
+    return down && channel->reason[0] ? channel->reason : NULL;
 }
 
 const struct channel_spec *channel_get_spec(const struct channel *channel) {

@@ -97,6 +97,10 @@ enum channel_state channel_state(const struct channel *channel);
 const char *channel_name(const struct channel *channel);
 /* NULL unless parked or in back-off */
 const char *channel_parked_reason(const struct channel *channel);
+/* Why its host ended last, until a message has been sent since or new settings came: a wrong
+ * password may show only when there is something to send, minutes after the host was started again.
+ * NULL: nothing is known to be wrong. */
+const char *channel_trouble(const struct channel *channel);
 const struct channel_spec *channel_get_spec(const struct channel *channel);
 const struct channel_manifest *channel_get_manifest(const struct channel *channel);
 /* How many more messages may be handed over now; 0 when the host is not ready or has enough. The

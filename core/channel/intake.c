@@ -20,7 +20,7 @@ bool channel__note_result(struct channel *channel, const struct wire_result *res
     channel->bytes_out -= channel->slots[slot].bytes;
     channel->slots[slot].bytes = 0;
     if (result->outcome == LANTOA_SENT) {
-        channel->deaths = channel->fails = 0;
+        channel__works(channel);
     }
     if (channel->result_count == channel->result_room) {
         channel->results = grow(channel->results, &channel->result_room, sizeof(*channel->results));

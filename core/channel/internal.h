@@ -53,7 +53,7 @@ struct channel {
     char *log_area; /* "channel NAME" */
 
     enum channel_state state;
-    char reason[1024]; /* why it is parked or in back-off */
+    char reason[1024]; /* why it is parked, or why it died last */
     unsigned deaths;   /* in a row, without one message sent in between */
     unsigned fails;    /* of these, how often in a row the plugin said it cannot go on */
     bool recovered;    /* the journal of the last run has been worked off */
@@ -117,6 +117,8 @@ void channel__host_greeted(struct channel *channel); /* READY has come */
  * itself that it is ending. */
 void channel__end_host(struct channel *channel, enum channel_end end, const char *fmt, ...)
     LANTOA_PRINTF(3, 4);
+/* A message was sent, or there are new settings: what was wrong is past. */
+void channel__works(struct channel *channel);
 /* drain, then end */
 void channel__leave(struct channel *channel, enum channel_end end, int64_t grace_ms);
 void channel__stop_timers(struct channel *channel);

@@ -40,6 +40,11 @@ void channel__set_state(struct channel *channel, enum channel_state state) {
     channel->callbacks.changed(channel->arg, channel);
 }
 
+void channel__works(struct channel *channel) {
+    channel->deaths = channel->fails = 0;
+    channel->reason[0] = '\0';
+}
+
 void channel__stop_timers(struct channel *channel) {
     ev_timer *timers[] = {&channel->acquire, &channel->greeting, &channel->watchdog, &channel->reap,
         &channel->backoff, &channel->stopping, &channel->orphans, &channel->notice};
@@ -194,7 +199,6 @@ void channel__host_greeted(struct channel *channel) {
     ev_timer_start(channel->loop, &channel->watchdog);
     channel__tell_steps(channel);
     channel__flush(channel);
-    channel->reason[0] = '\0';
     channel__set_state(channel, CHANNEL_READY);
 }
 
@@ -312,7 +316,7 @@ static void after_death(struct channel *channel, int status) {
         channel__set_state(channel, CHANNEL_STOPPED);
         return;
     case CHANNEL_END_RENEW:
-        channel->deaths = channel->fails = 0;
+        channel__works(channel);
         channel__begin(channel);
         return;
     case CHANNEL_END_CRASH:

@@ -182,9 +182,9 @@ static int tell_channel(void *arg, const struct channel_row *row) {
     if (rc != 0) {
         return tell(d, "channel", false, "%s: %s", row->name, fault.text);
     }
-    bool parked = strcmp(row->state, "parked") == 0;
-    return tell(d, "channel", !parked, "%s: %s", row->name,
-        parked && row->parked_reason ? row->parked_reason : TR(row->state));
+    return row->parked_reason ? tell(d, "channel", false, "%s: %s: %s", row->name, TR(row->state),
+                                    row->parked_reason)
+                              : tell(d, "channel", true, "%s: %s", row->name, TR(row->state));
 }
 
 static int tell_waiting(struct doctor *d, struct base_err *err) {

@@ -31,7 +31,7 @@ struct served {
     int64_t id, changed_at;
     struct channel *channel;
     struct serve_hooks *hooks; /* NULL: none are kept */
-    enum channel_state told;   /* state last written to the database */
+    char *told, *told_why;     /* state and reason last written to the database */
 };
 
 struct serve_channels {
@@ -217,10 +217,63 @@ static void port_cancel(void *arg, uint32_t step_ref) {
 
 /* --- the channel's side --- */
 
+static int write_state(
+    const struct served *served, const char *state, const char *why, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_begin(served->all->db, err);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = db_prepare(served->all->db,
+        "UPDATE channel SET state = ?2, parked_reason = ?3 WHERE id = ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, served->id);
+        db_bind_text(stmt, 2, state);
+        db_bind_text(stmt, 3, why);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        return db_commit(served->all->db, err);
+    }
+    db_rollback(served->all->db);
+    return rc;
+}
+
+static bool same(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Staff see in `channel list` that a channel is parked, or was started again and has sent nothing
+ * since, and why. While it starts, what was known before still holds. */
+static void tell_state(struct served *served) {
+    enum channel_state now = channel_state(served->channel);
+    const char *why = channel_trouble(served->channel);
+    const char *state = now == CHANNEL_PARKED ? "parked" : why ? "retrying" : "ready";
+    bool silent = now == CHANNEL_STOPPED || (now == CHANNEL_STARTING && !why);
+    if (silent || (same(state, served->told) && same(why, served->told_why)) ||
+        db_in_transaction(served->all->db)) {
+        return;
+    }
+    struct base_err err = {0};
+    int rc = write_state(served, state, why, &err);
+    if (rc == LANTOA_EBUSY) {
+        return; /* at the next look */
+    }
+    if (rc != 0) {
+        base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
+    }
+    base_free(served->told);
+    base_free(served->told_why);
+    served->told = base_strdup(state);
+    served->told_why = why ? base_strdup(why) : NULL;
+}
+
 static void on_results(
     void *arg, struct channel *channel, const struct channel_result *results, size_t count) {
     struct served *served = arg;
     dispatcher_results(served->all->dispatcher, served->id, results, count);
+    tell_state(served);
     size_t waiting = dispatcher_pending(served->all->dispatcher);
     size_t out = channel_outstanding(channel);
     bool dry = out < waiting + channel_get_spec(channel)->window;
@@ -242,47 +295,12 @@ static void on_recovered(void *arg, struct channel *channel, bool trusted) {
     served->all->news(served->all->arg, true);
 }
 
-/* Staff see in `channel list` that a channel is parked, and why. */
-static void write_state(struct served *served) {
-    struct base_err err = {0};
-    struct db_stmt *stmt = NULL;
-    bool parked = channel_state(served->channel) == CHANNEL_PARKED;
-    int rc = db_begin(served->all->db, &err);
-    if (rc != 0) {
-        base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
-        return;
-    }
-    rc = db_prepare(served->all->db,
-        "UPDATE channel SET state = ?2, parked_reason = ?3 WHERE id = ?1", &stmt, &err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, served->id);
-        db_bind_text(stmt, 2, parked ? "parked" : "ready");
-        db_bind_text(stmt, 3, parked ? channel_parked_reason(served->channel) : NULL);
-        rc = db_run(stmt, &err);
-    }
-    db_finish(&stmt);
-    if (rc == 0) {
-        rc = db_commit(served->all->db, &err);
-    } else {
-        db_rollback(served->all->db);
-    }
-    if (rc != 0) {
-        base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
-    }
-}
-
 static void on_changed(void *arg, struct channel *channel) {
     struct served *served = arg;
-    enum channel_state state = channel_state(channel);
-    if (served->hooks && state != CHANNEL_READY) {
+    if (served->hooks && channel_state(channel) != CHANNEL_READY) {
         serve_hooks_restart(served->hooks); /* handed over at the next look, to the next host */
     }
-    bool parking = state == CHANNEL_PARKED && served->told != CHANNEL_PARKED;
-    bool healed = state == CHANNEL_READY && served->told == CHANNEL_PARKED;
-    if ((parking || healed) && !db_in_transaction(served->all->db)) {
-        served->told = state;
-        write_state(served);
-    }
+    tell_state(served);
     served->all->news(served->all->arg, true);
 }
 
@@ -350,6 +368,10 @@ static int take_row(void *arg, const struct channel_row *row) {
     }
     if (served) {
         served->changed_at = row->changed_at;
+        base_free(served->told); /* `channel apply` has written it */
+        base_free(served->told_why);
+        served->told = base_strdup(row->state);
+        served->told_why = row->parked_reason ? base_strdup(row->parked_reason) : NULL;
         join(served, spec, manifest);
         channel_reconfigure(served->channel, spec, manifest);
         return 0;
@@ -358,7 +380,8 @@ static int take_row(void *arg, const struct channel_row *row) {
     served->all = all;
     served->id = row->id;
     served->changed_at = row->changed_at;
-    served->told = strcmp(row->state, "parked") == 0 ? CHANNEL_PARKED : CHANNEL_READY;
+    served->told = base_strdup(row->state);
+    served->told_why = row->parked_reason ? base_strdup(row->parked_reason) : NULL;
     served->next = all->first;
     all->first = served;
     join(served, spec, manifest);
@@ -418,6 +441,9 @@ int serve_channels_reload(struct serve_channels *all, struct base_err *err) {
         all->data_version = version;
         rc = channel_each(all->db, take_row, all, err);
     }
+    for (struct served *s = all->first; s && rc == 0; s = s->next) {
+        tell_state(s);
+    }
     if (rc == 0) {
         hand_over_hooks(all, changed);
         rc = prune_hooks(all, err);
@@ -459,6 +485,8 @@ void serve_channels_free(struct serve_channels **all) {
         (*all)->first = served->next;
         forget_sounds(served, 0);
         channel_free(&served->channel);
+        base_free(served->told);
+        base_free(served->told_why);
         serve_hooks_free(&served->hooks);
         base_free(served);
     }

@@ -20,6 +20,7 @@ DECLARED = {"request": {"url": "{{base_url}}/send", "json": {"to": "{{number}}",
 class Gateway:
     def __init__(self, delay=0.0):
         self.seen = []
+        self.locked = False  # refuses every login
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,7 +32,7 @@ class Gateway:
                 time.sleep(delay)
                 bad = given["to"].endswith("3")
                 body = json.dumps({"code": 108, "why": "so sai"} if bad else {"code": 0, "id": f"G{given['id']}"}).encode()
-                self.send_response(200)
+                self.send_response(401 if owner.locked else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -119,3 +120,32 @@ def test_a_gateway_file_spoilt_after_it_was_taken_sends_nothing(data, made, scra
     reason = data.rows("channel", "list")[0]["reason"]
     assert "gateway.json" in reason and "request.json.text" in reason and "txet" in reason and "\n" not in reason
     assert gateway.seen == [] and data.states("c") == {"planned": 5}
+
+
+def test_a_login_that_is_refused_shows_at_once_and_until_something_is_sent(data, made, scratch, gateway_with):
+    """The host opens again a second later and has nothing to send for five minutes: what is wrong must not be forgotten meanwhile."""
+    gateway = gateway_with()
+    gateway.locked = True
+    declared = {**DECLARED, "answer": [{"status": 401, "outcome": "stop", "reason": "login"}, *DECLARED["answer"]]}
+    made.init(channel(scratch, gateway, declared), contacts=phones(2))
+    made.start(campaign(steps=[step(channel="sms", content=sms_text())]))
+
+    def shown():
+        row = data.rows("channel", "list")[0]
+        return row["state"], row["reason"]
+
+    with data.serving("--clock", f"{START},x1") as serve:
+        eventually(lambda: shown()[0] == "retrying", 20, 0.1, "the first failure shows")
+        reason = shown()[1]
+        assert "401" in reason, reason
+        eventually(lambda: len(data.sql("SELECT 1 FROM attempt")) >= 1 and set(serve.hosts()) == {"sms"}, 20, 0.1, "started again")
+        assert shown() == ("retrying", reason)
+        doctor = data.run("doctor")
+        assert doctor.code != 0 and reason in doctor.out + doctor.err, doctor
+        assert "đang thử lại" in data.ok("channel", "list", env={"LANTOA_LANG": "vi"}).out
+        gateway.locked = False
+        data.ok("campaign", "stop", "c")
+        made.start(campaign("d", steps=[step(channel="sms", when={"at": "now"}, content=sms_text())], canary=False))
+        eventually(lambda: shown() == ("ready", None), 20, 0.1, "cleared by the first success: " + str(shown()))
+        assert "accepted" in data.states("d")
+        data.ok("doctor")
