@@ -1,10 +1,21 @@
-/* The plugin that is kept as a binary for each version of the ABI: it uses what its version has,
- * and writes every message into a file of its state folder. Compiled against the headers of that
- * version (tests/abi/README.md). */
+/* The plugin that is kept as a binary for each version of the ABI (tests/abi/README.md): it uses
+ * what its version has, and writes every message into a file of its state folder. AS_MINOR builds
+ * one as it was in an earlier version. */
 #include <lantoa/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef AS_MINOR
+#define AS_MINOR LANTOA_ABI_MINOR
+#endif
+#if AS_MINOR >= 6
+#define OPS_SIZE sizeof(struct lantoa_ops)
+#elif AS_MINOR >= 1
+#define OPS_SIZE offsetof(struct lantoa_ops, check)
+#else
+#define OPS_SIZE offsetof(struct lantoa_ops, hook)
+#endif
 
 struct config {
     const char *prefix, *secret;
@@ -53,7 +64,7 @@ static void write_file(void *arg) {
     if (file != NULL) {
         fprintf(file, "%s%s|%s|%s|%s|%s\n", waiting->self->config->prefix, m->fields[0].at,
             m->fields[1].at, m->address.at, m->step->campaign.at,
-#if LANTOA_ABI_MINOR >= 2
+#if AS_MINOR >= 2
             m->step->accents.at
 #else
             "-"
@@ -90,7 +101,7 @@ static int abi_price(
     return LANTOA_OK;
 }
 
-#if LANTOA_ABI_MINOR >= 1
+#if AS_MINOR >= 1
 static int abi_hook(void *arg, const struct lantoa_hook *hook) {
     const struct self *self = arg;
     return self->host->event(
@@ -98,7 +109,7 @@ static int abi_hook(void *arg, const struct lantoa_hook *hook) {
 }
 #endif
 
-#if LANTOA_ABI_MINOR >= 6
+#if AS_MINOR >= 6
 static int abi_check(const void *given, struct lantoa_fault *fault_out) {
     const struct config *config = given;
     return strcmp(config->prefix, "no") != 0
@@ -109,7 +120,11 @@ static int abi_check(const void *given, struct lantoa_fault *fault_out) {
 #endif
 
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
-    LANTOA_PLUGIN_HEAD,
+    .size = sizeof(struct lantoa_plugin),
+    .abi_major = LANTOA_ABI_MAJOR,
+    .abi_minor = AS_MINOR,
+    .option_size = sizeof(struct lantoa_option),
+    .content_size = sizeof(struct lantoa_content),
     .name = "abi-example",
     .version = "1.0",
     .kind = "test",
@@ -122,20 +137,20 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     .option_count = 4,
     .content = content,
     .content_count = 2,
-#if LANTOA_ABI_MINOR >= 2
+#if AS_MINOR >= 2
     .capabilities = LANTOA_CAN_ACCENTS | LANTOA_CAN_RECEIPT,
 #endif
     .ops =
         {
-            .size = sizeof(struct lantoa_ops),
+            .size = OPS_SIZE,
             .open = abi_open,
             .send = abi_send,
             .close = free,
             .price = abi_price,
-#if LANTOA_ABI_MINOR >= 1
+#if AS_MINOR >= 1
             .hook = abi_hook,
 #endif
-#if LANTOA_ABI_MINOR >= 6
+#if AS_MINOR >= 6
             .check = abi_check,
 #endif
         },

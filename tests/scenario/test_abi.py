@@ -1,10 +1,11 @@
-"""Plugins built against each ABI there has been: the kept binaries, and the same rebuilt from their headers, on today's programs."""
+"""Plugins built against each ABI there has been: the kept binaries, and the same rebuilt, on today's programs; and what headers promised of places."""
 import glob
 import os
 import platform
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -24,6 +25,12 @@ def test_no_version_is_missing():
     assert VERSIONS == [f"1.{number}" for number in range(minor + 1)], "run tests/abi/keep"
 
 
+def test_nothing_has_moved_in_the_headers():
+    sys.path.insert(0, ABI)
+    import layout
+    assert layout.faults() == []
+
+
 @pytest.mark.parametrize("how", ["kept", "rebuilt"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_old_plugin_works(data, made, scratch, version, how):
@@ -35,7 +42,7 @@ def test_an_old_plugin_works(data, made, scratch, version, how):
             pytest.skip("the kept binaries are for amd64")
         shutil.copy(os.path.join(ABI, version, "abi-example.so"), binary)
     else:
-        subprocess.run(["gcc", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", "-I", os.path.join(ABI, version, "include"),
+        subprocess.run(["gcc", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", "-I", os.path.join(ROOT, "include"), f"-DAS_MINOR={version.split('.')[1]}",
                         os.path.join(ABI, "abi-example.c"), "-o", binary], check=True)
     data.env["LANTOA_PLUGINS"] = plugins
     made.init({"name": "old", "plugin": "abi-example", "options": {"prefix": "cũ: ", "secret": "hush", "delay": 2}, "window": 5}, contacts=people(PEOPLE))
