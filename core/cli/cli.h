@@ -81,6 +81,8 @@ char *cli_import_tail(
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
     const struct audience_import_outcome *outcome);
 
+int cli_restore(struct cli *cli); /* the verb */
+
 /* Takes back the approvals that a change has made void, and says so. */
 int cli_approvals_sweep(struct cli *cli) LANTOA_MUST_CHECK;
 

@@ -21,13 +21,13 @@
 
 #define SCHEMA_MOST ((size_t)1 << 20)
 
-static int make_database(struct cli *cli, const char *path) {
+static int make_database(struct cli *cli, const char *path, bool fresh) {
     uint8_t key[BASE_SHA256_BYTES];
     char hex[2 * BASE_SHA256_BYTES + 1];
     char *have = NULL;
-    int rc = db_open(path, DB_OPEN_CREATE, &cli->db, &cli->err);
+    int rc = db_open(path, fresh ? DB_OPEN_CREATE : 0, &cli->db, &cli->err);
     if (rc == 0) {
-        rc = schema_migrate(cli->db, &cli->err);
+        rc = fresh ? schema_migrate(cli->db, &cli->err) : schema_upgrade(cli->db, &cli->err);
     }
     if (rc == 0) {
         rc = schema_meta_get(cli->db, "instance_key", &have, &cli->err);
@@ -53,8 +53,17 @@ static int make_fresh_database(struct cli *cli, const char *path, bool *made_out
     static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
     char *name = base_printf("scratch-%ld-init.db", (long)getpid());
     char *part = base_path_join(cli->data_dir, name);
-    int rc = base_file_make(part, 0600, &cli->err);
-    rc = rc ? rc : make_database(cli, part);
+    char *lost_wal = base_printf("%s-wal", path);
+    int rc = 0;
+    if (base_file_exists(lost_wal)) {
+        rc = base_err_set(&cli->err, LANTOA_ESTATE,
+            TR("%s lies there without its database: put that back, or a backup (lantoa restore "
+               "FILE)"),
+            lost_wal);
+    }
+    base_free(lost_wal);
+    rc = rc ? rc : base_file_make(part, 0600, &cli->err);
+    rc = rc ? rc : make_database(cli, part, true);
     rc = rc ? rc : db_checkpoint(cli->db, &cli->err);
     db_close(&cli->db);
     rc = rc ? rc : base_file_place(part, path, &cli->err);
@@ -82,7 +91,7 @@ static int init(struct cli *cli) {
     }
     /* It was there, of an older version perhaps; or somebody else was faster. */
     if ((rc == 0 && !made) || rc == LANTOA_EEXIST) {
-        rc = make_database(cli, path);
+        rc = make_database(cli, path, false);
     }
     if (rc == 0) {
         cli->err.text[0] = '\0';
@@ -267,6 +276,9 @@ const struct cli_command cli_data_commands[] = {
         init},
     {"backup", "", "", 1, 1, "FILE", "a consistent copy of the database, while everything goes on",
         CLI_NEEDS_DATABASE, backup},
+    {"restore", "", "", 1, 1, "FILE",
+        "put a backup in the database's place; the one before is kept beside it", CLI_NEEDS_NOTHING,
+        cli_restore},
     {"doctor", "", "csv", 0, 0, "",
         "check the database, the ledger's laws, disk, clock and channels", CLI_NEEDS_DATABASE,
         doctor},

@@ -256,7 +256,7 @@ static int open_database(struct cli *cli) {
         rc = db_open(path, 0, &cli->db, &cli->err);
     }
     if (rc == 0) {
-        rc = schema_migrate(cli->db, &cli->err);
+        rc = schema_upgrade(cli->db, &cli->err);
     }
     base_free(path);
     return rc;

@@ -36,7 +36,7 @@ static int open_door(struct cli *cli, struct api_server **door_out) {
     options.threads = threads < 0 || threads > INT16_MAX ? 0 : (int)threads;
     rc = db_open(path, 0, &db, &cli->err);
     if (rc == 0) {
-        rc = schema_migrate(db, &cli->err);
+        rc = schema_upgrade(db, &cli->err);
     }
     db_close(&db);
     if (rc == 0) {

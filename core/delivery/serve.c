@@ -278,7 +278,7 @@ static int open_data(struct serve *s, struct base_err *err) {
         rc = db_open(path, 0, &s->db, err);
     }
     if (rc == 0) {
-        rc = schema_migrate(s->db, err);
+        rc = schema_upgrade(s->db, err);
     }
     if (rc == 0) {
         rc = check_epoch(s, err);

@@ -110,6 +110,17 @@ int schema_migrate(struct db *db, struct base_err *err) {
     }
 }
 
+int schema_upgrade(struct db *db, struct base_err *err) {
+    int version = 0;
+    int result = schema_version(db, &version, err);
+    if (result == 0 && version == 0) {
+        return base_err_set(err, LANTOA_ECORRUPT,
+            TR("%s: the database is empty: put a backup in its place (lantoa restore FILE)"),
+            db->name);
+    }
+    return result ? result : schema_migrate(db, err);
+}
+
 int schema_meta_get(struct db *db, const char *key, char **value_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int result = db_prepare(db, "SELECT value FROM meta WHERE key = ?1", &stmt, err);

@@ -12,6 +12,10 @@ int schema_version(struct db *db, int *version_out, struct base_err *err) LANTOA
  * newer. */
 int schema_migrate(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
 
+/* The same for a database that somebody made before: an empty one is LANTOA_ECORRUPT, for a file
+ * cut off at nothing must not pass for a new installation. */
+int schema_upgrade(struct db *db, struct base_err *err) LANTOA_MUST_CHECK;
+
 /* The table meta: small facts of this database. get: LANTOA_ENOENT when absent; value_out caller
  * owns. */
 int schema_meta_get(
