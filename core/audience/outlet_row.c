@@ -33,8 +33,8 @@ int outlet__table_new(struct db *db, struct outlet__table **table_out, struct ba
         {&t->update,
             "UPDATE outlet SET code = ?1, name = ?2, name_key = ?3, kind = ?4, owner = ?5, channel "
             "= ?6, languages = ?7, windows = ?8, state = ?9, device = ?10, quiet = ?11, place_id = "
-            "?12, households = ?13, minutes_per_day = ?14, lat = ?15, lon = ?16, changed_at = ?17 "
-            "WHERE id = ?18"},
+            "?12, households = ?13, minutes_per_day = ?14, lat = ?15, lon = ?16, changed_at = ?17, "
+            "unsettled = 1 WHERE id = ?18"},
         {&t->uncover, "DELETE FROM outlet_coverage WHERE outlet_id = ?1"},
         {&t->cover, "INSERT INTO outlet_coverage (outlet_id, place_id, households, share) VALUES "
                     "(?1, ?2, ?3, ?4)"},

@@ -22,7 +22,7 @@ static int run_import(struct cli *cli, import_fn *fn) {
     cli_import_init(cli, &import);
     int rc = fn(cli->db, &import, &outcome, &cli->err);
     if (rc == 0) {
-        cli_import_say(cli, &import, &outcome);
+        cli_import_say(cli, &import, &outcome, NULL);
     }
     cli_import_release(&import);
     return rc;

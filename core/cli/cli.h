@@ -78,8 +78,9 @@ void cli_import_release(struct audience_import *import);
  */
 char *cli_import_tail(
     const struct audience_import *import, const struct audience_import_outcome *outcome);
+/* more: further members of the JSON, BORROWED, or NULL. */
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
-    const struct audience_import_outcome *outcome);
+    const struct audience_import_outcome *outcome, json_t *more);
 
 int cli_restore(struct cli *cli); /* the verb */
 

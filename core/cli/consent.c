@@ -12,7 +12,7 @@ static int consent_import_verb(struct cli *cli) {
     cli_import_init(cli, &import);
     int rc = consent_import(cli->db, &import, &outcome, &cli->err);
     if (rc == 0) {
-        cli_import_say(cli, &import, &outcome);
+        cli_import_say(cli, &import, &outcome, NULL);
     }
     cli_import_release(&import);
     return rc;
@@ -54,7 +54,7 @@ static int suppression_import_verb(struct cli *cli) {
                                                        : SUPPRESSION_LOSS_REFUSED,
                        &outcome, &cli->err);
     if (rc == 0) {
-        cli_import_say(cli, &import, &outcome);
+        cli_import_say(cli, &import, &outcome, NULL);
     }
     cli_import_release(&import);
     return rc;

@@ -138,12 +138,15 @@ char *cli_import_tail(
 }
 
 void cli_import_say(const struct cli *cli, const struct audience_import *import,
-    const struct audience_import_outcome *o) {
+    const struct audience_import_outcome *o, json_t *more) {
     json_t *json = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b}", "batch",
         (json_int_t)o->batch_id, "rows", (json_int_t)o->rows, "added", (json_int_t)o->added,
         "updated", (json_int_t)o->updated, "unchanged", (json_int_t)o->unchanged, "rejected",
         (json_int_t)o->rejected, "kept_with_faults", (json_int_t)o->kept_with_faults, "dropped",
         (json_int_t)o->dropped, "dry_run", import->dry_run);
+    if (more) {
+        json_object_update(json, more);
+    }
     char dropped[120] = "";
     if (o->dropped > 0) {
         snprintf(dropped, sizeof dropped,

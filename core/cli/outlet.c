@@ -5,17 +5,48 @@
 #include "base/parse.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "delivery/airing.h"
 
 #include <math.h>
+
+/* What is booked on the outlets that changed follows the change. *more_out: for the JSON. */
+static int review(struct cli *cli, json_t **more_out, struct base_buf *text) {
+    struct airing_review r;
+    int rc = airing_review(cli->db, cli->who, text, &r, &cli->err);
+    if (rc != 0) {
+        return rc;
+    }
+    *more_out = json_pack("{s:{s:I,s:I,s:I,s:I,s:I}}", "airings", "withdrawn",
+        (json_int_t)r.withdrawn, "taken_back", (json_int_t)r.taken_back, "moved",
+        (json_int_t)r.moved, "dropped", (json_int_t)r.dropped, "offered", (json_int_t)r.offered);
+    if (!cli->json && r.withdrawn + r.taken_back + r.moved + r.dropped + r.offered > 0) {
+        base_buf_printf(text,
+            TR("airings on these outlets: %lld approved ones withdrawn, %lld taken back from "
+               "devices; of those offered %lld moved, %lld dropped; %lld offered anew (lantoa "
+               "airing list)\n"),
+            (long long)r.withdrawn, (long long)r.taken_back, (long long)r.moved,
+            (long long)r.dropped, (long long)r.offered);
+    }
+    return 0;
+}
 
 static int import_verb(struct cli *cli) {
     struct audience_import import;
     struct audience_import_outcome outcome = {0};
+    struct base_buf text;
+    json_t *more = NULL;
     cli_import_init(cli, &import);
+    base_buf_init(&text, 1 << 20);
     int rc = outlet_import(cli->db, &import, &outcome, &cli->err);
-    if (rc == 0) {
-        cli_import_say(cli, &import, &outcome);
+    if (rc == 0 && !import.dry_run) {
+        rc = review(cli, &more, &text);
     }
+    if (rc == 0) {
+        cli_import_say(cli, &import, &outcome, more);
+        fputs(base_buf_text(&text), cli->json ? stderr : stdout);
+    }
+    json_decref(more);
+    base_buf_release(&text);
     cli_import_release(&import);
     return rc;
 }
@@ -23,20 +54,27 @@ static int import_verb(struct cli *cli) {
 static int undo_verb(struct cli *cli) {
     int64_t batch;
     struct outlet_undo_outcome o;
+    struct base_buf text;
+    json_t *more = NULL;
     if (base_parse_i64(str_from(cli->args[0]), &batch) != 0) {
         return base_err_set(
             &cli->err, LANTOA_EINVAL, TR("%s: not the number of an import batch"), cli->args[0]);
     }
+    base_buf_init(&text, 1 << 20);
     int rc = outlet_undo(cli->db, batch, &o, &cli->err);
+    rc = rc ? rc : review(cli, &more, &text);
     if (rc == 0) {
-        cli_say(cli,
-            json_pack("{s:I,s:I,s:I,s:I}", "deleted", (json_int_t)o.deleted, "restored",
-                (json_int_t)o.restored, "retired", (json_int_t)o.retired, "kept",
-                (json_int_t)o.kept),
+        json_t *said = json_pack("{s:I,s:I,s:I,s:I}", "deleted", (json_int_t)o.deleted, "restored",
+            (json_int_t)o.restored, "retired", (json_int_t)o.retired, "kept", (json_int_t)o.kept);
+        json_object_update(said, more);
+        cli_say(cli, said,
             TR("batch undone: %lld outlets deleted, %lld put back, %lld retired because airings "
                "speak of them, %lld kept because a later import changed them"),
             (long long)o.deleted, (long long)o.restored, (long long)o.retired, (long long)o.kept);
+        fputs(base_buf_text(&text), cli->json ? stderr : stdout);
     }
+    json_decref(more);
+    base_buf_release(&text);
     return rc;
 }
 

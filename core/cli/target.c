@@ -14,7 +14,7 @@ static int import_verb(struct cli *cli) {
     cli_import_init(cli, &import);
     int rc = target_import(cli->db, &import, cli->who, &outcome, &cli->err);
     if (rc == 0) {
-        cli_import_say(cli, &import, &outcome);
+        cli_import_say(cli, &import, &outcome, NULL);
     }
     cli_import_release(&import);
     return rc;

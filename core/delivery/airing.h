@@ -50,6 +50,21 @@ int airing_detach(struct db *db, int64_t campaign_id, struct base_err *err) LANT
 int airing_replan(struct db *db, const char *campaign, const char *who,
     struct airing_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
+/* After outlets changed (an import, its undoing): looks at what is booked on those that did. An
+ * approved airing that its outlet may not play any more (hours, minutes, closed, no device, another
+ * channel) is withdrawn with the reason, also from a device that has it; one whose outlet has
+ * another device now goes from the old to the new one; campaigns whose airings are touched are
+ * planned again, so that what was only offered finds another place and the commune is offered
+ * others for what was withdrawn. What has begun is left alone. Takes its own transactions; audited.
+ */
+struct airing_review {
+    int64_t withdrawn, taken_back;   /* approved ones; those that devices are asked for */
+    int64_t moved, dropped, offered; /* offered ones; new ones */
+};
+/* notices: a line for each campaign that could not be planned again. */
+int airing_review(struct db *db, const char *who, struct base_buf *notices,
+    struct airing_review *review_out, struct base_err *err) LANTOA_MUST_CHECK;
+
 /* --- looking --- */
 
 struct airing_filter {             /* zeroed: all */

@@ -141,7 +141,7 @@ static int query(struct airing__booker *b, const struct delivery_step *step,
         rc = outlet_query(b->db, &filter, set_out, NULL, err);
     }
     base_free(places);
-    if (rc == 0 && (!*set_out || outlet_set_count(*set_out) == 0)) {
+    if (rc == 0 && !b->again && (!*set_out || outlet_set_count(*set_out) == 0)) {
         rc = base_err_set(err, LANTOA_EINVAL,
             step->spec->outlets
                 ? TR("step %s: channel %s has no outlet that fits: %s")
@@ -168,7 +168,7 @@ int airing__ask(struct airing__booker *b, const struct delivery_step *step,
         rc = load_variants(b->db, &step->spec->airings, &variants, &variant_count, err);
     }
     if (rc == 0) {
-        size_t found = outlet_set_count(set);
+        size_t found = set ? outlet_set_count(set) : 0;
         asked->stations = base_alloc_array(found + 1, sizeof *asked->stations);
         asked->materials = base_alloc_array(found * materials + 1, sizeof *asked->materials);
         for (size_t i = 0; i < found; i++) {

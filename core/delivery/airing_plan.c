@@ -50,10 +50,13 @@ static int make_requests(struct airing__booker *b, struct base_err *err) {
         if (!step->spec->airings.on) {
             continue;
         }
-        rc = airing__ask(b, step, &b->asked[b->count], err);
+        struct airing__asked *asked = &b->asked[b->count];
+        struct airtime_request *request = &b->requests[b->count];
+        rc = airing__ask(b, step, asked, err);
         if (rc == 0 && step->spec->airings.priority != CAMPAIGN_AIRING_EMERGENCY) {
-            make_request(b, &b->asked[b->count], &b->requests[b->count]);
-            if (b->requests[b->count].last_day < b->requests[b->count].first_day) {
+            make_request(b, asked, request);
+            asked->planned = request->last_day >= request->first_day;
+            if (!asked->planned && !b->again) {
                 rc = base_err_set(
                     err, LANTOA_EINVAL, TR("step %s: all its days are over"), step->spec->name);
             }
@@ -100,6 +103,10 @@ static int write_airing(struct airing__booker *b, const struct airtime_request *
     return airing__insert(&b->writer, &airing, b->now_ms, &id, err);
 }
 
+static const char refusal_sql[] =
+    "INSERT INTO airing_refusal (campaign_id, step_id, outlet_id, day, asked, got, reason, "
+    "by_airing) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 static int write_refusal(struct airing__booker *b, const struct delivery_step *step,
     int64_t outlet_id, const struct airtime_refusal *refusal, int64_t by, struct db_stmt *insert,
     struct base_err *err) {
@@ -123,10 +130,7 @@ static int write_refusal(struct airing__booker *b, const struct delivery_step *s
 static int write_refusals(struct airing__booker *b, const struct airtime_plan *plan,
     const size_t *asked_of, struct base_err *err) {
     struct db_stmt *insert = NULL;
-    int rc = db_prepare(b->db,
-        "INSERT INTO airing_refusal (campaign_id, step_id, outlet_id, day, asked, got, reason, "
-        "by_airing) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        &insert, err);
+    int rc = db_prepare(b->db, refusal_sql, &insert, err);
     for (size_t i = 0; rc == 0 && i < plan->refusal_count; i++) {
         const struct airtime_refusal *r = &plan->refusals[i];
         int64_t by = r->by == AIRTIME_NONE ? 0 : b->books.bookings[r->by].ref;
@@ -147,10 +151,15 @@ static int write_moves(
         const struct outlet *outlet = outlet_set_at(b->all.set, booking->station);
         if (move->start_s < 0) {
             char reason[200];
-            snprintf(reason, sizeof reason, TR("made room for campaign %s: %s"),
-                b->campaign->row.name, airtime_reason_text(move->reason));
+            if (move->reason == AIRTIME_TAKEN && booking->campaign != b->campaign->id) {
+                snprintf(reason, sizeof reason, TR("made room for campaign %s: %s"),
+                    b->campaign->row.name, airtime_reason_text(move->reason));
+            } else {
+                snprintf(reason, sizeof reason, TR("it has no place any more: %s"),
+                    airtime_reason_text(move->reason));
+            }
             const struct airing__ending ending = {
-                booking->ref, AIRING_DECLINED, SUPPRESSED_DECLINED, "lantoa", reason};
+                booking->ref, AIRING_WITHDRAWN, SUPPRESSED_WITHDRAWN, "lantoa", reason};
             rc = airing__end(&b->writer, &ending, b->now_ms, err);
             b->out.dropped++;
             continue;
@@ -166,37 +175,88 @@ static int write_moves(
     return rc;
 }
 
-/* At once on every outlet; the approval of the campaign is what lets it go. */
+/* The outlets that a step has an airing on, whatever became of it. */
+static int emergencies_of(const struct airing__booker *b, const struct delivery_step *step,
+    struct base_idmap *has, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(b->db, "SELECT outlet_id FROM airing WHERE step_id = ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, step->id);
+        while ((rc = db_step(stmt, err)) == 1) {
+            int64_t id = db_column_i64(stmt, 0);
+            if (airing__station(&b->all, id) != AIRTIME_NONE) {
+                (void)base_idmap_add(has, (uint64_t)id, 1);
+            }
+        }
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
+static const struct airtime_material *first_of(const struct airing__asked *asked, size_t index) {
+    size_t count = asked->step->spec->airings.material_count;
+    for (size_t m = 0; m < count; m++) {
+        if (asked->materials[index * count + m].id) {
+            return &asked->materials[index * count + m];
+        }
+    }
+    return NULL;
+}
+
+/* asked->stations[index] has nothing it could play: the others do not wait for it. */
+static int skip_emergency(struct airing__booker *b, const struct airing__asked *asked, size_t index,
+    struct db_stmt *insert, struct base_err *err) {
+    int64_t start_ms = asked->step->start_ms > b->now_ms ? asked->step->start_ms : b->now_ms;
+    const struct airtime_refusal refusal = {
+        .day = airing__local(b->zone, start_ms).day, .asked = 1, .reason = AIRTIME_NO_MATERIAL};
+    return write_refusal(b, asked->step, outlet_set_at(b->all.set, asked->stations[index])->id,
+        &refusal, 0, insert, err);
+}
+
+static int place_emergency(struct airing__booker *b, const struct airing__asked *asked,
+    size_t index, const struct airtime_material *material, struct base_err *err) {
+    const struct outlet *outlet = outlet_set_at(b->all.set, asked->stations[index]);
+    struct airing__new airing = fresh(b, asked->step, outlet);
+    int64_t start_ms = asked->step->start_ms;
+    int64_t id;
+    airing.recording_id = material->id;
+    airing.seconds = material->seconds;
+    airing.start_ms = b->again && start_ms && start_ms < b->now_ms ? b->now_ms : start_ms;
+    airing.ends_ms = airing.start_ms ? airing.start_ms + AIRING_EMERGENCY_MS : 0;
+    airing.state = AIRING_APPROVED;
+    airing.decided_by = "emergency";
+    airing.lead_ms = 0;
+    note_arm(b, &airing);
+    b->out.asked++;
+    b->out.placed++;
+    return airing__insert(&b->writer, &airing, b->now_ms, &id, err);
+}
+
+/* At once on every outlet; the approval of the campaign is what lets it go. Planned again, those
+ * follow that had nothing to play then. */
 static int write_emergency(
     struct airing__booker *b, const struct airing__asked *asked, struct base_err *err) {
-    size_t materials = asked->step->spec->airings.material_count;
-    int rc = 0;
+    struct base_idmap *has = base_idmap_new(b->all.count + 1);
+    struct db_stmt *insert = NULL;
+    int64_t before = b->out.placed;
+    uint32_t one;
+    int rc = emergencies_of(b, asked->step, has, err);
+    rc = rc == 0 ? db_prepare(b->db, refusal_sql, &insert, err) : rc;
     for (size_t i = 0; rc == 0 && i < asked->count; i++) {
-        const struct outlet *outlet = outlet_set_at(b->all.set, asked->stations[i]);
-        struct airing__new airing = fresh(b, asked->step, outlet);
-        const struct airtime_material *material = NULL;
-        int64_t id;
-        for (size_t m = 0; m < materials && !material; m++) {
-            const struct airtime_material *one = &asked->materials[i * materials + m];
-            material = one->id ? one : NULL;
+        const struct airtime_material *material = first_of(asked, i);
+        uint64_t id = (uint64_t)b->all.stations[asked->stations[i]].id;
+        if (base_idmap_find(has, id, &one)) {
+            continue;
         }
-        if (!material) {
-            rc = base_err_set(err, LANTOA_EINVAL,
-                TR("step %s: outlet %s has no approved material in one of its languages"),
-                asked->step->spec->name, outlet->code);
-            break;
-        }
-        airing.recording_id = material->id;
-        airing.seconds = material->seconds;
-        airing.start_ms = asked->step->start_ms;
-        airing.ends_ms = airing.start_ms ? airing.start_ms + AIRING_EMERGENCY_MS : 0;
-        airing.state = AIRING_APPROVED;
-        airing.decided_by = "emergency";
-        airing.lead_ms = 0;
-        note_arm(b, &airing);
-        rc = airing__insert(&b->writer, &airing, b->now_ms, &id, err);
-        b->out.asked++;
-        b->out.placed++;
+        rc = material ? place_emergency(b, asked, i, material, err)
+                      : skip_emergency(b, asked, i, insert, err);
+    }
+    db_finish(&insert);
+    base_idmap_free(&has);
+    if (rc == 0 && !b->again && b->out.placed == before) {
+        rc = base_err_set(err, LANTOA_EINVAL,
+            TR("step %s: no outlet has an approved recording in one of its languages"),
+            asked->step->spec->name);
     }
     return rc;
 }
@@ -306,7 +366,7 @@ static int book_planned(struct airing__booker *b, struct base_err *err) {
     int64_t to = INT64_MIN;
     int rc = 0;
     for (size_t i = 0; i < b->count; i++) {
-        if (b->asked[i].step->spec->airings.priority != CAMPAIGN_AIRING_EMERGENCY) {
+        if (b->asked[i].planned) {
             asked_of[count] = i;
             requests[count++] = b->requests[i];
             from = b->requests[i].first_day < from ? b->requests[i].first_day : from;
@@ -358,6 +418,7 @@ static int book(struct db *db, const struct delivery_campaign *campaign, int64_t
         .campaign = campaign,
         .zone = campaign->zone,
         .now_ms = now_ms,
+        .again = again,
         .arms = arms,
         .experiment =
             base_hmac_new(campaign->row.experiment_key, sizeof campaign->row.experiment_key)};
@@ -368,7 +429,7 @@ static int book(struct db *db, const struct delivery_campaign *campaign, int64_t
     if (rc == 0) {
         rc = take_up_all(&b, err);
     }
-    for (size_t i = 0; rc == 0 && !again && i < b.count; i++) {
+    for (size_t i = 0; rc == 0 && i < b.count; i++) {
         if (b.asked[i].step->spec->airings.priority == CAMPAIGN_AIRING_EMERGENCY) {
             rc = write_emergency(&b, &b.asked[i], err);
         }
@@ -391,7 +452,8 @@ static int reopen(struct db *db, int64_t campaign_id, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     int rc = db_prepare(db,
         "UPDATE step SET state = 1 WHERE campaign_id = ?1 AND state = 3 AND EXISTS (SELECT 1 FROM "
-        "airing a WHERE a.step_id = step.id AND a.state = 0)",
+        "airing a JOIN message m ON m.id = (a.step_id << 43) + 4398046511104 + (a.id << 4) WHERE "
+        "a.step_id = step.id AND m.state IN (0, 1))",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, campaign_id);

@@ -45,6 +45,7 @@ struct airing__asked {
     size_t *stations;
     struct airtime_material *materials;
     size_t count; /* of stations */
+    bool planned; /* not an emergency, and its days are not all over */
 };
 
 /* Single changes, with statements that are prepared once for many. {.db = db}; to be released. */
@@ -109,6 +110,7 @@ struct airing__booker {
     const struct delivery_campaign *campaign;
     const struct calendar_zone *zone;
     int64_t now_ms;
+    bool again; /* around what stands; steps that are over and outlets that are gone are no fault */
     struct airing__stations all;
     struct airing__books books;
     struct airing__asked *asked; /* one for each request */

@@ -145,6 +145,9 @@ int airing__books_load(struct db *db, const struct airing__stations *stations,
             struct airing__local at = airing__local(zone, db_column_i64(stmt, 2));
             int state = (int)db_column_i64(stmt, 8);
             int64_t message = db_column_i64(stmt, 10);
+            if (state == AIRING_WITHDRAWN) { /* another may take its place, also its campaign's */
+                continue;
+            }
             bool mine = own != 0 && db_column_i64(stmt, 5) == own;
             bool over = state == AIRING_DECLINED || message == MESSAGE_SUPPRESSED ||
                         message == MESSAGE_FAILED || db_column_i64(stmt, 11) != 0;

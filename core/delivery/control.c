@@ -95,7 +95,9 @@ static int change_state(struct db *db, const char *name, const char *who,
     }
     if (rc == 0 && change->to == CAMPAIGN_RUNNING) { /* not asked for yet: it stays */
         rc = run_on_steps(db,
-            "UPDATE airing SET withdraw = 0 WHERE campaign_id = ?1 AND withdraw = 1 AND state < 2",
+            "UPDATE airing SET withdraw = 0 WHERE campaign_id = ?1 AND withdraw = 1 AND state < 2 "
+            "AND coalesce(device, '') = (SELECT coalesce(o.device, '') FROM outlet o WHERE o.id = "
+            "airing.outlet_id)",
             row.id, err);
     }
     if (rc == 0) {

@@ -42,12 +42,18 @@ static int prepare(struct dispatcher *d, struct base_err *err) {
             "UPDATE airing SET start_at = ?2, ends_at = ?3 WHERE id = ?1 AND start_at = 0",
             &d->airing_start, err);
     }
+    if (rc == 0) {
+        rc = db_prepare(d->db,
+            "UPDATE airing SET device = ?2 WHERE id = ?1 AND coalesce(device, '') <> ?2",
+            &d->airing_given, err);
+    }
     return rc;
 }
 
 void dispatch__airings_finish(struct dispatcher *d) {
     db_finish(&d->airing);
     db_finish(&d->airing_start);
+    db_finish(&d->airing_given);
 }
 
 static struct str kept(struct base_arena *arena, struct str text) {
@@ -131,6 +137,8 @@ static int judge(struct giver *g, struct due *due, struct base_err *err) {
     const char *detail = NULL;
     if (due->state == AIRING_DECLINED) {
         reason = SUPPRESSED_DECLINED;
+    } else if (due->state == AIRING_WITHDRAWN) {
+        reason = SUPPRESSED_WITHDRAWN;
     } else if (due->state == AIRING_OFFERED && g->now_ms < due->start_ms) {
         db_bind_i64(g->d->hold, 1, due->id);
         db_bind_i64(g->d->hold, 2, HELD_COMMUNE);
@@ -236,6 +244,11 @@ static int give(
     db_bind_null(g->d->claim_due, 3);
     db_bind_null(g->d->claim_due, 4);
     rc = db_run(g->d->claim_due, err);
+    if (rc == 0) {
+        db_bind_i64(g->d->airing_given, 1, due->airing_id);
+        db_bind_str(g->d->airing_given, 2, due->device);
+        rc = db_run(g->d->airing_given, err);
+    }
     if (rc == 0) {
         g->step->outstanding++;
         g->channel->put++;

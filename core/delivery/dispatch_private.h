@@ -77,7 +77,7 @@ struct dispatcher {
     size_t campaign_count;
     struct db_stmt *range, *claim, *claim_due, *hold, *suppress, *due, *min_due, *open_rows,
         *gate_fresh, *gate_due, *release, *stranger, *next_row, *times, *attempt;
-    struct db_stmt *airing, *airing_start; /* NULL until outlets have work */
+    struct db_stmt *airing, *airing_start, *airing_given; /* NULL until outlets have work */
     struct db_stmt *record, *get, *contact, *payment;
     struct dispatch_receipts *receipts; /* dispatch_receipt.c */
     int64_t data_version;

@@ -1,5 +1,5 @@
 /* Airings taken back from devices that have them already: declined, or their campaign paused or
- * stopped, or their outlet's hours changed. The channel is asked with a message of the same key
+ * stopped, or their outlet changed. The channel is asked with a message of the same key
  * whose content field `withdrawn` says why; its result settles the row. Only channels that declare
  * this field are asked. */
 #include "base/mem.h"
@@ -11,7 +11,7 @@
 
 struct back {
     int64_t id, airing_id, start_ms;
-    int declined;
+    int state; /* enum airing_state */
     struct str device, code, title;
 };
 
@@ -63,7 +63,7 @@ static int read_lot(struct dispatcher *d, const struct dispatch_channel *channel
             *back = (struct back){.id = db_column_i64(stmt, 0),
                 .airing_id = db_column_i64(stmt, 1),
                 .start_ms = db_column_i64(stmt, 2),
-                .declined = (int)db_column_i64(stmt, 3) == AIRING_DECLINED,
+                .state = (int)db_column_i64(stmt, 3),
                 .device = kept(arena, db_column_str(stmt, 4)),
                 .code = kept(arena, db_column_str(stmt, 5)),
                 .title = kept(arena, db_column_str(stmt, 6))};
@@ -85,7 +85,9 @@ static int ask(struct dispatcher *d, struct dispatch_channel *channel, const str
         struct str value;
     } texts[] = {{"outlet", back->code}, {"title", back->title}, {"start", str_from(start)},
         {"seconds", STR("1")}, {"audio", STR("none")},
-        {"withdrawn", back->declined ? STR("declined") : STR("stopped")}};
+        {"withdrawn", back->state == AIRING_DECLINED    ? STR("declined")
+                      : back->state == AIRING_WITHDRAWN ? STR("outlet changed")
+                                                        : STR("stopped")}};
     for (size_t i = 0; i < manifest->content_count && i < DELIVERY_FIELDS_MAX; i++) {
         fields[i] = (struct str){"", 0};
         for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
@@ -157,12 +159,14 @@ static int asked_about(
 static int settle(struct dispatcher *d, int64_t message_id, int64_t airing_id, int64_t now_ms,
     struct base_err *err) {
     struct db_stmt *stmt = NULL;
+    char detail[300];
     int64_t due_ms = 0;
     int state = MESSAGE_PLANNED;
     int reason = 0;
     int rc = db_prepare(d->db,
-        "SELECT a.state, a.start_at, coalesce(o.device, ''), g.state FROM airing a JOIN outlet o "
-        "ON o.id = a.outlet_id JOIN campaign g ON g.id = a.campaign_id WHERE a.id = ?1",
+        "SELECT a.state, a.start_at, coalesce(o.device, ''), g.state, coalesce(a.reason, '') FROM "
+        "airing a JOIN outlet o ON o.id = a.outlet_id JOIN campaign g ON g.id = a.campaign_id "
+        "WHERE a.id = ?1",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, airing_id);
@@ -174,10 +178,16 @@ static int settle(struct dispatcher *d, int64_t message_id, int64_t airing_id, i
         if (db_column_i64(stmt, 0) == AIRING_DECLINED) {
             state = MESSAGE_SUPPRESSED;
             reason = SUPPRESSED_DECLINED;
+        } else if (db_column_i64(stmt, 0) == AIRING_WITHDRAWN) {
+            state = MESSAGE_SUPPRESSED;
+            reason = SUPPRESSED_WITHDRAWN;
         } else if (db_column_i64(stmt, 3) == CAMPAIGN_STOPPED) {
             state = MESSAGE_SUPPRESSED;
             reason = SUPPRESSED_STOPPED;
         }
+        struct str why = db_column_str(stmt, 4);
+        snprintf(detail, sizeof detail, "%s%s%.*s", TR("taken back from the device"),
+            why.bytes ? ": " : "", STR_ARG(why));
         rc = 0;
     }
     db_finish(&stmt);
@@ -197,7 +207,7 @@ static int settle(struct dispatcher *d, int64_t message_id, int64_t airing_id, i
             db_bind_null(stmt, 4);
         }
         db_bind_i64(stmt, 5, now_ms);
-        db_bind_text(stmt, 6, TR("taken back from the device"));
+        db_bind_text(stmt, 6, detail);
         rc = db_run(stmt, err);
     }
     db_finish(&stmt);

@@ -53,6 +53,7 @@
     X(SUPPRESSED_DECLINED, 35, "declined")   /* by the commune */                                  \
     X(SUPPRESSED_OFF_HOURS, 36, "off_hours") /* the outlet may not speak then any more */          \
     X(SUPPRESSED_DIED, 37, "died")           /* by the registry: nothing more, of any class */     \
+    X(SUPPRESSED_WITHDRAWN, 38, "withdrawn") /* an airing: made room, or its outlet changed */     \
     X(HELD_QUIET_HOURS, 40, "quiet_hours")                                                         \
     X(HELD_CAP, 41, "cap")                                                                         \
     X(HELD_BUDGET, 45, "budget") /* the budget is at the operators, who may refuse some */         \

@@ -94,7 +94,7 @@ struct month {
 
 static int note_airing(void *arg, const struct airing *a) {
     struct month *m = arg;
-    if (a->state == AIRING_DECLINED || a->message_state == MESSAGE_SUPPRESSED || a->start_ms == 0) {
+    if (a->state >= AIRING_DECLINED || a->message_state == MESSAGE_SUPPRESSED || a->start_ms == 0) {
         return 0;
     }
     struct base_civil at = base_civil_from_ms(a->start_ms, m->request->offset_min);
@@ -210,7 +210,7 @@ int report_airtime(
     X(played, "played")                                                                            \
     X(cut, "cut")                                                                                  \
     X(missed, "missed")                                                                            \
-    X(refused, "declined or expired")                                                              \
+    X(refused, "declined, withdrawn, expired")                                                     \
     X(open, "still open")
 #define END_ENUM(key, label) END_##key,
 enum end { ENDS(END_ENUM) END_COUNT };
@@ -236,7 +236,7 @@ static enum end end_of(const struct airing *a) {
     case MESSAGE_SUPPRESSED:
         return END_refused;
     default:
-        return a->state == AIRING_DECLINED ? END_refused : END_open;
+        return a->state >= AIRING_DECLINED ? END_refused : END_open;
     }
 }
 

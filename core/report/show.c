@@ -133,7 +133,7 @@ void report__show(const struct report_table *table, size_t column, const struct 
         report__show_number(value->f64, kind, out);
         break;
     case REPORT_BOOL:
-        base_buf_add_text(out, value->i64 ? "true" : "false");
+        base_buf_add_text(out, value->i64 ? TR("yes") : TR("no"));
         break;
     case REPORT_STR:
         if (REPORT_KIND(kind) == REPORT_WORD && value->bytes) {

@@ -206,8 +206,9 @@ def test_quiet_hours_that_came_later_are_kept(data, made, speaker):
     start(data, "c")
     data.ok("--clock", DAWN + ",x1", "outlet", "import", data.write("outlets.csv", table([outlet("A1", windows="mo-su 06:00-06:30")])))
     run(data)
-    (row,) = rows(data)
-    assert row["state"] == "suppressed" and row["reason"] == "off_hours" and heard(data) == []
+    said, other = rows(data)
+    assert said["state"] == "suppressed" and said["reason"] == "withdrawn" and heard(data) == []
+    assert other["start"][11:16] == "06:00" and other["reason"] == "expired"
 
 
 def test_stop_and_pause(data, made, speaker):

@@ -1,0 +1,118 @@
+"""What becomes of booked airings when their outlets change: hours, minutes, a device, closed; before and after a device has them."""
+import os
+
+from rig.build import campaign, table
+from rig.program import eventually
+from test_airing import DAWN, airings, heard, material, outlet, plan, rows, run, speaker, start  # noqa: F401
+from test_loudspeaker import Device, Loud
+from test_loudspeaker import airings as loud_airings
+from test_loudspeaker import outlet as loud_outlet
+
+
+def change(data, *outlets, clock=DAWN):
+    """Imports these rows; what the program says of their airings."""
+    return data.json("--clock", clock + ",x1", "outlet", "import", data.write("changed.csv", table(outlets)))["airings"]
+
+
+def times(found, *decisions):
+    return [row["start"][:16] for row in found if row["decision"] in decisions]
+
+
+def test_hours_that_change_withdraw_only_what_no_longer_fits(data, made, speaker):  # noqa: F811
+    speaker(outlet("A1"), outlet("A2", "24002"))
+    plan(data, made, campaign("c", steps=[airings(outlets="all", airings={"days": 1})]))
+    data.ok("airing", "approve", "--outlet", "A1", "--by", "xa")
+    start(data, "c")
+    stood = rows(data, "--outlet", "A2")
+    assert change(data, outlet("A1", windows="mo-su 06:00-06:30; mo-su 17:00-17:30")) == {
+        "withdrawn": 1, "taken_back": 0, "moved": 0, "dropped": 0, "offered": 1}
+    mine = rows(data, "--outlet", "A1")
+    assert times(mine, "withdrawn") == ["2026-12-01T05:00"]
+    assert times(mine, "approved") == ["2026-12-01T17:00"]
+    assert times(mine, "offered") == ["2026-12-01T06:00"]
+    gone = [row for row in mine if row["decision"] == "withdrawn"]
+    assert {(row["state"], row["reason"], row["decided_by"]) for row in gone} == {("suppressed", "withdrawn", "lantoa")}
+    assert "its outlet changed" in gone[0]["detail"] and "broadcast" in gone[0]["detail"], gone[0]
+    assert rows(data, "--outlet", "A2") == stood
+    month = data.json("report", "airtime", "--place", "Đồng Tiến", "--month", "2026-12")["rows"][0]
+    assert "A1" not in (month.get("h05") or "") and "06:00 A1" in month["h06"]
+    assert change(data, outlet("A1", windows="mo-su 06:00-06:30; mo-su 17:00-17:30")) == dict.fromkeys(
+        ("withdrawn", "taken_back", "moved", "dropped", "offered"), 0)
+    run(data)
+    assert {line[3][11:16] for line in heard(data)} == {"17:00"}
+    assert sum(data.states("c").values()) == 4 + 1
+
+
+def test_what_was_only_offered_moves_and_a_closed_outlet_falls_silent(data, made, speaker):  # noqa: F811
+    speaker(outlet("A1"), outlet("A2"), outlet("A3"))
+    plan(data, made, campaign("c", steps=[airings(outlets="all", airings={"per_day": 1, "days": 1})]))
+    data.ok("airing", "approve", "--outlet", "A2", "--by", "xa")
+    data.ok("airing", "approve", "--outlet", "A3", "--by", "xa")
+    file = data.write("changed.csv", table([outlet("A1", windows="mo-su 07:00-07:30"), outlet("A2", state="retired"), outlet("A3", minutes_per_day="1")]))
+    shown = data.run("--lang", "vi", "--clock", DAWN + ",x1", "outlet", "import", file)
+    assert "rút 2 lượt đã duyệt" in shown.out and "1 lượt dời chỗ" in shown.out, shown
+    found = {row["outlet"]: row for row in rows(data)}
+    assert found["A1"]["start"][11:16] == "07:00" and found["A1"]["decision"] == "offered"
+    assert found["A2"]["decision"] == found["A3"]["decision"] == "withdrawn"
+    assert "the outlet is closed" in found["A2"]["detail"] or "ngừng" in found["A2"]["detail"], found["A2"]
+    (refused,) = data.rows("airing", "refused")
+    assert (refused["outlet"], refused["reason"]) == ("A3", "too_long")
+    again = data.json("--clock", DAWN + ",x1", "outlet", "undo", "3")["airings"]
+    assert (again["offered"], again["moved"]) == (2, 1), again  # the commune is asked once more: nothing is approved by itself
+    assert {row["outlet"] for row in rows(data, "--state", "offered")} == {"A1", "A2", "A3"}
+
+
+def test_devices_that_have_it_already_give_it_back(data, made):
+    """Hours, device and state change after three devices and a paper plan have the airings."""
+    loud = Loud(data, made)
+    loud.outlets(loud_outlet("K7", "device:loa-7"), loud_outlet("GIAY", "paper:mao-dien", "24002"))
+    loud.start(campaign("c", steps=[loud_airings()]))
+    seven, eight = Device(loud.port, "loa-7", "khoa-cua-loa-7"), Device(loud.port, "loa-8", "khoa-cua-loa-8")
+    clock = "2026-12-01T04:50:00+07:00"
+    with loud.serving(clock + ",x1"):
+        loud.becomes("K7", "accepted")
+        loud.becomes("GIAY", "accepted")
+        (item,) = seven.fetch(loud.now())["items"]
+        said = change(data, loud_outlet("K7", "device:loa-8"), clock=clock)
+        assert (said["withdrawn"], said["taken_back"]) == (0, 1), said
+        eventually(lambda: [one["key"] for one in eight.fetch(loud.now())["items"]] == [item["key"]], 30)
+        assert seven.fetch(loud.now())["items"] == [] and loud.row("K7")["decision"] == "approved"
+        loud.becomes("K7", "accepted")
+        said = change(data, loud_outlet("K7", "device:loa-8", windows="mo-su 17:00-17:30"), loud_outlet("GIAY", "", "24002", state="retired"), clock=clock)
+        assert (said["withdrawn"], said["taken_back"], said["offered"]) == (2, 2, 1), said
+        eventually(lambda: eight.fetch(loud.now())["items"] == [], 30)
+        calendar = os.path.join(loud.paper, "mao-dien", "2026-12", "calendar.ics")
+        eventually(lambda: "STATUS:CANCELLED" in open(calendar, encoding="utf-8").read(), 30)
+        gone = eventually(lambda: [row for row in data.rows("airing", "list") if row["state"] == "suppressed"][1:] and rows(data), 30)
+    assert {(row["outlet"], row["decision"], row["reason"]) for row in gone} == {
+        ("K7", "withdrawn", "withdrawn"), ("GIAY", "withdrawn", "withdrawn"), ("K7", "offered", "awaits_commune")}
+    assert sum(data.states("c").values()) == 3
+
+
+def emergency(**asked):
+    spec = campaign("e", steps=[airings(outlets="all")])
+    spec["class"], spec["steps"][0]["when"] = "emergency", {"at": "now"}
+    spec["steps"][0]["airings"] = {"materials": ["bao"], "priority": "emergency", "reason": "bão", **asked}
+    return spec
+
+
+def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, made, speaker):  # noqa: F811
+    speaker(outlet("A1"), outlet("N1", languages="nut"), outlet("N2", "24002", languages="nut"))
+    material(data, "bao", 30, "tay")
+    made.apply(emergency())
+    assert "no outlet has an approved recording" in data.refused("--clock", DAWN + ",x1", "campaign", "plan", "e")
+    material(data, "bao", 30, "nut")
+    said = data.json("--clock", DAWN + ",x1", "campaign", "plan", "e")["airings"]
+    assert said == {"booked": 2, "clashes": 0, "refused": 1}, said
+    assert {row["outlet"] for row in rows(data)} == {"N1", "N2"}
+    (refused,) = data.rows("airing", "refused")
+    assert (refused["outlet"], refused["reason"], refused["asked"], refused["placed"]) == ("A1", "no_material", 1, 0)
+    for who in ("one", "two"):
+        data.ok("--by", who, "campaign", "approve", "e", "--reason", "bão")
+    data.ok("campaign", "start", "e")
+    material(data, "bao", 30, "vi")  # somebody has recorded it meanwhile: A1 follows, the others are not told twice
+    night = "2026-12-01T02:00:00+07:00"
+    assert data.json("--clock", night + ",x1", "airing", "plan", "e")["placed"] == 1 and data.rows("airing", "refused") == []
+    run(data, clock=night, until="x60")
+    assert sorted((row["outlet"], row["state"]) for row in rows(data)) == [(name, "delivered") for name in ("A1", "N1", "N2")]
+    assert sorted(line[2] for line in heard(data)) == ["A1", "N1", "N2"]
