@@ -156,8 +156,9 @@ static void read_when(
     bool once = at.json && !rrule.json && !after.json && !delay.json;
     bool now = json_is_string(at.json) && strcmp(json_string_value(at.json), "now") == 0;
     if (!follows && !recurs && !once) {
-        spec__fault(
-            r, &node, TR("must be one of {\"at\"}, {\"after\", \"delay\"}, {\"rrule\", \"at\"}"));
+        spec__fault(r, &node,
+            TR("must be one of {\"at\"}, {\"after\", \"delay\"}, {\"rrule\", \"at\"}, {\"before\", "
+               "\"days\"}, {\"fallback_of\"}"));
     } else if (follows) {
         step->when.kind = WHEN_AFTER;
         step->when.after = spec__name(r, &after, SPEC__REQUIRED);

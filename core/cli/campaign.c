@@ -331,7 +331,12 @@ static int campaign_resume_verb(struct cli *cli) {
 }
 
 static int campaign_stop_verb(struct cli *cli) {
-    return say_state(cli, control_stop(cli->db, cli->args[0], cli->who, &cli->err), "stopped");
+    struct campaign_row row = {0};
+    int rc = control_stop(cli->db, cli->args[0], cli->who, &cli->err);
+    rc = rc ? rc : campaign_get(cli->db, cli->args[0], &row, &cli->err);
+    rc = say_state(cli, rc, campaign_state_word(row.state)); /* it may have been done already */
+    campaign_row_release(&row);
+    return rc;
 }
 
 static int stop_all(struct cli *cli) {

@@ -15,7 +15,14 @@
 
 static void say_ready(void *arg) {
     const struct cli *cli = arg;
-    printf(TR("ready: serving %s\n"), cli->data_dir);
+    if (cli->json) {
+        json_t *ready = json_pack("{s:s,s:s}", "state", "ready", "data", cli->data_dir);
+        json_dumpf(ready, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(ready);
+    } else {
+        printf(TR("ready: serving %s\n"), cli->data_dir);
+    }
     fflush(stdout);
 }
 

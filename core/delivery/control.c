@@ -156,24 +156,25 @@ int control_stop(struct db *db, const char *name, const char *who, struct base_e
     struct change change = {"stop", CAMPAIGN_RUNNING, CAMPAIGN_PAUSED, CAMPAIGN_STOPPED,
         ", ended_at = ?2, wait_reason = NULL", "there is nothing to stop yet"};
     struct campaign_row row = {0};
-    int64_t id;
+    int64_t id = 0;
     int rc = campaign_get(db, name, &row, err);
-    if (rc == 0 && (row.state == CAMPAIGN_DONE || row.state == CAMPAIGN_STOPPED)) {
-        campaign_row_release(
-            &row); /* who presses stop wants to know that nothing more leaves: so it is */
-        return 0;
-    }
+    /* Who presses stop wants to know that nothing more leaves: so it is. A stop that was cut off is
+     * finished. */
+    bool over = rc == 0 && (row.state == CAMPAIGN_DONE || row.state == CAMPAIGN_STOPPED);
+    bool stopped = over && row.state == CAMPAIGN_STOPPED;
     if (rc == 0 && (row.state == CAMPAIGN_PLANNED || row.state == CAMPAIGN_APPROVED)) {
         change.from = change.from_too = row.state;
     }
+    id = row.id;
     campaign_row_release(&row);
-    if (rc != 0) {
+    if (rc != 0 || (over && !stopped)) {
         return rc;
     }
     /* The state first and by itself: from here on nothing more leaves. 3: STEP_DONE stays done, 4:
      * STEP_STOPPED. */
-    rc = change_state(db, name, who, &change,
-        "UPDATE step SET state = 4 WHERE campaign_id = ?1 AND state <> 3", &id, err);
+    rc = over ? 0
+              : change_state(db, name, who, &change,
+                    "UPDATE step SET state = 4 WHERE campaign_id = ?1 AND state <> 3", &id, err);
     while (rc == 0 && (rc = suppress_some(db, id, err)) == 1) {
         rc = 0;
     }

@@ -255,3 +255,20 @@ def test_fallback_reaches_those_whom_the_first_channel_did_not(data, made, witne
     assert {ref for ref, (state, _) in paper.items() if state == "accepted"} == {"u1", "u2", "n1"}
     assert {reason for state, reason in paper.values() if state == "suppressed"} == {"condition"}
     assert len(paper) == 10
+
+
+@pytest.mark.quick
+def test_stop_says_how_it_is_and_ends_a_stop_that_was_cut_off(data, made):
+    made.init(outbox_channel(), contacts=people(6))
+    made.start(campaign("sent", steps=[step(channel="outbox")]))
+    made.start(campaign("late", steps=[step(channel="outbox", when={"at": "2026-12-20T08:00"})]))
+    with data.serving("--clock", CLOCK, "--json") as serve:
+        assert json.loads(serve.out()) == {"state": "ready", "data": data.dir}
+        eventually(lambda: data.states("sent") == {"accepted": 6}, 20)
+        eventually(lambda: "sent is done" in serve.log(), 20)
+    assert data.json("campaign", "stop", "sent") == {"campaign": "sent", "state": "done"}
+    assert data.json("campaign", "stop", "late") == {"campaign": "late", "state": "stopped"}
+    # As if the program had been killed between the state and the last rows.
+    data.sql_write("UPDATE message SET state = 0, reason = 0 WHERE id IN (SELECT id FROM message WHERE state = 2 LIMIT 4)")
+    assert data.states("late") == {"planned": 4, "suppressed": 2}
+    assert data.json("campaign", "stop", "late")["state"] == "stopped" and data.states("late") == {"suppressed": 6}
