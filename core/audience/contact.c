@@ -25,19 +25,54 @@ void contact_read(struct db_stmt *stmt, int first, struct contact *contact_out) 
     };
 }
 
-bool contact_attr(const struct contact *contact, struct str name, struct base_buf *scratch,
-    struct str *value_out) {
+static bool attr_text(struct str value, struct base_buf *scratch, struct str *text_out) {
+    if (str_is(value, "null")) {
+        return false;
+    }
+    *text_out = audience__flat_text(value, scratch);
+    return true;
+}
+
+static bool find_from(
+    struct str json, size_t pos, struct str name, struct base_buf *scratch, struct str *value_out) {
     struct str raw, value;
-    for (size_t pos = 0; audience__flat_next(contact->attrs, &pos, &raw, &value);) {
+    while (audience__flat_next(json, &pos, &raw, &value)) {
         if (audience__flat_name_is(raw, name)) {
-            if (str_is(value, "null")) {
-                return false;
-            }
-            *value_out = audience__flat_text(value, scratch);
-            return true;
+            return attr_text(value, scratch, value_out);
         }
     }
     return false;
+}
+
+bool contact_attr(const struct contact *contact, struct str name, struct base_buf *scratch,
+    struct str *value_out) {
+    return find_from(contact->attrs, 0, name, scratch, value_out);
+}
+
+void contact_attrs_scan(const struct contact *contact, struct contact_attrs *attrs_out) {
+    attrs_out->json = contact->attrs;
+    attrs_out->rest = 0;
+    size_t n = 0;
+    while (n < CONTACT_ATTRS_AT_HAND && audience__flat_next(contact->attrs, &attrs_out->rest,
+                                            &attrs_out->names[n], &attrs_out->values[n])) {
+        n++;
+    }
+    attrs_out->count = n;
+}
+
+bool contact_attrs_find(const struct contact_attrs *attrs, int *place, struct str name,
+    struct base_buf *scratch, struct str *value_out) {
+    size_t at = *place >= 0 ? (size_t)*place : attrs->count;
+    if (at >= attrs->count || !str_eq(attrs->names[at], name)) {
+        for (at = 0; at < attrs->count && !audience__flat_name_is(attrs->names[at], name); at++) {
+        }
+        if (at == attrs->count) {
+            return attrs->count == CONTACT_ATTRS_AT_HAND &&
+                   find_from(attrs->json, attrs->rest, name, scratch, value_out);
+        }
+        *place = (int)at;
+    }
+    return attr_text(attrs->values[at], scratch, value_out);
 }
 
 int contact_attribute_known(struct db *db, struct str name, bool *known_out, struct base_err *err) {

@@ -82,6 +82,19 @@ void contact_read(struct db_stmt *stmt, int first, struct contact *contact_out);
  * when needed. false: absent. Fast: no allocation. */
 bool contact_attr(const struct contact *contact, struct str name, struct base_buf *scratch,
     struct str *value_out);
+/* All attributes of one contact at hand, for who asks for many: the object is scanned once. */
+#define CONTACT_ATTRS_AT_HAND 32
+struct contact_attrs {
+    struct str names[CONTACT_ATTRS_AT_HAND], values[CONTACT_ATTRS_AT_HAND]; /* as in the object */
+    size_t count;
+    struct str json;
+    size_t rest; /* in json: what found no room is looked for from here */
+};
+void contact_attrs_scan(const struct contact *contact, struct contact_attrs *attrs_out);
+/* As contact_attr. *place says where the name stood in the contact before, which is mostly where it
+ * stands again (any number will do at first), and is set to where it stands now. */
+bool contact_attrs_find(const struct contact_attrs *attrs, int *place, struct str name,
+    struct base_buf *scratch, struct str *value_out);
 /* true if the name is a built-in field or a known custom attribute of this database. */
 int contact_attribute_known(
     struct db *db, struct str name, bool *known_out, struct base_err *err) LANTOA_MUST_CHECK;

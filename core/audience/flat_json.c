@@ -77,7 +77,8 @@ bool audience__flat_next(
     if (end <= at) {
         return false;
     }
-    *value_out = str_trim(str_of(json.at + at, end - at));
+    struct str value = str_of(json.at + at, end - at);
+    *value_out = value.at[0] == '"' ? value : str_trim(value);
     *pos = end;
     return true;
 }

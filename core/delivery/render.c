@@ -63,6 +63,9 @@ struct delivery_renderer {
     char **place_names;      /* by place id, filled when first asked */
     size_t place_room;
 
+    struct contact_attrs attrs; /* of the present contact, once has_attrs */
+    bool has_attrs;
+
     const struct delivery_step *step;
     const struct delivery_template *template;
     const struct contact *contact;
@@ -310,12 +313,21 @@ static struct str contribution_value(struct delivery_renderer *r, int field) {
     return field == CONTRIBUTION_FIELD_COUNT ? STR("yes") : str_from(r->fields->text[field]);
 }
 
-static struct str value_of(struct delivery_renderer *r, const struct delivery_value *value) {
-    const struct contact *contact = r->contact;
+static struct str attribute(struct delivery_renderer *r, struct delivery_value *value) {
     struct str text = {0};
+    if (!r->has_attrs) {
+        contact_attrs_scan(r->contact, &r->attrs);
+        r->has_attrs = true;
+    }
+    (void)contact_attrs_find(&r->attrs, &value->number, value->name, &r->scratch, &text);
+    return text;
+}
+
+static struct str value_of(struct delivery_renderer *r, struct delivery_value *value) {
+    const struct contact *contact = r->contact;
     switch ((enum value_kind)value->kind) {
     case VALUE_ATTR:
-        return contact_attr(contact, value->name, &r->scratch, &text) ? text : (struct str){0};
+        return attribute(r, value);
     case VALUE_TEXT:
         return str_from(value->text);
     case VALUE_REF:
@@ -353,7 +365,7 @@ static struct str value_of(struct delivery_renderer *r, const struct delivery_va
     case VALUE_CONTRIBUTION:
         return contribution_value(r, value->number);
     }
-    return text;
+    return (struct str){0};
 }
 
 static bool get_value(void *arg, int index, struct str name, struct str *value_out) {
@@ -399,6 +411,7 @@ int delivery_render(struct delivery_renderer *r, struct delivery_step *step, siz
     r->key = key;
     r->lang = step->langs[lang];
     r->reckoned = NULL;
+    r->has_attrs = false;
     if (r->now_ms != now_ms || !r->today[0]) {
         struct base_civil local =
             base_civil_from_ms(now_ms, calendar_offset_min(step->campaign->zone, now_ms));

@@ -38,7 +38,7 @@ struct delivery_campaign {
 /* One name that a template uses, resolved once: where its value comes from. */
 struct delivery_value {
     int kind;        /* enum in render.c */
-    int number;      /* of a link */
+    int number;      /* of a link or field; where an attribute stood in the last contact */
     struct str name; /* BORROWED from the template */
     char *text;      /* constant value, owned; NULL otherwise */
 };

@@ -126,15 +126,16 @@ static size_t count_tops(uint64_t word) {
     return (size_t)((word >> 7) * 0x0101010101010101u >> 56);
 }
 
+#define TOPS UINT64_C(0x8080808080808080)
+
 /* How many bytes are not ASCII and how many are "=", eight bytes at a time. */
 static void count_costly(const char *at, size_t count, size_t *high_out, size_t *equals_out) {
-    const uint64_t tops = 0x8080808080808080u, lows = 0x7f7f7f7f7f7f7f7fu,
-                   equal = 0x3d3d3d3d3d3d3d3du;
+    const uint64_t lows = 0x7f7f7f7f7f7f7f7fu, equal = 0x3d3d3d3d3d3d3d3du;
     size_t high = 0, equals = 0, i = 0;
     for (; i + 8 <= count; i += 8) {
         uint64_t word;
         memcpy(&word, at + i, 8);
-        high += count_tops(word & tops);
+        high += count_tops(word & TOPS);
         word ^= equal;
         equals += count_tops(~(((word & lows) + lows) | word | lows));
     }
@@ -146,11 +147,26 @@ static void count_costly(const char *at, size_t count, size_t *high_out, size_t 
     *equals_out = equals;
 }
 
+static bool is_ascii(const char *at, size_t count) {
+    uint64_t all = 0;
+    size_t i = 0;
+    for (; i + 32 <= count; i += 32) {
+        uint64_t words[4];
+        memcpy(words, at + i, 32);
+        all |= (words[0] | words[1]) | (words[2] | words[3]);
+    }
+    for (; i < count; i++) {
+        all |= (unsigned char)at[i];
+    }
+    return (all & TOPS) == 0;
+}
+
 static bool fits_7bit(const char *at, size_t count) {
     const char *end = at + count;
-    if (memchr(at, '\0', count) != NULL) {
+    if (!is_ascii(at, count) || memchr(at, '\0', count) != NULL) {
         return false;
     }
+    bool returns = memchr(at, '\r', count) != NULL;
     while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         stop = stop == NULL ? end : stop;
@@ -158,7 +174,7 @@ static bool fits_7bit(const char *at, size_t count) {
             return false;
         }
         /* A lone CR would become a line end, behind which a dot could stand. */
-        const char *cr = memchr(at, '\r', (size_t)(stop - at));
+        const char *cr = returns ? memchr(at, '\r', (size_t)(stop - at)) : NULL;
         if (cr != NULL && cr + 1 != stop) {
             return false;
         }
@@ -168,11 +184,11 @@ static bool fits_7bit(const char *at, size_t count) {
 }
 
 enum mime_encoding mime_encoding_choose(const char *at, size_t count) {
-    size_t high, equals;
-    count_costly(at, count, &high, &equals);
-    if (high == 0 && fits_7bit(at, count)) {
+    if (fits_7bit(at, count)) {
         return MIME_7BIT;
     }
+    size_t high, equals;
+    count_costly(at, count, &high, &equals);
     size_t codes = high + equals;
     size_t quoted = count + 2 * codes + (count + 2 * codes) / 75 * 3;
     size_t base64 = (count + 2) / 3 * 4 + count / 57 * 2;

@@ -145,6 +145,16 @@ static void attribute_is(const char *attrs, const char *name, const char *expect
     if (expected) {
         assert_true(str_is(value, expected));
     }
+    /* The same from all attributes at hand, whatever is thought of where it stands. */
+    struct contact_attrs all;
+    contact_attrs_scan(&contact, &all);
+    for (int guess = -1; guess < 4; guess++) {
+        int place = guess;
+        value = (struct str){0};
+        found = contact_attrs_find(&all, &place, str_from(name), &scratch, &value);
+        assert_int_equal(found, expected != NULL);
+        assert_true(!expected || str_is(value, expected));
+    }
     base_buf_release(&scratch);
 }
 
@@ -169,6 +179,22 @@ static void test_any_flat_json(void **state) {
         attribute_is(damaged[i], "a", NULL);
     }
     attribute_is("{\"a\":\"\\ud83d\"}", "a", "\xef\xbf\xbd");
+}
+
+static void test_many_attributes(void **state) {
+    (void)state;
+    char attrs[2000] = "{", name[16], expected[16];
+    for (int i = 0; i < 2 * CONTACT_ATTRS_AT_HAND; i++) {
+        size_t at = strlen(attrs);
+        (void)snprintf(attrs + at, sizeof attrs - at, "%s\"n%d\":\"v%d\"", i ? "," : "", i, i);
+    }
+    strcat(attrs, "}");
+    for (int i = 0; i < 2 * CONTACT_ATTRS_AT_HAND; i++) {
+        (void)snprintf(name, sizeof name, "n%d", i);
+        (void)snprintf(expected, sizeof expected, "v%d", i);
+        attribute_is(attrs, name, expected);
+    }
+    attribute_is(attrs, "n", NULL);
 }
 
 static int count_segments(void *arg, const struct segment_row *row) {
@@ -225,7 +251,7 @@ static void test_batches(void **state) {
 int main(void) {
 #define T(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {T(test_search), T(test_pages_and_segments),
-        T(test_attributes), cmocka_unit_test(test_any_flat_json), T(test_saved_segments),
-        T(test_batches)};
+        T(test_attributes), cmocka_unit_test(test_any_flat_json),
+        cmocka_unit_test(test_many_attributes), T(test_saved_segments), T(test_batches)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

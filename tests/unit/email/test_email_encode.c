@@ -99,6 +99,22 @@ static void vectors(void **state) {
     }
 }
 
+/* One letter that is not ASCII, or one zero byte, is seen wherever it stands. */
+static void one_byte_decides(void **state) {
+    (void)state;
+    char text[300];
+    for (size_t i = 0; i < sizeof(text); i++) {
+        for (size_t bytes = i + 1; bytes <= i + 40 && bytes <= sizeof(text); bytes++) {
+            memset(text, 'a', sizeof(text));
+            assert_int_equal(mime_encoding_choose(text, bytes), MIME_7BIT);
+            text[i] = (char)0x80;
+            assert_int_not_equal(mime_encoding_choose(text, bytes), MIME_7BIT);
+            text[i] = '\0';
+            assert_int_not_equal(mime_encoding_choose(text, bytes), MIME_7BIT);
+        }
+    }
+}
+
 static void bodies_read_back(void **state) {
     (void)state;
     uint64_t seed = 1;
@@ -275,8 +291,8 @@ static void stuffing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(vectors),
-        cmocka_unit_test(bodies_read_back), cmocka_unit_test(headers_read_back),
-        cmocka_unit_test(phrases), cmocka_unit_test(parameters), cmocka_unit_test(dates),
-        cmocka_unit_test(stuffing)};
+        cmocka_unit_test(one_byte_decides), cmocka_unit_test(bodies_read_back),
+        cmocka_unit_test(headers_read_back), cmocka_unit_test(phrases),
+        cmocka_unit_test(parameters), cmocka_unit_test(dates), cmocka_unit_test(stuffing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
