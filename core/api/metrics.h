@@ -13,6 +13,7 @@
     X(METRICS_OPEN, "open")                                                                        \
     X(METRICS_UNSUBSCRIBE, "unsubscribe")                                                          \
     X(METRICS_PREFERENCES, "preferences")                                                          \
+    X(METRICS_CALENDAR, "calendar")                                                                \
     X(METRICS_HOOK, "hook")                                                                        \
     X(METRICS_WATCH, "watch")                                                                      \
     X(METRICS_OTHER, "other")

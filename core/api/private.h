@@ -127,6 +127,10 @@ struct api_server {
     struct db_stmt *channel;
     struct callback_rate rates[API_RATES]; /* by channel id */
     struct base_hmac *instance;
+
+    pthread_mutex_t feed_lock; /* of what follows: a calendar takes longer than moments */
+    struct db *feed_db;        /* for reading */
+    struct base_hmac *feed_instance;
 };
 
 /* --- loop.c --- */
@@ -175,6 +179,7 @@ void preferences_take(struct api_request *request);
 void preferences_after(struct api_request *request);
 void callback_take(struct api_request *request);
 void callback_after(struct api_request *request);
+void feed_take(struct api_request *request);
 void health_take(struct api_request *request);
 void metrics_take(struct api_request *request);
 void robots_take(struct api_request *request);

@@ -8,6 +8,7 @@ static const char *const types[] = {
     [REPLY_HTML] = "text/html; charset=utf-8",
     [REPLY_JSON] = "application/json",
     [REPLY_GIF] = "image/gif",
+    [REPLY_CALENDAR] = "text/calendar; charset=utf-8",
     [REPLY_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
 };
 

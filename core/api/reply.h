@@ -5,7 +5,7 @@
 
 #include "api/private.h"
 
-enum reply_type { REPLY_TEXT, REPLY_HTML, REPLY_JSON, REPLY_GIF, REPLY_PROMETHEUS };
+enum reply_type { REPLY_TEXT, REPLY_HTML, REPLY_JSON, REPLY_GIF, REPLY_PROMETHEUS, REPLY_CALENDAR };
 
 /* body BORROWED for the call. */
 void reply_body(

@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/tr.h"
-#include "store/schema.h"
+#include "delivery/ledger.h"
+#include "report/airing_feed.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,6 +33,7 @@ static const struct api_route routes[] = {
         unsubscribe_after},
     {"/p/", API_GET | API_POST, FORM_BYTES, METRICS_PREFERENCES, preferences_take,
         preferences_after},
+    {AIRING_FEED_PATH, API_GET, 0, METRICS_CALENDAR, feed_take, NULL},
     {"/hook/", API_GET | API_POST, HOOK_BYTES, METRICS_HOOK, callback_take, callback_after},
     {"/healthz", API_GET, 0, METRICS_WATCH, health_take, NULL},
     {"/metrics", API_GET, 0, METRICS_WATCH, metrics_take, NULL},
@@ -184,20 +186,13 @@ static int serve_now(struct api_server *s, const struct api_options *options,
 }
 
 static int open_reader(struct api_server *s, const char *path, struct base_err *err) {
-    char *hex = NULL;
-    uint8_t secret[BASE_SHA256_BYTES];
     int rc = db_open(path, DB_OPEN_READ_ONLY, &s->db, err);
+    rc = rc == 0 ? ledger_instance(s->db, &s->instance, err) : rc;
+    rc = rc == 0 ? db_open(path, DB_OPEN_READ_ONLY, &s->feed_db, err) : rc;
+    rc = rc == 0 ? ledger_instance(s->feed_db, &s->feed_instance, err) : rc;
     if (rc == 0) {
-        rc = schema_meta_get(s->db, "instance_key", &hex, err);
-    }
-    if (rc == 0 && base_unhex(str_from(hex), secret, sizeof secret) != 0) {
-        rc = base_err_set(err, LANTOA_ECORRUPT, "meta.instance_key");
-    }
-    if (rc == 0) {
-        s->instance = base_hmac_new(secret, sizeof secret);
         rc = db_prepare(s->db, "SELECT id FROM channel WHERE name = ?1", &s->channel, err);
     }
-    base_free(hex);
     return rc;
 }
 
@@ -227,6 +222,7 @@ int api_start(
     base_buf_init(&cert, PEM_BYTES_MAX);
     base_buf_init(&key, PEM_BYTES_MAX);
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->feed_lock, NULL);
     s->targets = link_targets_new();
     s->tls = options->tls_cert != NULL;
     s->listen_fd = -1;
@@ -295,9 +291,12 @@ void api_stop(struct api_server **server) {
     commit_stop(&s->queue);
     db_finish(&s->channel);
     db_close(&s->db);
+    db_close(&s->feed_db);
     base_hmac_free(&s->instance);
+    base_hmac_free(&s->feed_instance);
     link_targets_free(&s->targets);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->feed_lock);
     base_free(s);
     *server = NULL;
 }

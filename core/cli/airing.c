@@ -89,7 +89,8 @@ static int list_row(void *arg, const struct airing *a) {
         a->message_state < 0 ? json_null() : json_string(message_state_word(a->message_state)),
         json_string(message_reason_word(a->message_reason)), cli_time(a->played_at), played(a),
         cli_str(a->decided_by), cli_str(a->confirmed_by),
-        cli_str(a->reason.bytes ? a->reason : a->detail), json_integer(a->message_id)};
+        cli_str(a->reason.bytes ? a->reason : a->detail), cli_str(a->code),
+        json_integer(a->message_id)};
     report_table_add(arg, values);
     return 0;
 }
@@ -106,7 +107,7 @@ static int print_list(struct cli *cli, const struct airing_filter *filter) {
         {"played_at", TR("played"), REPORT_TEXT}, {"played_s", TR("heard, s"), REPORT_NUMBER},
         {"decided_by", TR("decided by"), REPORT_TEXT},
         {"confirmed_by", TR("confirmed by"), REPORT_TEXT}, {"detail", TR("detail"), REPORT_TEXT},
-        {"message", TR("message"), REPORT_NUMBER}};
+        {"code", TR("code"), REPORT_TEXT}, {"message", TR("message"), REPORT_NUMBER}};
     struct report_table table;
     report_table_init(&table, columns, sizeof columns / sizeof columns[0]);
     int rc = airing_each(cli->db, filter, list_row, &table, &cli->err);

@@ -48,9 +48,9 @@ extern const struct cli_command cli_data_commands[], cli_audience_commands[],
     cli_http_commands[], cli_cost_commands[], cli_inbox_commands[], cli_report_commands[],
     cli_report_schedule_commands[], cli_contribution_commands[], cli_enrolment_commands[],
     cli_target_commands[], cli_approval_commands[], cli_stats_commands[], cli_experiment_commands[],
-    cli_outlet_commands[], cli_material_commands[], cli_airing_commands[], cli_place_commands[],
-    cli_whatif_commands[], cli_campaign_power_commands[], cli_channel_commands[],
-    cli_plugin_commands[];
+    cli_outlet_commands[], cli_material_commands[], cli_airing_commands[], cli_calendar_commands[],
+    cli_place_commands[], cli_whatif_commands[], cli_campaign_power_commands[],
+    cli_channel_commands[], cli_plugin_commands[];
 
 const char *cli_option(const struct cli *cli, const char *name); /* NULL when absent */
 bool cli_switch(const struct cli *cli, const char *name);

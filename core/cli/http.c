@@ -160,20 +160,6 @@ static int link_list(struct cli *cli) {
     return cli_report(cli, "campaign", campaign, &by, 1);
 }
 
-static int load_instance(struct cli *cli, struct base_hmac **instance_out) {
-    char *hex = NULL;
-    uint8_t key[BASE_SHA256_BYTES];
-    int rc = schema_meta_get(cli->db, "instance_key", &hex, &cli->err);
-    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
-        rc = base_err_set(&cli->err, LANTOA_ECORRUPT, "meta.instance_key");
-    }
-    if (rc == 0) {
-        *instance_out = base_hmac_new(key, sizeof key);
-    }
-    base_free(hex);
-    return rc;
-}
-
 /* The step's id, and that it has this link. */
 static int find_link(
     struct cli *cli, const char *campaign, const char *step, int64_t number, int64_t *step_id_out) {
@@ -227,7 +213,7 @@ static int printed_url(struct cli *cli, char **url_out) {
         rc = schema_meta_get(cli->db, "public_url", &public_url, &cli->err);
     }
     if (rc == 0) {
-        rc = load_instance(cli, &instance);
+        rc = ledger_instance(cli->db, &instance, &cli->err);
     }
     if (rc == 0) {
         link_code(instance, ledger_id(step_id, 0, 0), (int)number, code);

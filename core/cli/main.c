@@ -21,7 +21,8 @@ static const struct cli_command *const tables[] = {cli_data_commands, cli_audien
     cli_report_schedule_commands, cli_contribution_commands, cli_enrolment_commands,
     cli_target_commands, cli_approval_commands, cli_stats_commands, cli_experiment_commands,
     cli_campaign_power_commands, cli_outlet_commands, cli_material_commands, cli_airing_commands,
-    cli_place_commands, cli_whatif_commands, cli_channel_commands, cli_plugin_commands};
+    cli_calendar_commands, cli_place_commands, cli_whatif_commands, cli_channel_commands,
+    cli_plugin_commands};
 #define TABLE_COUNT (sizeof tables / sizeof tables[0])
 
 static const char synopsis[] =

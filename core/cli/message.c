@@ -55,20 +55,6 @@ static int print_text_row(void *arg, const struct message_row *m) {
     return 0;
 }
 
-static int open_instance(struct cli *cli, struct base_hmac **instance_out) {
-    char *hex = NULL;
-    uint8_t key[BASE_SHA256_BYTES];
-    int rc = schema_meta_get(cli->db, "instance_key", &hex, &cli->err);
-    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
-        rc = base_err_set(&cli->err, LANTOA_ECORRUPT, "meta.instance_key");
-    }
-    if (rc == 0) {
-        *instance_out = base_hmac_new(key, sizeof key);
-    }
-    base_free(hex);
-    return rc;
-}
-
 static int read_filter(struct cli *cli, struct message_filter *filter) {
     const char *state = cli_option(cli, "state");
     const char *reason = cli_option(cli, "reason");
@@ -98,7 +84,7 @@ static int message_list(struct cli *cli) {
     struct lister lister = {.cli = cli};
     int rc = read_filter(cli, &filter);
     if (rc == 0) {
-        rc = open_instance(cli, &lister.instance);
+        rc = ledger_instance(cli->db, &lister.instance, &cli->err);
     }
     if (rc == 0 && cli->json) {
         bool opened = false;
@@ -159,7 +145,7 @@ static int message_show(struct cli *cli) {
     struct shower s = {.history = json_array(), .lister = {.cli = cli}};
     int rc = read_id(cli, &id);
     if (rc == 0) {
-        rc = open_instance(cli, &s.lister.instance);
+        rc = ledger_instance(cli->db, &s.lister.instance, &cli->err);
     }
     if (rc == 0) {
         const struct message_filter filter = {

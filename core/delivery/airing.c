@@ -60,7 +60,8 @@ static const char columns[] =
     "coalesce(a.played_ms, 0), coalesce(a.confirmed_at, 0), coalesce(a.resumed_of, 0), g.name, "
     "coalesce(s.name, ''), o.code, o.name, o.owner, p.name, r.name, coalesce(r.title, r.name), "
     "r.lang, coalesce(g.spec ->> 'timezone', ''), a.decided_by, a.reason, a.confirmed_by, "
-    "m.detail" FROM_SQL " JOIN place p ON p.id = o.place_id JOIN recording r ON r.id = "
+    "m.detail, CASE WHEN o.device LIKE 'paper:%' THEN m.ref END" FROM_SQL
+    " JOIN place p ON p.id = o.place_id JOIN recording r ON r.id = "
     "a.recording_id LEFT JOIN step s ON s.id = a.step_id WHERE 1 = 1";
 
 /* Another airing of another campaign at the same time, neither declined nor over. */
@@ -121,7 +122,7 @@ static struct airing read_row(struct db_stmt *stmt) {
         &a.decided_at, &a.played_at, &a.played_ms, &a.confirmed_at, &a.resumed_of};
     struct str *const texts[] = {&a.campaign, &a.step, &a.outlet, &a.outlet_name, &a.owner,
         &a.place, &a.material, &a.title, &a.lang, &a.zone, &a.decided_by, &a.reason,
-        &a.confirmed_by, &a.detail};
+        &a.confirmed_by, &a.detail, &a.code};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         *numbers[i] = db_column_i64(stmt, (int)i);
     }

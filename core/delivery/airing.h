@@ -6,6 +6,7 @@
 #ifndef DELIVERY_AIRING_H
 #define DELIVERY_AIRING_H
 
+#include "base/buf.h"
 #include "delivery/airtime.h"
 #include "delivery/ledger.h"
 #include "delivery/step.h"
@@ -89,6 +90,7 @@ struct airing { /* texts BORROWED for the call */
     int64_t decided_at, played_at, played_ms, confirmed_at, resumed_of; /* 0: not */
     struct str campaign, step, outlet, outlet_name, owner, place, material, title, lang, zone;
     struct str decided_by, reason, confirmed_by, detail; /* detail: the channel's words */
+    struct str code; /* by which a person confirms it, on the printed plan; empty: none (yet) */
 };
 /* By start, outlet, id. */
 int airing_each(struct db *db, const struct airing_filter *filter,
@@ -144,6 +146,19 @@ int airing_of_word(
  * and its end is not known. */
 int airing_confirm(struct db *db, int64_t id, int64_t start_ms, int64_t played_s, const char *who,
     const char *note, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- in people's words --- */
+
+enum airing_by { AIRING_BY_NOBODY, AIRING_BY_DEVICE, AIRING_BY_SENDER };
+struct airing_proof {
+    enum airing_by by;       /* the device's own record, or only who streamed to it */
+    int64_t clock_offset_ms; /* its clock minus ours; taken out of the times already */
+    bool clock_doubtful;     /* the times cannot be right even so */
+};
+/* From the detail of an airing; all zero when it says nothing of these. */
+void airing_proof_read(struct str detail, struct airing_proof *proof_out);
+/* Appends a device's words in the language of the process, as far as they are known. */
+void airing_words(struct str detail, struct base_buf *out);
 
 /* --- as run (inside the dispatcher's transaction) --- */
 

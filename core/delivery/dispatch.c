@@ -91,20 +91,6 @@ static void finish_all(struct dispatcher *d) {
 
 /* --- life --- */
 
-static int load_instance(struct dispatcher *d, struct base_err *err) {
-    char *hex = NULL;
-    uint8_t key[BASE_SHA256_BYTES];
-    int rc = schema_meta_get(d->db, "instance_key", &hex, err);
-    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
-        rc = base_err_set(err, LANTOA_ECORRUPT, "meta.instance_key");
-    }
-    if (rc == 0) {
-        d->instance = base_hmac_new(key, sizeof key);
-    }
-    base_free(hex);
-    return rc;
-}
-
 int dispatcher_new(
     struct db *db, int64_t campaign_id, struct dispatcher **dispatcher_out, struct base_err *err) {
     struct dispatcher *d = base_alloc(sizeof *d);
@@ -112,7 +98,7 @@ int dispatcher_new(
     d->only_campaign = campaign_id;
     d->must_reload = true;
     base_buf_init(&d->acks, TEXTS_BYTES_MAX);
-    int rc = load_instance(d, err);
+    int rc = ledger_instance(d->db, &d->instance, err);
     if (rc == 0) {
         rc = rules_load(db, &d->rules, err);
     }

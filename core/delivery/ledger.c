@@ -1,7 +1,10 @@
 /* Words, ids and keys of the ledger. */
 #include "delivery/ledger.h"
 
+#include "base/hash.h"
+#include "base/mem.h"
 #include "base/tr.h"
+#include "store/schema.h"
 
 static const struct {
     int number;
@@ -135,6 +138,20 @@ static int key_split(struct str key, int64_t *id_out, uint64_t *mac_out) {
     *id_out = (int64_t)id;
     *mac_out = mac;
     return 0;
+}
+
+int ledger_instance(struct db *db, struct base_hmac **instance_out, struct base_err *err) {
+    char *hex = NULL;
+    uint8_t key[BASE_SHA256_BYTES];
+    int rc = schema_meta_get(db, "instance_key", &hex, err);
+    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
+        rc = base_err_set(err, LANTOA_ECORRUPT, "meta.instance_key");
+    }
+    if (rc == 0) {
+        *instance_out = base_hmac_new(key, sizeof key);
+    }
+    base_free(hex);
+    return rc;
 }
 
 int ledger_key_read(struct base_hmac *instance, struct str key, int64_t *id_out) {

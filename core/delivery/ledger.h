@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct db;
+
 /* X(NAME, number in the database, word) */
 #define MESSAGE_STATES(X)                                                                          \
     X(MESSAGE_PLANNED, 0, "planned")                                                               \
@@ -139,6 +141,9 @@ static inline int64_t ledger_last(int64_t step) {
  * click finds its row without an index and nobody can guess another's. */
 #define LEDGER_KEY_BYTES 20
 void ledger_key(struct base_hmac *instance, int64_t id, char out[static LEDGER_KEY_BYTES + 1]);
+/* The instance's key, made with the data folder (meta instance_key). Caller frees it. */
+int ledger_instance(
+    struct db *db, struct base_hmac **instance_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* LANTOA_EINVAL when it is no key of this instance. */
 int ledger_key_read(struct base_hmac *instance, struct str key, int64_t *id_out) LANTOA_MUST_CHECK;
 /* The id of a key that is known to be ours: nothing is proved. LANTOA_EINVAL when it is no key. */

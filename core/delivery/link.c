@@ -171,20 +171,6 @@ static int load_urls(
     return rc;
 }
 
-static int load_instance(struct db *db, struct delivery_links *l, struct base_err *err) {
-    char *hex = NULL;
-    uint8_t key[BASE_SHA256_BYTES];
-    int rc = schema_meta_get(db, "instance_key", &hex, err);
-    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
-        rc = base_err_set(err, LANTOA_ECORRUPT, "meta.instance_key");
-    }
-    if (rc == 0) {
-        l->instance = base_hmac_new(key, sizeof key);
-    }
-    base_free(hex);
-    return rc;
-}
-
 int delivery_links_load(struct db *db, int64_t step_id, enum links_use use,
     struct delivery_utm *utm, struct delivery_links **links_out, struct base_err *err) {
     struct delivery_links *l = base_alloc(sizeof *l);
@@ -206,7 +192,7 @@ int delivery_links_load(struct db *db, int64_t step_id, enum links_use use,
         rc = link_public_url_check(str_from(l->public_url), err);
     }
     if (rc == 0) {
-        rc = load_instance(db, l, err);
+        rc = ledger_instance(db, &l->instance, err);
     }
     if (rc == 0 && use == LINKS_AS_PLANNED) {
         rc = load_urls(db, step_id, l, err);

@@ -50,6 +50,11 @@ def test_a_day_without_a_link_and_a_wrong_clock(data, made):
     report = data.json("report", "asrun", "c")
     by = {row["outlet"]: row for row in report["rows"]}
     assert [(by[code]["planned"], by[code]["played"], by[code]["missed"]) for code in ("K7", "K8", "K9")] == [(2, 2, 0), (2, 2, 0), (2, 1, 1)]
+    (clock,) = report["tables"]["clocks"]["rows"]
+    assert (clock["outlet"], clock["airings"], clock["doubtful"]) == ("K8", 2, 0) and abs(clock["offset_s"] + 10800.25) < 2 * SLOW
+    (owner,) = report["tables"]["owners"]["rows"]
+    assert (owner["owner"], owner["outlets"], owner["planned"], owner["played"], owner["by_device"]) == ("village", 3, 6, 5, 5)
+    assert "hết hạn" in data.ok("--lang", "vi", "report", "asrun", "c").out
 
 
 def test_what_came_too_late_is_not_played(data, made):
@@ -70,6 +75,8 @@ def test_what_came_too_late_is_not_played(data, made):
     assert not receiver.stop()
     told = {row["outlet"]: (row["missed"], row["refused"]) for row in data.json("report", "asrun", "c")["rows"]}
     assert told == {"RTP": (1, 0), "KEO": (1, 0), "SAU": (0, 1)}
+    shown = data.ok("--lang", "vi", "report", "asrun", "c").out
+    assert "quá giờ: chỉ được bắt đầu đến 05:29" in shown and "không phát: thiết bị mất liên lạc" in shown, shown
 
 
 def test_half_past_four(data, made):

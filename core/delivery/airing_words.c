@@ -1,0 +1,66 @@
+/* What a device or its channel said of an airing, for people: whose word it is, whose clock was
+ * wrong, and the words in their language. */
+#include "delivery/airing.h"
+
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/tr.h"
+
+#define DETAIL_BYTES_MAX 4096
+
+void airing_proof_read(struct str detail, struct airing_proof *proof_out) {
+    *proof_out = (struct airing_proof){0};
+    if (detail.bytes == 0 || detail.bytes >= DETAIL_BYTES_MAX || detail.at[0] != '{') {
+        return;
+    }
+    json_t *root = json_loadb(detail.at, detail.bytes, 0, NULL);
+    const char *by = json_string_value(json_object_get(root, "by"));
+    const json_t *offset = json_object_get(root, "clock_offset_ms");
+    if (by) {
+        proof_out->by = strcmp(by, "device") == 0   ? AIRING_BY_DEVICE
+                        : strcmp(by, "sender") == 0 ? AIRING_BY_SENDER
+                                                    : AIRING_BY_NOBODY;
+    }
+    proof_out->clock_offset_ms = json_is_integer(offset) ? json_integer_value(offset) : 0;
+    proof_out->clock_doubtful = json_object_get(root, "clock") != NULL;
+    json_decref(root);
+}
+
+/* What the plugin for loudspeakers says (plugins/loudspeaker/README.md), each in the tables of
+ * texts: longer ones first. */
+static const char *const phrases[] = {
+    "missed: the device was playing something else until",
+    "missed: the device sent no record of it",
+    "missed: device offline",
+    "expired: it could begin until",
+    "the latest time to begin",
+    "cut by an emergency at",
+    "cut: device lost at",
+    "cut: withdrawn",
+    "the player died and was restarted at",
+    "refused by the device",
+    "s played, from",
+    "s played",
+    "not more than",
+    "expired",
+    "missed",
+};
+
+void airing_words(struct str detail, struct base_buf *out) {
+    for (size_t i = 0; i < detail.bytes;) {
+        const char *found = NULL;
+        bool starts = i == 0 || detail.at[i - 1] == ' ';
+        for (size_t k = 0; starts && !found && k < sizeof phrases / sizeof phrases[0]; k++) {
+            struct str phrase = str_from(phrases[k]);
+            if (str_starts(str_of(detail.at + i, detail.bytes - i), phrase)) {
+                found = phrases[k];
+            }
+        }
+        if (found) {
+            base_buf_add_text(out, TR(found));
+            i += strlen(found);
+        } else {
+            base_buf_add_char(out, detail.at[i++]);
+        }
+    }
+}
