@@ -13,6 +13,7 @@ struct lister {
     const struct cli *cli;
     struct base_hmac *instance;
     int64_t count;
+    bool of_all; /* campaigns, so each row names its own */
 };
 
 static json_t *message_json(struct lister *l, const struct message_row *m) {
@@ -45,11 +46,14 @@ static int print_json_row(void *arg, const struct message_row *m) {
 static int print_text_row(void *arg, const struct message_row *m) {
     struct lister *l = arg;
     json_t *at = cli_time(m->due_at ? m->due_at : m->at);
-    printf("%" PRId64 "  " STR_FMT "  %-10s %-14s %s  " STR_FMT " <" STR_FMT ">  " STR_FMT STR_FMT
-           "\n",
-        m->id, STR_ARG(m->step), message_state_label(m->state), message_reason_label(m->reason),
+    printf("%" PRId64 "  ", m->id);
+    if (l->of_all) {
+        printf(STR_FMT "  ", STR_ARG(m->campaign));
+    }
+    printf(STR_FMT "  %-10s %-14s %s  " STR_FMT " <" STR_FMT ">  " STR_FMT "%s" STR_FMT "\n",
+        STR_ARG(m->step), message_state_label(m->state), message_reason_label(m->reason),
         json_string_value(at), STR_ARG(m->name), STR_ARG(m->address), STR_ARG(m->ref),
-        STR_ARG(m->detail));
+        m->ref.bytes && m->detail.bytes ? "  " : "", STR_ARG(m->detail));
     json_decref(at);
     l->count++;
     return 0;
@@ -83,6 +87,7 @@ static int message_list(struct cli *cli) {
     struct message_filter filter;
     struct lister lister = {.cli = cli};
     int rc = read_filter(cli, &filter);
+    lister.of_all = !filter.campaign;
     if (rc == 0) {
         rc = ledger_instance(cli->db, &lister.instance, &cli->err);
     }

@@ -272,3 +272,6 @@ def test_stop_says_how_it_is_and_ends_a_stop_that_was_cut_off(data, made):
     data.sql_write("UPDATE message SET state = 0, reason = 0 WHERE id IN (SELECT id FROM message WHERE state = 2 LIMIT 4)")
     assert data.states("late") == {"planned": 4, "suppressed": 2}
     assert data.json("campaign", "stop", "late")["state"] == "stopped" and data.states("late") == {"suppressed": 6}
+    # Of all campaigns each row names its own.
+    assert data.ok("message", "list").out.count("  late  s1  suppressed") == 6
+    assert "late" not in data.ok("message", "list", "--campaign", "late").out
