@@ -122,7 +122,7 @@ static void index_set(struct outlet_set *set) {
 #define OUTLET_COLUMNS                                                                             \
     "c.id, c.code, c.name, c.kind, c.owner, c.place_id, p.name, c.device, c.channel, "             \
     "c.households, c.languages, c.windows, c.quiet, c.minutes_per_day, c.lat, c.lon, c.state, "    \
-    "COALESCE(c.batch_id, 0)"
+    "COALESCE(c.batch_id, 0), c.lead_hours"
 
 struct reader {
     struct outlet_set *set;
@@ -195,6 +195,11 @@ static int read_outlet(struct reader *reader, struct db_stmt *stmt, struct base_
         .lon = db_column_is_null(stmt, 15) ? (double)NAN : db_column_f64(stmt, 15),
         .retired = str_is(db_column_str(stmt, 16), "retired"),
         .batch_id = db_column_i64(stmt, 17)};
+    int64_t own_ms = db_column_i64(stmt, 18) * 3600000;
+    outlet->lead_ms = db_column_is_null(stmt, 18)
+                          ? outlet_rules_lead_ms(&reader->rules, outlet->device)
+                      : own_ms > OUTLET_LEAD_LEAST_MS ? own_ms
+                                                      : OUTLET_LEAD_LEAST_MS;
     read_languages(reader, db_column_str(stmt, 10), outlet);
     int rc = read_times(reader, stmt, outlet, err);
     if (rc) {

@@ -60,6 +60,7 @@ struct outlet {
     const struct outlet_window *quiet;
     size_t quiet_count;
     int minutes_per_day;
+    int64_t lead_ms; /* an airing is handed out so long before its start */
     double lat, lon; /* NAN: not given */
     bool retired;
     int64_t batch_id;
@@ -124,11 +125,11 @@ int outlet_coverage_each(struct db *db, int64_t outlet_id,
 /* Columns: code, name, kind, owner, place_code (or place: a name), coverage (codes with ';'
  * between, each with or without its number: "24001:320; 24002:150"; none: where it stands),
  * households, windows, quiet (none: the outlet rules), minutes_per_day (none: the outlet rules),
- * device, channel, languages ("vi; nung"; none: vi), lat, lon, state (active, retired). Codes are
- * read on import->today_days. An outlet whose code is there already is updated; one whose row says
- * the same stays as it is. Refused, with line and field: no window, a window inside quiet hours, no
- * minutes, a device that another outlet has, unknown places, an unknown channel or one that
- * addresses people. */
+ * lead_hours (none: the outlet rules), device, channel, languages ("vi; nung"; none: vi), lat, lon,
+ * state (active, retired). Codes are read on import->today_days. An outlet whose code is there
+ * already is updated; one whose row says the same stays as it is. Refused, with line and field: no
+ * window, a window inside quiet hours, no minutes, a device that another outlet has, unknown
+ * places, an unknown channel or one that addresses people. */
 int outlet_import(struct db *db, const struct audience_import *import,
     struct audience_import_outcome *outcome_out, struct base_err *err) LANTOA_MUST_CHECK;
 
@@ -145,12 +146,26 @@ int outlet_undo(struct db *db, int64_t batch_id, struct outlet_undo_outcome *out
 
 /* What holds where an outlet says nothing itself: a JSON text in the database (meta key
  * "outlet_rules"), config/rules/outlets.json until one is applied:
- * { "source": "...", "quiet": "22:00-05:00", "minutes_per_day": 45 } */
+ * { "source": "...", "quiet": "22:00-05:00", "minutes_per_day": 45,
+ *   "lead_hours": { "device:": 48, "paper:": 744 } }
+ * lead_hours: by the beginning of the device's address, the longest that fits; none fits: a minute.
+ */
+#define OUTLET_LEAD_HOURS_MAX 1440
+#define OUTLET_LEADS_MAX 8
+#define OUTLET_LEAD_LEAST_MS INT64_C(60000)
+struct outlet_lead {
+    char device[32]; /* how its address begins */
+    int hours;
+};
 struct outlet_rules {
     struct outlet_window quiet[OUTLET_WINDOWS_MAX];
     size_t quiet_count;
     int minutes_per_day;
+    struct outlet_lead leads[OUTLET_LEADS_MAX];
+    size_t lead_count;
 };
+/* What the rules say for a device (NULL: none): OUTLET_LEAD_LEAST_MS or more. */
+int64_t outlet_rules_lead_ms(const struct outlet_rules *rules, const char *device);
 const char *outlet_rules_default(void);
 /* true if a file of rules holds these. */
 bool outlet_rules_are(const struct base_json *doc);

@@ -28,6 +28,7 @@ enum field {
     FIELD_WINDOWS,
     FIELD_QUIET,
     FIELD_MINUTES,
+    FIELD_LEAD,
     FIELD_DEVICE,
     FIELD_CHANNEL,
     FIELD_LANGUAGES,
@@ -49,6 +50,7 @@ static const struct audience__field fields[FIELDS] = {
     [FIELD_WINDOWS] = {"windows", "khung gio|gio phat|khung gio phat"},
     [FIELD_QUIET] = {"quiet", "gio yen tinh|khong phat"},
     [FIELD_MINUTES] = {"minutes_per_day", "so phut moi ngay|phut ngay|phut moi ngay|thoi luong"},
+    [FIELD_LEAD] = {"lead_hours", "giao truoc|giao truoc gio|giao truoc may gio|gio giao truoc"},
     [FIELD_DEVICE] = {"device", "thiet bi|dia chi thiet bi"},
     [FIELD_CHANNEL] = {"channel", "kenh"},
     [FIELD_LANGUAGES] = {"languages", "ngon ngu|tieng|language"},
@@ -295,7 +297,7 @@ static int read_times(struct importing *i) {
         rc = refuse(i, FIELD_MINUTES,
             TR("an outlet with no minutes a day never speaks; give state retired instead"));
     }
-    return rc;
+    return rc ? rc : read_whole(i, FIELD_LEAD, OUTLET_LEAD_HOURS_MAX, -1, &i->row.lead_hours);
 }
 
 /* --- where --- */

@@ -31,6 +31,7 @@ struct outlet__row {
     struct str code, name, kind, owner, channel, languages, windows, state;
     struct str device, quiet; /* .at NULL: NULL */
     int64_t place_id, households, minutes_per_day;
+    int64_t lead_hours;                               /* -1: NULL */
     double lat, lon;                                  /* NAN: NULL */
     struct outlet__cover covers[OUTLET_COVERAGE_MAX]; /* in order of place_id */
     size_t cover_count;

@@ -20,21 +20,23 @@ int outlet__table_new(struct db *db, struct outlet__table **table_out, struct ba
     } all[] = {
         {&t->find, "SELECT id FROM outlet WHERE code = ?1"},
         {&t->device, "SELECT code FROM outlet WHERE device = ?1 AND code <> ?2"},
-        {&t->load, "SELECT code, name, kind, owner, channel, languages, windows, state, device, "
-                   "quiet, place_id, households, minutes_per_day, lat, lon FROM outlet WHERE id = "
-                   "?1"},
+        {&t->load,
+            "SELECT code, name, kind, owner, channel, languages, windows, state, device, "
+            "quiet, place_id, households, minutes_per_day, lat, lon, coalesce(lead_hours, -1) "
+            "FROM outlet WHERE id = "
+            "?1"},
         {&t->covers, "SELECT place_id, households, share FROM outlet_coverage WHERE outlet_id = ?1 "
                      "ORDER BY place_id"},
         {&t->insert,
             "INSERT INTO outlet (code, name, name_key, kind, owner, channel, languages, windows, "
-            "state, device, quiet, place_id, households, minutes_per_day, lat, lon, changed_at, "
-            "batch_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-            "?16, ?17, ?18) RETURNING id"},
+            "state, device, quiet, place_id, households, minutes_per_day, lead_hours, lat, lon, "
+            "changed_at, batch_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+            "?14, ?15, ?16, ?17, ?18, ?19) RETURNING id"},
         {&t->update,
             "UPDATE outlet SET code = ?1, name = ?2, name_key = ?3, kind = ?4, owner = ?5, channel "
             "= ?6, languages = ?7, windows = ?8, state = ?9, device = ?10, quiet = ?11, place_id = "
-            "?12, households = ?13, minutes_per_day = ?14, lat = ?15, lon = ?16, changed_at = ?17, "
-            "unsettled = 1 WHERE id = ?18"},
+            "?12, households = ?13, minutes_per_day = ?14, lead_hours = ?15, lat = ?16, lon = "
+            "?17, changed_at = ?18, unsettled = 1 WHERE id = ?19"},
         {&t->uncover, "DELETE FROM outlet_coverage WHERE outlet_id = ?1"},
         {&t->cover, "INSERT INTO outlet_coverage (outlet_id, place_id, households, share) VALUES "
                     "(?1, ?2, ?3, ?4)"},
@@ -127,6 +129,7 @@ int outlet__table_load(struct outlet__table *table, int64_t id, struct base_aren
     row_out->minutes_per_day = db_column_i64(s, TEXTS + 2);
     row_out->lat = column_f64(s, TEXTS + 3);
     row_out->lon = column_f64(s, TEXTS + 4);
+    row_out->lead_hours = db_column_i64(s, TEXTS + 5);
     db_reset(s);
     db_bind_i64(table->covers, 1, id);
     while ((rc = db_step(table->covers, err)) == 1) {
@@ -180,6 +183,11 @@ int outlet__table_save(struct outlet__table *table, const struct outlet__row *ro
     db_bind_i64(s, index++, row->place_id);
     db_bind_i64(s, index++, row->households);
     db_bind_i64(s, index++, row->minutes_per_day);
+    if (row->lead_hours < 0) {
+        db_bind_null(s, index++);
+    } else {
+        db_bind_i64(s, index++, row->lead_hours);
+    }
     bind_f64(s, index++, row->lat);
     bind_f64(s, index++, row->lon);
     db_bind_i64(s, index++, now_ms);
@@ -226,6 +234,7 @@ char *outlet__row_json(const struct outlet__row *row) {
     json_object_set_new(json, "place_id", json_integer(row->place_id));
     json_object_set_new(json, "households", json_integer(row->households));
     json_object_set_new(json, "minutes_per_day", json_integer(row->minutes_per_day));
+    json_object_set_new(json, "lead_hours", json_integer(row->lead_hours));
     json_object_set_new(json, "lat", f64_json(row->lat));
     json_object_set_new(json, "lon", f64_json(row->lon));
     for (size_t i = 0; i < row->cover_count; i++) {
@@ -262,6 +271,8 @@ int outlet__row_from_json(struct str json_text, struct base_arena *arena,
     row_out->place_id = json_integer_value(json_object_get(json, "place_id"));
     row_out->households = json_integer_value(json_object_get(json, "households"));
     row_out->minutes_per_day = json_integer_value(json_object_get(json, "minutes_per_day"));
+    json_t *lead = json_object_get(json, "lead_hours");
+    row_out->lead_hours = lead ? json_integer_value(lead) : -1;
     row_out->lat = f64_from(json, "lat");
     row_out->lon = f64_from(json, "lon");
     row_out->cover_count = 0;

@@ -14,7 +14,7 @@ const char *outlet_rules_default(void) {
 }
 
 static int check_keys(const struct base_json *doc, json_t *root, struct base_err *err) {
-    static const char *const known[] = {"note", "source", "quiet", "minutes_per_day"};
+    static const char *const known[] = {"note", "source", "quiet", "minutes_per_day", "lead_hours"};
     const char *key;
     json_t *value;
     json_object_foreach(root, key, value) {
@@ -27,6 +27,63 @@ static int check_keys(const struct base_json *doc, json_t *root, struct base_err
         }
     }
     return 0;
+}
+
+/* Rules that say nothing of it, as those of before, mean the built-in ones. */
+static int built_in_leads(struct outlet_rules *rules, struct base_err *err) {
+    struct base_json *doc = NULL;
+    struct outlet_rules built_in;
+    int rc = base_json_parse(str_from(outlet_rules_default()), "outlet rules", &doc, err);
+    rc = rc ? rc : outlet_rules_parse(doc, &built_in, err);
+    if (rc == 0) {
+        memcpy(rules->leads, built_in.leads, sizeof rules->leads);
+        rules->lead_count = built_in.lead_count;
+    }
+    base_json_free(&doc);
+    return rc;
+}
+
+static int read_leads(
+    const struct base_json *doc, json_t *leads, struct outlet_rules *rules, struct base_err *err) {
+    const char *device;
+    json_t *hours;
+    if (!leads) {
+        return built_in_leads(rules, err);
+    }
+    if (!json_is_object(leads) || json_object_size(leads) > OUTLET_LEADS_MAX) {
+        return base_json_fault(doc, leads, "lead_hours", err,
+            TR("must be an object of at most %d kinds of devices with hours, as {\"paper:\": 744}"),
+            OUTLET_LEADS_MAX);
+    }
+    json_object_foreach(leads, device, hours) {
+        struct outlet_lead *lead = &rules->leads[rules->lead_count];
+        if (!device[0] || strlen(device) >= sizeof lead->device) {
+            return base_json_fault(doc, hours, "lead_hours", err,
+                TR("'%s' is not how a device's address begins"), device);
+        }
+        if (!json_is_integer(hours) || json_integer_value(hours) < 0 ||
+            json_integer_value(hours) > OUTLET_LEAD_HOURS_MAX) {
+            return base_json_fault(doc, hours, "lead_hours", err,
+                TR("must be a number from 0 to %d"), OUTLET_LEAD_HOURS_MAX);
+        }
+        (void)snprintf(lead->device, sizeof lead->device, "%s", device);
+        lead->hours = (int)json_integer_value(hours);
+        rules->lead_count++;
+    }
+    return 0;
+}
+
+int64_t outlet_rules_lead_ms(const struct outlet_rules *rules, const char *device) {
+    const struct outlet_lead *best = NULL;
+    for (size_t i = 0; device && i < rules->lead_count; i++) {
+        const struct outlet_lead *lead = &rules->leads[i];
+        if (strncmp(device, lead->device, strlen(lead->device)) == 0 &&
+            (!best || strlen(lead->device) > strlen(best->device))) {
+            best = lead;
+        }
+    }
+    int64_t lead_ms = best ? (int64_t)best->hours * 3600000 : 0;
+    return lead_ms > OUTLET_LEAD_LEAST_MS ? lead_ms : OUTLET_LEAD_LEAST_MS;
 }
 
 int outlet_rules_parse(
@@ -62,7 +119,7 @@ int outlet_rules_parse(
             doc, minutes, "minutes_per_day", err, "%s", TR("must be a number from 1 to 1440"));
     }
     rules_out->minutes_per_day = (int)json_integer_value(minutes);
-    return 0;
+    return read_leads(doc, json_object_get(root, "lead_hours"), rules_out, err);
 }
 
 int outlet_rules_text(struct db *db, char **text_out, struct base_err *err) {

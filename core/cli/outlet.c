@@ -127,8 +127,9 @@ static void add_outlet(struct report_table *table, const struct outlet *o) {
         json_string(outlet_kind_word(o->kind)), json_string(outlet_owner_word(o->owner)),
         json_string(o->place), json_integer(o->households),
         windows_json(o->windows, o->window_count), windows_json(o->quiet, o->quiet_count),
-        json_integer(o->minutes_per_day), o->device ? json_string(o->device) : json_null(),
-        json_string(o->channel), languages_json(o), degrees(o->lat), degrees(o->lon),
+        json_integer(o->minutes_per_day), json_real((double)o->lead_ms / 3600000),
+        o->device ? json_string(o->device) : json_null(), json_string(o->channel),
+        languages_json(o), degrees(o->lat), degrees(o->lon),
         json_string(o->retired ? "retired" : "active"), json_integer(o->id)};
     report_table_add(table, values);
 }
@@ -140,6 +141,7 @@ static int list_verb(struct cli *cli) {
         {"households", TR("households (estimate)"), REPORT_NUMBER},
         {"windows", TR("windows"), REPORT_TEXT}, {"quiet", TR("quiet hours"), REPORT_TEXT},
         {"minutes_per_day", TR("minutes a day"), REPORT_NUMBER},
+        {"lead_hours", TR("handed out before, h"), REPORT_DECIMAL},
         {"device", TR("device"), REPORT_TEXT}, {"channel", TR("channel"), REPORT_TEXT},
         {"languages", TR("languages"), REPORT_TEXT}, {"lat", TR("latitude"), REPORT_DECIMAL},
         {"lon", TR("longitude"), REPORT_DECIMAL}, {"state", TR("state"), REPORT_WORD},

@@ -21,9 +21,6 @@ const char *airing_state_word(int state); /* "offered", "approved", "declined", 
 bool airing_state_from_word(struct str word, int *state_out);
 const char *airing_priority_word(int priority); /* "normal", "priority", "emergency" */
 
-/* How long before its start an airing is handed to the channel. What fetches its plan itself
- * ("device:ID") has it two days ahead, paper ("paper:CODE") a month, what is streamed a minute. */
-int64_t airing_lead_ms(struct str device);
 #define AIRING_EMERGENCY_MS (INT64_C(60) * 60 * 1000) /* how late an emergency may begin */
 
 /* How a recording of this format is called when a channel gets it: its sha256 and this. */

@@ -33,7 +33,7 @@ struct decider {
 
 static int64_t lead_of(const struct airing__stations *all, size_t station) {
     const struct outlet *outlet = station == AIRTIME_NONE ? NULL : outlet_set_at(all->set, station);
-    return airing_lead_ms(str_from(outlet && outlet->device ? outlet->device : ""));
+    return outlet ? outlet->lead_ms : OUTLET_LEAD_LEAST_MS;
 }
 
 static int set_approved(struct decider *d, const struct airing__brief *row, struct base_err *err) {

@@ -81,7 +81,7 @@ static struct airing__new fresh(
         .position = step->spec - b->campaign->spec->steps,
         .occurrence = step->occurrence,
         .priority = step->spec->airings.priority,
-        .lead_ms = airing_lead_ms(str_from(outlet->device ? outlet->device : "")),
+        .lead_ms = outlet->lead_ms,
         .state = AIRING_OFFERED};
 }
 
@@ -168,8 +168,7 @@ static int write_moves(
             airtime_latest_start(station, booking->day, move->start_s, booking->seconds);
         rc =
             airing__move(&b->writer, booking->ref, airing__ms(b->zone, booking->day, move->start_s),
-                airing__ms(b->zone, booking->day, ends_s),
-                airing_lead_ms(str_from(outlet->device ? outlet->device : "")), err);
+                airing__ms(b->zone, booking->day, ends_s), outlet->lead_ms, err);
         b->out.moved++;
     }
     return rc;
@@ -336,8 +335,7 @@ static int take_up(struct airing__booker *b, const struct kept *k, struct base_e
     if (rc == 0 && stays) {
         const struct outlet *outlet = outlet_set_at(b->all.set, station);
         rc = airing__row(&b->writer, ledger_outlet_id(asked->step->id, k->id, 0), k->state,
-            k->start_ms, airing_lead_ms(str_from(outlet->device ? outlet->device : "")), b->now_ms,
-            err);
+            k->start_ms, outlet->lead_ms, b->now_ms, err);
         b->out.asked += k->state == AIRING_APPROVED;
         b->out.placed += k->state == AIRING_APPROVED;
     }

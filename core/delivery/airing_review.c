@@ -10,7 +10,7 @@
 
 /* A booked airing of an outlet that changed. */
 struct booked {
-    int64_t id, outlet_id, campaign_id, start_ms, seconds;
+    int64_t id, message_id, outlet_id, campaign_id, start_ms, seconds;
     struct airing__local at;
     int state, priority, message_state; /* message_state -1: its campaign is not planned */
     bool closed, other_channel, no_device, other_device, begun;
@@ -34,7 +34,8 @@ static const char booked_sql[] =
     "SELECT a.id, a.outlet_id, a.campaign_id, a.start_at, a.seconds, a.state, a.priority, "
     "coalesce(m.state, -1), o.state = 'retired', coalesce(o.device, '') = '', coalesce(h.name, "
     "o.channel) <> o.channel, coalesce(a.device, o.device, '') <> coalesce(o.device, ''), "
-    "coalesce(g.spec ->> 'timezone', '') FROM outlet o JOIN airing a ON a.outlet_id = o.id JOIN "
+    "coalesce(g.spec ->> 'timezone', ''), coalesce(m.id, 0) FROM outlet o JOIN airing a ON "
+    "a.outlet_id = o.id JOIN "
     "campaign g ON g.id = a.campaign_id LEFT JOIN step s ON s.id = a.step_id LEFT JOIN channel h "
     "ON h.id = s.channel_id LEFT JOIN message m ON m.id = (SELECT max(n.id) FROM message n WHERE "
     "n.id BETWEEN (a.step_id << 43) + 4398046511104 + (a.id << 4) AND (a.step_id << 43) + "
@@ -59,7 +60,8 @@ static int read_booked(struct review *r, struct db_stmt *stmt, struct base_err *
         .closed = db_column_i64(stmt, 8) != 0,
         .no_device = db_column_i64(stmt, 9) != 0,
         .other_channel = db_column_i64(stmt, 10) != 0,
-        .other_device = db_column_i64(stmt, 11) != 0};
+        .other_device = db_column_i64(stmt, 11) != 0,
+        .message_id = db_column_i64(stmt, 13)};
     row->begun = row->start_ms <= r->now_ms;
     snprintf(name, sizeof name, "%.*s", STR_ARG(db_column_str(stmt, 12)));
     int rc = calendar_zone_find(name[0] ? name : "Asia/Ho_Chi_Minh", &zone, err);
@@ -160,6 +162,16 @@ static int withdraw(
     return rc;
 }
 
+/* The outlet may want it earlier or later before its start than it did. */
+static int due_anew(struct review *r, const struct booked *row, struct base_err *err) {
+    size_t at = airing__station(&r->stations, row->outlet_id);
+    if (at == AIRTIME_NONE || row->start_ms == 0) {
+        return 0;
+    }
+    return airing__row(&r->writer, row->message_id, AIRING_APPROVED, row->start_ms,
+        outlet_set_at(r->stations.set, at)->lead_ms, r->now_ms, err);
+}
+
 /* *used_s: of the day, with this one when it stays. */
 static int look_at(
     struct review *r, const struct booked *row, int64_t *used_s, struct base_err *err) {
@@ -175,7 +187,7 @@ static int look_at(
             r->out->taken_back++;
             return airing__want_back(&r->writer, row->id, err);
         }
-        return 0;
+        return approved && row->message_state == MESSAGE_PLANNED ? due_anew(r, row, err) : 0;
     }
     if (!approved && !row->closed && !row->other_channel && !row->no_device) {
         plan_again(r, row->campaign_id); /* it may find another place */

@@ -177,7 +177,7 @@ static int seek(
         cut->repeat.ends_ms = airing__ms(zone, now.day,
             airtime_latest_start(
                 &one.stations[0], now.day, plan.airings[0].start_s, cut->repeat.seconds));
-        cut->repeat.lead_ms = airing_lead_ms(str_from(outlet->device ? outlet->device : ""));
+        cut->repeat.lead_ms = outlet->lead_ms;
     }
     airtime_plan_release(&plan);
     base_free(books.bookings);

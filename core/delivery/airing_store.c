@@ -5,16 +5,6 @@
 #include "base/mem.h"
 #include "base/tr.h"
 
-#define MINUTE_MS (INT64_C(60) * 1000)
-#define HOUR_MS (60 * MINUTE_MS)
-
-int64_t airing_lead_ms(struct str device) {
-    if (str_starts(device, STR("device:"))) {
-        return 48 * HOUR_MS;
-    }
-    return str_starts(device, STR("paper:")) ? 31 * 24 * HOUR_MS : MINUTE_MS;
-}
-
 /* --- stations --- */
 
 static size_t put_spans(

@@ -155,26 +155,38 @@ static int asked_about(
     return rc < 0 ? rc : 0;
 }
 
+static int lead_of(struct db *db, int64_t outlet_id, int64_t *lead_ms_out, struct base_err *err) {
+    const struct outlet_filter filter = {.id = outlet_id, .with_retired = true};
+    struct outlet_set *set = NULL;
+    int rc = outlet_query(db, &filter, &set, NULL, err);
+    *lead_ms_out = rc == 0 && outlet_set_count(set) > 0 ? outlet_set_at(set, 0)->lead_ms : 0;
+    if (rc == 0) {
+        outlet_set_free(&set);
+    }
+    return rc;
+}
+
 /* No device has it now: what the airing and its campaign say becomes of the row. */
 static int settle(struct dispatcher *d, int64_t message_id, int64_t airing_id, int64_t now_ms,
     struct base_err *err) {
     struct db_stmt *stmt = NULL;
     char detail[300];
     int64_t due_ms = 0;
+    int64_t outlet_id = 0;
+    int64_t lead_ms = 0;
     int state = MESSAGE_PLANNED;
     int reason = 0;
     int rc = db_prepare(d->db,
-        "SELECT a.state, a.start_at, coalesce(o.device, ''), g.state, coalesce(a.reason, '') FROM "
-        "airing a JOIN outlet o ON o.id = a.outlet_id JOIN campaign g ON g.id = a.campaign_id "
-        "WHERE a.id = ?1",
+        "SELECT a.state, a.start_at, a.outlet_id, g.state, coalesce(a.reason, '') FROM airing a "
+        "JOIN campaign g ON g.id = a.campaign_id WHERE a.id = ?1",
         &stmt, err);
     if (rc == 0) {
         db_bind_i64(stmt, 1, airing_id);
         rc = db_step(stmt, err);
     }
     if (rc == 1) {
-        due_ms = db_column_i64(stmt, 1) - airing_lead_ms(db_column_str(stmt, 2));
-        due_ms = due_ms > now_ms ? due_ms : now_ms + 1;
+        due_ms = db_column_i64(stmt, 1);
+        outlet_id = db_column_i64(stmt, 2);
         if (db_column_i64(stmt, 0) == AIRING_DECLINED) {
             state = MESSAGE_SUPPRESSED;
             reason = SUPPRESSED_DECLINED;
@@ -191,6 +203,10 @@ static int settle(struct dispatcher *d, int64_t message_id, int64_t airing_id, i
         rc = 0;
     }
     db_finish(&stmt);
+    if (rc == 0 && outlet_id) {
+        rc = lead_of(d->db, outlet_id, &lead_ms, err);
+        due_ms = due_ms - lead_ms > now_ms ? due_ms - lead_ms : now_ms + 1;
+    }
     if (rc == 0) {
         rc = db_prepare(d->db,
             "UPDATE message SET state = ?2, reason = ?3, due_at = ?4, at = ?5, ref = NULL, detail "

@@ -99,3 +99,35 @@ def test_half_past_four(data, made):
         assert loud.row("RTP", "c")["state"] == "planned"
     packets = receiver.stop()
     assert len(packets) == 100 and packets[0][0] - asked < 2
+
+
+def test_how_early_is_the_outlets_own(data, made):
+    """Who fetches once a week needs more than two days; whose paper is printed each day, no month."""
+    loud = Loud(data, made)
+    rows = [outlet("K7", "device:loa-7", lead_hours=200), outlet("K8", "device:loa-8"), outlet("P1", "paper:mot"), outlet("P2", "paper:hai", lead_hours=24)]
+    loud.outlets(*rows)
+    assert {row["code"]: row["lead_hours"] for row in data.rows("outlet", "list")} == {"K7": 200, "K8": 48, "P1": 744, "P2": 24}
+    loud.start(campaign("c", steps=[airings()]))
+    with loud.serving("2026-11-24T12:00:00+07:00,x1"):
+        for code in ("K7", "P1"):
+            loud.becomes(code, "accepted")
+        assert [loud.row(code)["state"] for code in ("K8", "P2")] == ["planned", "planned"]
+        assert len(device(loud, 7).fetch(loud.now())["items"]) == 1 and not device(loud, 8).fetch(loud.now())["items"]
+        rows[1]["lead_hours"] = 200
+        data.ok("--clock", "2026-11-24T12:00:05+07:00,x1", "outlet", "import", data.write("outlets.csv", table(rows)))
+        loud.becomes("K8", "accepted")
+        assert loud.row("P2")["state"] == "planned"
+    rules = {"source": "thử", "quiet": "22:00-05:00", "minutes_per_day": 45, "lead_hours": {"paper:": 48, "device:": 1, "device:loa-8": 72}}
+    data.ok("rules", "apply", data.write("rules.json", rules))
+    rows[1]["lead_hours"] = ""
+    data.ok("--clock", "2026-11-24T12:00:05+07:00,x1", "outlet", "import", data.write("outlets.csv", table(rows)))
+    assert {row["code"]: row["lead_hours"] for row in data.rows("outlet", "list")} == {"K7": 200, "K8": 72, "P1": 48, "P2": 24}
+    for wrong, words in ((1441, "0 to 1440"), ("x", "0 to 1440")):
+        rows[0]["lead_hours"] = wrong
+        rejects = data.path("rejects.csv")
+        data.ok("outlet", "import", data.write("outlets.csv", table(rows)), "--rejects", rejects)
+        with open(rejects, encoding="utf-8-sig") as file:
+            text = file.read()
+        assert "lead_hours" in text and words in text, text
+    for wrong, words in (({"paper:": 2000}, "1440"), ({"": 3}, "device"), (48, "object")):
+        assert words in data.refused("rules", "apply", data.write("rules.json", {**rules, "lead_hours": wrong}))
