@@ -1,4 +1,5 @@
 /* Asks a plugin whether the values of its options will do (ops->check). */
+#include "base/text.h"
 #include "base/tr.h"
 #include "host/internal.h"
 
@@ -7,6 +8,10 @@ static struct str make_line(char *text, size_t room) {
     text[room - 1] = '\0';
     for (char *at = text; *at; at++) {
         *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+    }
+    /* A value cut within a letter must not take the rest with it. */
+    for (size_t good; text[good = base_utf8_valid_bytes(str_from(text))];) {
+        text[good] = '?';
     }
     return str_trim(wire_tidy(str_from(text), WIRE_WHY_MOST));
 }

@@ -234,6 +234,19 @@ static int load_runner(
     return rc;
 }
 
+int host_declared_take(struct host_plugin *plugin, const char *path, TAKES struct base_json *doc,
+    TAKES char *text, struct base_err *err) {
+    const struct reading r = {doc, err};
+    base_free(plugin->options);
+    base_free(plugin->content);
+    plugin->options = NULL;
+    plugin->content = NULL;
+    plugin->declaration = doc;
+    plugin->declared = text;
+    int rc = take_head(&r, base_json_root(doc), plugin);
+    return rc ? rc : host_plugin_check(plugin, path, err);
+}
+
 int host_declared_load(const char *path, struct host_plugin **plugin_out, struct base_err *err) {
     struct base_buf text;
     struct base_json *doc = NULL;
@@ -242,20 +255,12 @@ int host_declared_load(const char *path, struct host_plugin **plugin_out, struct
     int rc = base_file_read(path, DECLARATION_MOST, &text, err);
     rc = rc ? rc : base_json_parse(base_buf_str(&text), path, &doc, err);
     const struct reading r = {doc, err};
-    const json_t *root = doc ? base_json_root(doc) : NULL;
-    rc = rc ? rc : load_runner(&r, root, &plugin);
+    rc = rc ? rc : load_runner(&r, base_json_root(doc), &plugin);
     BASE_ASSERT(rc != 0 || plugin);
     if (rc == 0) {
-        base_free(plugin->options);
-        base_free(plugin->content);
-        plugin->options = NULL;
-        plugin->content = NULL;
-        plugin->declaration = doc;
-        plugin->declared = base_buf_take(&text);
+        rc = host_declared_take(plugin, path, doc, base_buf_take(&text), err);
         doc = NULL;
-        rc = take_head(&r, root, plugin);
     }
-    rc = rc ? rc : host_plugin_check(plugin, path, err);
     base_json_free(&doc);
     base_buf_release(&text);
     if (rc != 0) {

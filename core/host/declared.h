@@ -4,6 +4,7 @@
 #ifndef HOST_DECLARED_H
 #define HOST_DECLARED_H
 
+#include "base/mem.h"
 #include "host/plugin.h"
 
 /* The head:
@@ -12,13 +13,16 @@
  *                             outlet, page; account, with "account": the attribute that holds it
  *   "help": {"en": "...", "vi": "..."},
  *   "can": ["receipts", "inbound", "idempotent", "accents"],
- *   "options": [{"name": "token", "type": "text", "required": true, "secret": true, "live": false,
- *                "sender": false, "pace": false, "default": "..", "allowed": "a|b", "least": 0,
- *                "most": 9, "help": {"en": "..", "vi": ".."}}, ..],
- *   "content": [{"name": "text", "required": true, "html": false, "single_line": false,
- *                "most_bytes": 1000, "help": {..}}, ..], ... }
- * Errors name file, line and field. */
+ *   "options": [{"name": "token", "type": "text", "required": true, "secret": true, "sender":
+ * false, "pace": false, "default": "..", "allowed": "a|b", "least": 0, "most": 9, "help": {"en":
+ * "..", "vi": ".."}}, ..], "content": [{"name": "text", "required": true, "html": false,
+ * "single_line": false, "most_bytes": 1000, "help": {..}}, ..], ... } Errors name file, line and
+ * field. */
 int host_declared_load(
     const char *path, struct host_plugin **plugin_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* The same once the file is read: puts what it says into the tables of the plugin that runs it. On
+ * an error the plugin is fit for host_plugin_free only. path: for the error, and for the name. */
+int host_declared_take(struct host_plugin *plugin, const char *path, TAKES struct base_json *doc,
+    TAKES char *text, struct base_err *err) LANTOA_MUST_CHECK;
 
 #endif

@@ -104,8 +104,10 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg) {
     if (str_starts(line, STR("HTTP/"))) {
         base_buf_clear(&request->headers);
         request->header_count = 0;
+        request->headed = false;
         return line.bytes;
     }
+    request->headed |= str_trim(line).bytes == 0;
     struct str name = str_trim(str_cut(&line, ':'));
     struct str value = str_trim(line);
     if (name.bytes == 0 || memchr(value.at, '\0', value.bytes) ||
@@ -126,7 +128,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg) {
 
 static enum lantoa_http_error class_of(const struct lantoa_http *request, CURLcode code) {
     if (code == CURLE_OK) {
-        return LANTOA_HTTP_OK;
+        return request->headed ? LANTOA_HTTP_OK : LANTOA_HTTP_CUT;
     }
     if (request->too_large) {
         return LANTOA_HTTP_TOO_LARGE;
@@ -177,11 +179,12 @@ static void answer(struct lantoa_http *request, CURLcode code) {
         .headers = headers,
         .header_count = base_buf_ok(&request->headers) ? request->header_count : 0,
         .body = {base_buf_text(&request->body), request->body.bytes},
-        .text = code == CURLE_OK                    ? ""
-                : request->too_large                ? "the answer is too large"
-                : code == CURLE_ABORTED_BY_CALLBACK ? "a kept connection died under the request"
-                : request->text[0]                  ? request->text
-                                                    : curl_easy_strerror(code),
+        .text = code == CURLE_OK && !request->headed ? "the answer ended within its head"
+                : code == CURLE_OK                   ? ""
+                : request->too_large                 ? "the answer is too large"
+                : code == CURLE_ABORTED_BY_CALLBACK  ? "a kept connection died under the request"
+                : request->text[0]                   ? request->text
+                                                     : curl_easy_strerror(code),
     };
     request->answered(request->arg, &told);
     base_free(headers);

@@ -21,6 +21,8 @@ struct lantoa_http {
     struct base_buf body, headers; /* of the answer */
     size_t header_count;
     bool left, too_large;
+    bool headed; /* the empty line behind the head of the answer has come: curl calls less than that
+                    an answer too */
     char text[CURL_ERROR_SIZE];
 };
 

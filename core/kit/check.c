@@ -409,43 +409,13 @@ static int take_quote(void *arg, const struct channel_quoted *quoted) {
     return 0;
 }
 
-static int ask_quotes(struct checking *c, struct quotes *quotes, struct base_err *err) {
-    const struct kit_case *kase = c->report->kase;
-    struct channel_quote *quote = NULL;
-    struct str *fields = base_alloc_array(kase->manifest->content_count + 1, sizeof(*fields));
-    for (size_t i = 0; i < kase->manifest->content_count; i++) {
-        fields[i] = str_from(kit__content(kase, i));
-    }
-    int rc = channel_quote_open(channel_get_spec(c->bed.channel), kase->manifest, c->bed.data_dir,
-        DEAD_MS, take_quote, quotes, &quote, err);
-    if (rc == 0) {
-        channel_quote_step(quote, 1, STR("kit"), STR("check"), STR("internal"), STR(""));
-    }
-    for (uint64_t i = 1; rc == 0 && i <= 2; i++) {
-        struct channel_quote_message message = {.tag = i,
-            .id = i,
-            .want = CHANNEL_WANT_NOTE | CHANNEL_WANT_PREVIEW,
-            .step_ref = 1,
-            .key = STR("kitaaaaaaaaaaaaaaaaa"),
-            .address = str_from(kase->address),
-            .name = str_from(kase->name),
-            .lang = str_from(kase->lang),
-            .fields = fields};
-        rc = channel_quote_put(quote, &message, err);
-    }
-    rc = rc ? rc : channel_quote_finish(quote, err);
-    channel_quote_close(&quote);
-    base_free(fields);
-    return rc;
-}
-
 static void check_price(struct checking *c) {
     struct base_err err = {0};
     struct quotes quotes = {.count = 0};
     if (!start(c, "price", KIT_GOOD)) {
         return;
     }
-    if (ask_quotes(c, &quotes, &err) != 0) {
+    if (kit__ask_quotes(&c->bed, 2, take_quote, &quotes, &err) != 0) {
         kit__say(c->report, KIT_FAIL, "price", "%s", err.text);
     } else if (quotes.wrong || quotes.units[0] != quotes.units[1] ||
                quotes.minor[0] != quotes.minor[1]) {
@@ -509,14 +479,18 @@ static void check_log(struct checking *c) {
     }
 }
 
+static void check_values(struct checking *c) {
+    kit__check_options(c->report, &c->bed);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct checking *c);
-} checks[] = {{"tables", check_tables}, {"open", check_open}, {"one", check_one},
-    {"batch", check_batch}, {"content", check_content}, {"cancel", check_cancel},
-    {"drain", check_drain}, {"killed", check_killed}, {"reconfigure", check_live},
-    {"call-backs", check_hook}, {"look-up", check_lookup}, {"price", check_price},
-    {"memory", check_memory}};
+} checks[] = {{"tables", check_tables}, {"options", check_values}, {"open", check_open},
+    {"one", check_one}, {"batch", check_batch}, {"content", check_content},
+    {"cancel", check_cancel}, {"drain", check_drain}, {"killed", check_killed},
+    {"reconfigure", check_live}, {"call-backs", check_hook}, {"look-up", check_lookup},
+    {"price", check_price}, {"memory", check_memory}};
 #define CHECKS (sizeof(checks) / sizeof(checks[0]))
 
 static bool known(const char *only) {

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "channel/channel.h"
+#include "channel/quote.h"
 #include "kit/kit.h"
 #include <ev.h>
 
@@ -129,7 +130,13 @@ pid_t kit__bed_host(void); /* the channel host; 0: none */
 const char *kit__outcome_word(enum lantoa_outcome outcome);
 const char *kit__reason_word(enum lantoa_reason reason);
 
-/* --- check.c, check_peer.c --- */
+/* --- quote.c --- */
+
+/* Asks what the case's message costs and looks like, `times` over, on a bed that has started. */
+int kit__ask_quotes(const struct kit_bed *bed, size_t times, channel_quoted_fn *answered, void *arg,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
+/* --- check.c, check_options.c, check_peer.c --- */
 
 struct kit_report {
     struct kit_case *kase;
@@ -138,6 +145,8 @@ struct kit_report {
 };
 void kit__say(const struct kit_report *report, enum kit_verdict verdict, const char *check,
     const char *fmt, ...) LANTOA_PRINTF(4, 5);
+/* What the plugin says of values of its options: those of the case, and odd ones. */
+void kit__check_options(const struct kit_report *report, const struct kit_bed *bed);
 /* Against the peer in each of its moods. only: one of them, or NULL. False: none is called that. */
 bool kit__check_peer(struct kit_report *report, struct kit_bed *bed, const char *only);
 

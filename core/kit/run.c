@@ -12,7 +12,6 @@
 #define AFTER_MS 300
 #define BENCH_MS 120000
 #define BENCH_MOST 1000000
-#define QUOTE_MS 10000
 
 /* --- run --- */
 
@@ -97,37 +96,6 @@ static int tell_quote(void *arg, const struct channel_quoted *quoted) {
     return 0;
 }
 
-static void ask_quote(struct trace *trace, struct kit_bed *bed) {
-    const struct kit_case *kase = trace->kase;
-    struct base_err err = {0};
-    struct channel_quote *quote = NULL;
-    struct str *fields = base_alloc_array(kase->manifest->content_count + 1, sizeof(*fields));
-    for (size_t i = 0; i < kase->manifest->content_count; i++) {
-        fields[i] = str_from(kit__content(kase, i));
-    }
-    int rc = channel_quote_open(channel_get_spec(bed->channel), kase->manifest, bed->data_dir,
-        QUOTE_MS, tell_quote, trace, &quote, &err);
-    if (rc == 0) {
-        struct channel_quote_message message = {.tag = 1,
-            .id = 1,
-            .want = CHANNEL_WANT_NOTE | CHANNEL_WANT_PREVIEW,
-            .step_ref = 1,
-            .key = STR("kitaaaaaaaaaaaaaaaaa"),
-            .address = str_from(kase->address),
-            .name = str_from(kase->name),
-            .lang = str_from(kase->lang),
-            .fields = fields};
-        channel_quote_step(quote, 1, STR("kit"), STR("check"), STR("internal"), STR(""));
-        rc = channel_quote_put(quote, &message, &err);
-    }
-    rc = rc ? rc : channel_quote_finish(quote, &err);
-    channel_quote_close(&quote);
-    base_free(fields);
-    if (rc != 0) {
-        tell(trace, TR("price: %s"), err.text);
-    }
-}
-
 static int tell_end(const struct trace *trace, const struct kit_bed *bed, struct base_err *err) {
     const struct kit_message *message = &bed->messages[0];
     if (message->results == 0) {
@@ -172,7 +140,10 @@ int kit_run(struct kit_case *kase, FILE *out, struct base_err *err) {
     }
     if (rc == 0) {
         tell(&trace, "%s", TR("the plugin is open and ready"));
-        ask_quote(&trace, &bed);
+        struct base_err why = {0};
+        if (kit__ask_quotes(&bed, 1, tell_quote, &trace, &why) != 0) {
+            tell(&trace, TR("price: %s"), why.text);
+        }
         kit__bed_send(&bed, 1);
         tell_message(&trace, &bed.messages[0]);
         (void)kit__bed_wait(&bed, kase->patience_ms + RUN_SPARE_MS);

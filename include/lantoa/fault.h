@@ -16,7 +16,8 @@ struct lantoa_fault {
 };
 
 /* Fills a fault; returns LANTOA_EINVAL. Both texts are printf formats that take the same values in
- * the same order. What does not fit is cut. */
+ * the same order. What does not fit is cut, so give values a precision: "\"%.100s\" is no address".
+ */
 LANTOA_PRINTF(3, 5)
 LANTOA_PRINTF(4, 5)
 static inline int lantoa_fault_set(

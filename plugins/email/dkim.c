@@ -29,26 +29,26 @@ struct dkim *dkim_new(
     struct dkim *dkim = calloc(1, sizeof(*dkim));
     FILE *file = fopen(key_file, "re");
     if (dkim == NULL || file == NULL) {
-        lantoa_fault_set(
-            fault, "dkim_key", "the file %s cannot be opened", "không mở được tệp %s", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the file %.300s cannot be opened",
+            "không mở được tệp %.300s", key_file);
         goto fail;
     }
     dkim->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
     if (dkim->key == NULL) {
-        lantoa_fault_set(fault, "dkim_key", "the file %s holds no PEM private key",
-            "tệp %s không chứa khoá riêng dạng PEM", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the file %.300s holds no PEM private key",
+            "tệp %.300s không chứa khoá riêng dạng PEM", key_file);
         goto fail;
     }
     int type = EVP_PKEY_get_base_id(dkim->key);
     dkim->ed25519 = type == EVP_PKEY_ED25519;
     if (!dkim->ed25519 && type != EVP_PKEY_RSA) {
-        lantoa_fault_set(fault, "dkim_key", "the key in %s is neither RSA nor Ed25519",
-            "khoá trong %s không phải RSA cũng không phải Ed25519", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the key in %.300s is neither RSA nor Ed25519",
+            "khoá trong %.300s không phải RSA cũng không phải Ed25519", key_file);
         goto fail;
     }
     if (!dkim->ed25519 && EVP_PKEY_get_bits(dkim->key) < 1024) {
-        lantoa_fault_set(fault, "dkim_key", "the key in %s is shorter than 1024 bits",
-            "khoá trong %s ngắn hơn 1024 bit", key_file);
+        lantoa_fault_set(fault, "dkim_key", "the key in %.300s is shorter than 1024 bits",
+            "khoá trong %.300s ngắn hơn 1024 bit", key_file);
         goto fail;
     }
     bytes_put_text(&dkim->selector, selector);

@@ -133,8 +133,8 @@ int lmtp_check(const char *listen, struct lantoa_fault *fault_out) {
     return listen == NULL || listen[0] == '\0' || read_place(listen, &place)
                ? LANTOA_OK
                : lantoa_fault_set(fault_out, "lmtp_listen",
-                     "\"%s\" is not address:port, such as 127.0.0.1:2424",
-                     "\"%s\" không có dạng địa-chỉ:cổng, như 127.0.0.1:2424", listen);
+                     "\"%.100s\" is not address:port, such as 127.0.0.1:2424",
+                     "\"%.100s\" không có dạng địa-chỉ:cổng, như 127.0.0.1:2424", listen);
 }
 
 /* A bound, listening socket; -1 with errno. */

@@ -30,8 +30,8 @@ static int take_address(struct mime_sender *sender, const char *option, const ch
     }
     sender->owned[sender->owned_count++] = own;
     if (address_mailbox_parse(own, &mailbox) != LANTOA_OK) {
-        return lantoa_fault_set(fault, option, "\"%s\" is not a mail address",
-            "\"%s\" không phải là địa chỉ thư điện tử", text);
+        return lantoa_fault_set(fault, option, "\"%.100s\" is not a mail address",
+            "\"%.100s\" không phải là địa chỉ thư điện tử", text);
     }
     *spec_out = mailbox.spec;
     *name_out = mailbox.name;
@@ -45,8 +45,8 @@ static int take_domain(struct mime_sender *sender, const char *option, const cha
         return LANTOA_OK;
     }
     if (!address_domain_valid(str_of(text))) {
-        return lantoa_fault_set(
-            fault, option, "\"%s\" is not a domain name", "\"%s\" không phải là tên miền", text);
+        return lantoa_fault_set(fault, option, "\"%.100s\" is not a domain name",
+            "\"%.100s\" không phải là tên miền", text);
     }
     char *own = strdup(text);
     if (own == NULL) {
@@ -84,8 +84,8 @@ static int take_unsubscribe_url(
     }
     if (!clean) {
         return lantoa_fault_set(fault, "list_unsubscribe_url",
-            "\"%s\" is not an https address with {key} in it",
-            "\"%s\" không phải là địa chỉ https có {key}", url);
+            "\"%.100s\" is not an https address with {key} in it",
+            "\"%.100s\" không phải là địa chỉ https có {key}", url);
     }
     bytes_put(&sender->url_head, url, (size_t)(mark - url));
     bytes_put_text(&sender->url_tail, mark + 5);

@@ -293,8 +293,8 @@ static int take_options(
         return status;
     }
     if (!take_helo(config->helo, pool->helo, sizeof(pool->helo))) {
-        return lantoa_fault_set(fault, "helo", "\"%s\" is not a host name",
-            "\"%s\" không phải là tên máy", config->helo);
+        return lantoa_fault_set(fault, "helo", "\"%.100s\" is not a host name",
+            "\"%.100s\" không phải là tên máy", config->helo);
     }
     pool->sender = mime_sender_new(config, fault);
     if (pool->sender != NULL && strcmp(config->tls, "none") != 0) {

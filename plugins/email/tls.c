@@ -38,8 +38,8 @@ int tls_host_check(const char *host, struct lantoa_fault *fault_out) {
     }
     return good ? LANTOA_OK
                 : lantoa_fault_set(fault_out, "host",
-                      "\"%s\" is not the name or address of a server",
-                      "\"%s\" không phải là tên hoặc địa chỉ máy chủ", host);
+                      "\"%.100s\" is not the name or address of a server",
+                      "\"%.100s\" không phải là tên hoặc địa chỉ máy chủ", host);
 }
 
 SSL_CTX *tls_context_new(bool verify, const char *ca_file, struct lantoa_fault *fault) {

@@ -493,8 +493,8 @@ int pull_check(const struct config *config, struct lantoa_fault *fault_out) {
     struct addrinfo *found = read_listen(config->listen);
     if (!found) {
         return lantoa_fault_set(fault_out, "listen",
-            "\"%s\" must be an address and a port, like 0.0.0.0:8090",
-            "\"%s\" phải là một địa chỉ và một cổng, như 0.0.0.0:8090", config->listen);
+            "\"%.100s\" must be an address and a port, like 0.0.0.0:8090",
+            "\"%.100s\" phải là một địa chỉ và một cổng, như 0.0.0.0:8090", config->listen);
     }
     freeaddrinfo(found);
     struct bytes cert = {0}, key = {0};

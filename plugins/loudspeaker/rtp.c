@@ -307,8 +307,8 @@ int rtp_check(const char *via, struct lantoa_fault *fault_out) {
     }
     return good ? LANTOA_OK
                 : lantoa_fault_set(fault_out, "multicast_via",
-                      "\"%s\" is no IPv4 address of this machine",
-                      "\"%s\" không phải là địa chỉ IPv4 của máy này", via);
+                      "\"%.100s\" is no IPv4 address of this machine",
+                      "\"%.100s\" không phải là địa chỉ IPv4 của máy này", via);
 }
 
 struct rtp *rtp_new(const struct lantoa_host *host, const char *via) {

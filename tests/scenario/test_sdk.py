@@ -160,6 +160,63 @@ def test_the_kit_finds_mistakes(hello, old, new, check):
     assert done.returncode == (0 if check == "key" else 1)
 
 
+def network(answer, **options):
+    """A case for a social network's plugin against the kit's own peer."""
+    kind = {"Content-Type": "application/json"}
+    throttled = {"ok": False, "error_code": 429, "parameters": {"retry_after": 1}}
+    return {"channel": {"options": {"token": "1:not-a-real-one", "timeout": "1s", **options}}, "address": "4711", "content": {"text": "Xin chào"},
+            "peer": {"http": {"good": {"status": 200, "headers": kind, "body": answer}, "throttled": {"status": 429, "headers": kind, "body": json.dumps(throttled)},
+                              "broken": {"status": 500, "body": "{}"}}, "patience_ms": 3000}}
+
+
+# An account of a person, a page of one's own.
+NETWORKS = {"telegram": network('{"ok": true, "result": {"message_id": {{n}}, "chat": {"id": 4711}}}', api_url="http://{{peer}}"),
+            "mastodon": network('{"id": "{{n}}"}', url="http://{{peer}}", answers=False)}
+
+
+@pytest.mark.parametrize("plugin,check", [("telegram", None), ("mastodon", "peer-cuts-head"), ("mastodon", "peer-lies-page"),
+                                          ("mastodon", "peer-times-out"), ("mastodon", "content")])
+def test_channels_to_accounts_and_pages_conform(scratch, plugin, check):
+    case = os.path.join(scratch, "case.json")
+    with open(case, "w", encoding="utf-8") as file:
+        json.dump(NETWORKS[plugin], file)
+    done = run(["lantoa", "--json", "plugin", "check", os.path.join(BUILD, "plugins", f"{plugin}.so"), "--with", case, *(["--only", check] if check else [])],
+               scratch, ok=False)
+    seen = verdicts(done)
+    assert done.returncode == 0 and set(seen.values()) <= {"pass", "skip", "warn"}, done.stdout + done.stderr
+    assert seen[check] == "pass" if check else len([name for name in seen if name.startswith("peer-")]) >= 14
+
+
+@pytest.mark.parametrize("check", ["peer-late", "peer-repeats", "peer-cuts-head", "peer-cuts-body", "peer-lies-noise", "peer-absent"])
+def test_a_plugin_of_another_protocol_stands_behind_the_kits_proxy(scratch, smtp_sink_with, check):
+    """The kit knows no SMTP: it stands between the plugin and a server that works, and spoils what passes."""
+    case = os.path.join(scratch, "case.json")
+    options = {"host": "{{peer_host}}", "port": "{{peer_port}}", "tls": "none", "from": "a@example.vn", "timeout": "1s", "connect_timeout": "1s"}
+    with open(case, "w", encoding="utf-8") as file:
+        json.dump({"channel": {"options": options}, "address": "b@example.vn", "content": {"subject": "Thư", "text": "Xin chào"},
+                   "peer": {"tcp": f"127.0.0.1:{smtp_sink_with().port}", "patience_ms": 6000}}, file)
+    done = run(["lantoa", "--json", "plugin", "check", os.path.join(BUILD, "plugins", "email.so"), "--with", case, "--only", check], scratch, ok=False)
+    rows = {row["check"]: row for row in json.loads(done.stdout)["rows"]}
+    assert done.returncode == 0 and rows[check]["verdict"] == "pass" and "SENT" in rows["one"]["text"], done.stdout + done.stderr
+    if check == "peer-late":
+        assert "6 SENT" in rows[check]["text"]
+    elif check != "peer-absent":
+        assert "0 SENT" in rows[check]["text"]
+
+
+def test_the_kit_asks_a_plugin_for_its_options(scratch):
+    """Those of the case are taken; odd ones are answered, in both languages."""
+    def verdict(options):
+        with open(os.path.join(scratch, "case.json"), "w", encoding="utf-8") as file:
+            json.dump({"channel": {"options": options}}, file)
+        done = run(["lantoa", "--json", "plugin", "check", os.path.join(BAD, "bad-check.so"), "--with", "case.json", "--only", "options"], scratch, ok=False)
+        return next((row["verdict"], row["text"]) for row in json.loads(done.stdout)["rows"] if row["check"] == "options")
+
+    assert verdict({"how": "silent"}) == ("FAIL", "it refuses those of the case: not allowed")
+    assert verdict({"how": "crash"})[0] == "FAIL"
+    assert verdict({}) == ("warn", "what it says of option how is the same in English and Vietnamese")
+
+
 BAD_OPTIONS = [("lies", {"how": "unsent"}), ("lies", {"how": "twice"}), ("double-result", {}), ("crash-send", {}), ("crash-start", {}), ("hang", {}),
                ("gives-up", {}), ("garbage-frame", {}), ("partial-frame", {"how": "exit"})]
 
