@@ -6,6 +6,7 @@
 #include "conversion/outlook.h"
 #include "report/kinds.h"
 #include "report/ledger_part.h"
+#include "report/place_view.h"
 #include <math.h>
 
 /* --- options --- */
@@ -27,20 +28,6 @@ static int read_day(
 static int64_t today_of(const struct report_request *request) {
     struct base_civil now = base_civil_from_ms(request->now_ms, request->offset_min);
     return base_days_from_date((struct base_date){now.year, now.month, now.day});
-}
-
-static int read_level(
-    const struct report_request *request, const char **level_out, struct base_err *err) {
-    static const char *const levels[] = {"province", "district", "commune", "village"};
-    const char *given = report_option(request, "level");
-    *level_out = NULL;
-    for (size_t i = 0; given && i < sizeof levels / sizeof levels[0]; i++) {
-        *level_out = strcmp(levels[i], given) == 0 ? levels[i] : *level_out;
-    }
-    return given && !*level_out
-               ? base_err_set(err, LANTOA_EINVAL,
-                     TR("--level %s: must be province, district, commune or village"), given)
-               : 0;
 }
 
 /* "Phường Bắc Giang (Phường Thọ Xương, Xã Dĩnh Trì)": what it was put together from, seen from an
@@ -155,7 +142,7 @@ int report_target(
         return base_err_set(err, LANTOA_EINVAL, "%s", TR("the kind is stock or flow"));
     }
     int rc = read_day("on", report_option(request, "on"), today_of(request), &on, err);
-    rc = rc ? rc : read_level(request, &level, err);
+    rc = rc ? rc : place_view_level(request, &level, err);
     rc = rc || !request->name ? rc : target_period(str_from(request->name), &from, &to, err);
     rc = rc ? rc : outlook_new(request->db, on, from, to, &outlook, err);
     if (rc) {
@@ -305,7 +292,7 @@ int report_balance(
     struct balancing b = {0};
     struct place_carry *places = NULL;
     int rc = target_period(str_from(request->name), &from, &to, err);
-    rc = rc ? rc : read_level(request, &b.level, err);
+    rc = rc ? rc : place_view_level(request, &b.level, err);
     rc = rc ? rc : read_day("places-on", report_option(request, "places-on"), to, &places_on, err);
     if (rc) {
         return rc;

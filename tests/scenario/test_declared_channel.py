@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from rig.build import START, campaign, people, step
-from rig.program import ROOT
+from rig.ports import free_port
+from rig.program import ROOT, eventually
 
 EXAMPLE = os.path.join(ROOT, "plugins", "http", "example")
 pytestmark = pytest.mark.quick
@@ -132,14 +133,11 @@ def test_http_itself_is_no_channel(data, made):
 def test_receipts_of_a_declared_channel(data, made, declared, provider):
     from urllib.request import Request, urlopen
 
-    from test_sdk import free_port
-
     options = {"base_url": f"http://127.0.0.1:{provider.server_port}", "token": "t", "callback_secret": "s3cret"}
     made.init({"name": "box", "plugin": "postbox", "options": options}, contacts=people(1, phone="0912345678"))
     name = made.start(campaign(steps=[step(channel="box", content={"vi": {"text": "Chào"}})]))
     port = free_port()
     serve = data.serve("--clock", f"{START},x1", "--http", f"127.0.0.1:{port}").wait_ready()
-    from rig.program import eventually
     eventually(lambda: data.states(name) == {"accepted": 1}, 20)
     body = json.dumps({"receipt": provider.got[0][2]["id"], "state": "delivered"}).encode()
     sign = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()

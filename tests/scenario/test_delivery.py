@@ -184,7 +184,7 @@ def test_slow_answers_stall_nobody(data, made, smtp_sink_with):
 @pytest.mark.quick
 def test_server_away_and_back(data, made, witness_with):
     """No server: nothing is lost, nothing is failed for good; when it comes, all is sent, once."""
-    from rig.peers import free_port
+    from rig.ports import free_port
     port = free_port()
     made.init(email_channel(port, retry={"tries": 20, "first": "PT1S", "longest": "PT4S"}), contacts=people(50))
     made.start(campaign())

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from rig.build import campaign, content, outbox_channel, people, step
-from rig.peers import free_port
+from rig.ports import free_port
 from rig.program import eventually
 
 HUMAN = {"User-Agent": "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36"}

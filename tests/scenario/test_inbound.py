@@ -5,7 +5,7 @@ from email.message import EmailMessage
 import pytest
 
 from rig.build import START, campaign, email_channel, people, step
-from rig.peers import free_port
+from rig.ports import free_port
 from rig.program import eventually
 
 CLOCK = f"{START},x1"

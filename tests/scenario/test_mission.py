@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from rig.build import campaign, content, email_channel, people, step, table
-from rig.peers import free_port
+from rig.ports import free_port
 from rig.program import ROOT, eventually
 from rig.sms import Smsc, sms_channel, sms_text
 from test_experiment import newcombe

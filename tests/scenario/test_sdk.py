@@ -9,17 +9,12 @@ import subprocess
 import pytest
 
 from rig.build import START, campaign, people, step
+from rig.ports import free_port
 from rig.prefix import installed, prefix, run
 from rig.program import BUILD, ROOT, SLOW
 
 BAD = os.path.join(BUILD, "tests", "plugins")
 SANITIZED = SLOW > 1
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @pytest.fixture

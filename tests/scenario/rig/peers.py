@@ -3,33 +3,16 @@ import contextlib
 import json
 import os
 import pwd
-import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
+from .ports import free_port, listening
 from .program import ROOT, eventually
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def free_port():
-    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
-    for _ in range(200):
-        port = random.randrange(10000, 32000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
-
-
-def listening(port):
-    with contextlib.closing(socket.socket()) as sock:
-        sock.settimeout(1)
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Peer:

@@ -3,7 +3,8 @@ import json
 import os
 import subprocess
 
-from .peers import Peer, free_port
+from .peers import Peer
+from .ports import free_port
 from .program import ROOT
 
 

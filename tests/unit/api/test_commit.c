@@ -97,14 +97,18 @@ static void wait_for(struct bench *b, size_t i) {
     pthread_mutex_unlock(&b->lock);
 }
 
+static void add_first(struct bench *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(commit_add(b->queue, &b->items[i].head), 0);
+    }
+}
+
 static void test_told_after_the_commit(void **state) {
     struct bench b;
     struct commit_status status;
     (void)state;
     start(&b);
-    for (size_t i = 0; i < 50; i++) {
-        assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
-    }
+    add_first(&b, 50);
     commit_now(b.queue);
     for (size_t i = 0; i < 50; i++) {
         wait_for(&b, i);
@@ -151,9 +155,7 @@ static void test_an_end_loses_nothing(void **state) {
     struct bench b;
     (void)state;
     start(&b);
-    for (size_t i = 0; i < 49; i++) {
-        assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
-    }
+    add_first(&b, 49);
     commit_end(b.queue);
     for (size_t i = 0; i < 49; i++) {
         assert_true(b.items[i].done);
@@ -171,9 +173,7 @@ static void test_in_the_own_thread(void **state) {
     struct commit_status status;
     (void)state;
     start(&b);
-    for (size_t i = 0; i < 50; i++) {
-        assert_int_equal(commit_add(b.queue, &b.items[i].head), 0);
-    }
+    add_first(&b, 50);
     commit_now(b.queue);
     for (size_t i = 0; i < 50; i++) {
         assert_true(b.items[i].done && pthread_equal(b.items[i].by, pthread_self()));

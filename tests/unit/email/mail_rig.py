@@ -3,41 +3,13 @@ import contextlib
 import json
 import os
 import pathlib
-import random
 import signal
-import socket
 import subprocess
-import time
+
+from rig.ports import free_port, listening, wait_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PEERS = ROOT / "tests" / "peers"
-
-
-def port_is_free(port):
-    with socket.socket() as listener:
-        return listener.connect_ex(("127.0.0.1", port)) != 0
-
-
-def free_port():
-    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
-    for _ in range(200):
-        port = random.randrange(10000, 32000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
-
-
-def wait_port(port, process=None, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if process is not None and process.poll() is not None:
-            raise AssertionError(f"the peer ended with {process.returncode}")
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"nobody listens on port {port}")
 
 
 class Run:
@@ -99,7 +71,7 @@ def fault_server(folder, **environment):
 def postfix(folder, bounce_port=None):
     """A private Postfix with Dovecot; yields its SMTP port."""
     smtp, lmtp, imap = free_port(), free_port(), free_port()
-    while not port_is_free(smtp + 1):  # Dovecot's SASL
+    while listening(smtp + 1):  # Dovecot's SASL
         smtp = free_port()
     words = [PEERS / "postfix.sh", "start", folder, smtp, lmtp, imap, *([bounce_port] if bounce_port else [])]
     try:

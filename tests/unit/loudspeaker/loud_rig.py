@@ -6,36 +6,15 @@ import math
 import os
 import pathlib
 import queue
-import random
-import socket
 import struct
 import subprocess
 import threading
 import time
 import wave
 
+from rig.ports import free_port, wait_port
+
 VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
-    for _ in range(200):
-        port = random.randrange(10000, 32000)
-        with socket.socket(socket.AF_INET, kind) as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
-
-
-def wait_port(port, process, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert process.poll() is None, f"the peer ended with {process.returncode}"
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"nobody listens on port {port}")
 
 
 @contextlib.contextmanager

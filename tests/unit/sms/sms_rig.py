@@ -3,32 +3,14 @@ import contextlib
 import json
 import os
 import pathlib
-import random
 import signal
-import socket
 import subprocess
-import time
+
+from rig.ports import free_port
+from rig.program import eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PEERS = ROOT / "tests" / "peers"
-
-
-def free_port():
-    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
-    for _ in range(200):
-        port = random.randrange(10000, 32000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
-
-
-def eventually(question, seconds=10, words=""):
-    end = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < end, f"did not come about: {words}"
-        time.sleep(0.05)
-    return answer
 
 
 class Run:
@@ -69,7 +51,7 @@ class RunningRig:
         return [row for row in rows if key in row]
 
     def wait_for(self, key, count, seconds=15):
-        return eventually(lambda: len(self.rows(key)) >= count and self.rows(key), seconds, f"{count} {key}: {self.rows(key)}")
+        return eventually(lambda: len(self.rows(key)) >= count and self.rows(key), seconds, words=f"{count} {key}: {self.rows(key)}")
 
     def end(self):
         if self.process.poll() is None:

@@ -131,7 +131,7 @@ def test_answers_of_people(tmp_path):
     long_text = "Tôi muốn đăng ký bảo hiểm xã hội tự nguyện cho cả nhà, xin cho biết thủ tục và mức đóng của từng người trong gia đình."
     with smsc(tmp_path) as peer:
         running = RunningRig(tmp_path, port=peer.port, inbound_join="2s")
-        eventually(lambda: peer.process.poll() is None and socket_bound(peer), 5, "bound")
+        eventually(lambda: peer.process.poll() is None and socket_bound(peer), 5, words="bound")
         peer.say("mo 84912345678 TC BHXH")
         peer.say("mo 0912345679 Từ chối nhận tin")
         peer.say(f"molong 84912345680 {long_text}")
@@ -151,7 +151,7 @@ def test_an_incomplete_answer_is_told_with_its_gap(tmp_path):
     pdu = struct.pack(">IIII", 16 + len(body), 5, 0, 900) + body
     with smsc(tmp_path) as peer:
         running = RunningRig(tmp_path, port=peer.port, inbound_join="2500ms", enquire_link="200ms")
-        eventually(lambda: peer.rows("enquire"), 10, "bound")
+        eventually(lambda: peer.rows("enquire"), 10, words="bound")
         peer.say(f"raw {pdu.hex()}")
         time.sleep(2)
         assert running.rows("event") == []
@@ -183,7 +183,7 @@ def test_a_reference_settles_after_a_crash(tmp_path):
     """The process dies with a message unanswered; its receipt, to the next process, finds its key."""
     with smsc(tmp_path, receipts="late", echo=1) as peer:
         running = RunningRig(tmp_path, "--count", 1, "--to", "+84900000004", port=peer.port)
-        eventually(lambda: peer.rows(), 10, "submitted")
+        eventually(lambda: peer.rows(), 10, words="submitted")
         running.kill()
         again = RunningRig(tmp_path, port=peer.port)
         time.sleep(1)
@@ -227,21 +227,21 @@ def test_unbind_and_cut_by_the_operator(tmp_path):
     with smsc(tmp_path) as peer:
         running = RunningRig(tmp_path, port=peer.port, enquire_link="200ms", reconnect="200ms")
         for line in ("unbind", "cut"):
-            eventually(lambda: peer.rows("enquire"), 10, "bound")
+            eventually(lambda: peer.rows("enquire"), 10, words="bound")
             peer.log.write_text("", encoding="utf-8")
             peer.say(line)
             if line == "unbind":
-                eventually(lambda: peer.rows("unbound"), 10, "our unbind_resp")
-        eventually(lambda: peer.rows("enquire"), 10, "bound again")
+                eventually(lambda: peer.rows("unbound"), 10, words="our unbind_resp")
+        eventually(lambda: peer.rows("enquire"), 10, words="bound again")
         assert running.end().code == 0
 
 
 def test_unknown_command_is_refused_politely(tmp_path):
     with smsc(tmp_path) as peer:
         running = RunningRig(tmp_path, port=peer.port, enquire_link="200ms")
-        eventually(lambda: peer.rows("enquire"), 10, "bound")
+        eventually(lambda: peer.rows("enquire"), 10, words="bound")
         peer.say("raw 00000010000102030000000000000009")
-        eventually(lambda: peer.rows("nack"), 10, "generic_nack")
+        eventually(lambda: peer.rows("nack"), 10, words="generic_nack")
         assert peer.rows("nack")[0]["nack"] == 3
         assert running.end().code == 0
 
@@ -264,7 +264,7 @@ def test_silent_line_is_left(tmp_path):
 
         threading.Thread(target=serve, daemon=True).start()
         running = RunningRig(tmp_path, port=listener.getsockname()[1], enquire_link="200ms", timeout="300ms", reconnect="200ms")
-        eventually(lambda: len(binds) >= 3, 15, "a new connection after each silence")
+        eventually(lambda: len(binds) >= 3, 15, words="a new connection after each silence")
         assert running.end().code == 0
 
 

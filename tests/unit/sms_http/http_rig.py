@@ -5,32 +5,16 @@ import json
 import os
 import pathlib
 import queue
-import random
 import socket
 import subprocess
 import threading
 import time
 import urllib.parse
 
+from rig.ports import free_port  # noqa: F401
+from rig.program import eventually
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-
-
-def free_port():
-    """Below the range from which the system takes ports for connections, so that none of those sits on it meanwhile."""
-    for _ in range(200):
-        port = random.randrange(10000, 32000)
-        with socket.socket() as listener, contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
-
-
-def eventually(question, seconds=10, words=""):
-    end = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < end, f"did not come about: {words}"
-        time.sleep(0.03)
-    return answer
 
 
 class Channel:
@@ -67,7 +51,7 @@ class Channel:
         return [row for row in list(self.rows) if key in row]
 
     def wait(self, key, count=1, seconds=15):
-        return eventually(lambda: len(self.of(key)) >= count and self.of(key), seconds, f"{count} {key}: {self.rows} {self.log()}")
+        return eventually(lambda: len(self.of(key)) >= count and self.of(key), seconds, words=f"{count} {key}: {self.rows} {self.log()}")
 
     def log(self):
         return pathlib.Path(self.errors.name).read_text(encoding="utf-8")
@@ -84,14 +68,14 @@ class Channel:
         return number
 
     def result(self, number, seconds=15):
-        return eventually(lambda: [row for row in self.of("outcome") if row["id"] == number], seconds, f"result {number}: {self.rows} {self.log()}")[0]
+        return eventually(lambda: [row for row in self.of("outcome") if row["id"] == number], seconds, words=f"result {number}: {self.rows} {self.log()}")[0]
 
     def sent(self, *args, **more):
         return self.result(self.send(*args, **more))
 
     def hook(self, number, method="POST", query="", body="", at=None, **headers):
         self.say(hook=number, headers={":method": method, ":query": query, **headers}, body=body, at=at or int(time.time() * 1000))
-        return eventually(lambda: [row for row in self.of("done") if row["done"] == number], 10, f"hook {number}: {self.rows}")[0]["code"]
+        return eventually(lambda: [row for row in self.of("done") if row["done"] == number], 10, words=f"hook {number}: {self.rows}")[0]["code"]
 
     def end(self):
         self.process.stdin.close()

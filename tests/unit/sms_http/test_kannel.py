@@ -5,7 +5,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -13,6 +12,7 @@ import urllib.request
 
 import pytest
 from http_rig import ROOT, channel, eventually, free_port
+from rig.ports import listening
 
 PEERS = ROOT / "tests" / "peers"
 DECLARED = ROOT / "config" / "channels" / "kannel.json"
@@ -60,11 +60,6 @@ max-messages = 0
 """
 
 
-def listening(port):
-    with contextlib.closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 class Door:
     """Stands for the HTTP door: keeps each call-back as it came and hands it to the channel."""
 
@@ -104,8 +99,8 @@ class Kannel:
         self.start_smsc()
         for program, port in (("bearerbox", "box"), ("smsbox", "send")):
             self.processes.append(subprocess.Popen([program, "-v", "4", self.folder / "kannel.conf"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-            eventually(lambda port=port: listening(self.ports[port]), 10, program)
-        eventually(lambda: re.search(r"smsbox.*\(on-line", self.status()) and re.search(r"peer.*\(online", self.status()), 15, "boxes on line")
+            eventually(lambda port=port: listening(self.ports[port]), 10, words=program)
+        eventually(lambda: re.search(r"smsbox.*\(on-line", self.status()) and re.search(r"peer.*\(online", self.status()), 15, words="boxes on line")
 
     def status(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['admin']}/status.txt?password=bar", timeout=5) as page:
@@ -159,7 +154,7 @@ def test_sent_delivered_failed_refused_and_answered(tmp_path, kannel):
         assert rows == {"ok": "delivered", "undeliv": "failed", "refused": "failed"}
         kannel.smsc.stdin.write("mo 84912345678 TỪ CHỐI\n")
         kannel.smsc.stdin.flush()
-        eventually(lambda: [row for row in sms.of("event") if row["event"] == "inbound"], 20, "an answer")
+        eventually(lambda: [row for row in sms.of("event") if row["event"] == "inbound"], 20, words="an answer")
         inbound = [row for row in sms.of("event") if row["event"] == "inbound"][0]
         assert (inbound["address"], inbound["detail"]) == ("+84912345678", "TỪ CHỐI")
 
@@ -167,13 +162,13 @@ def test_sent_delivered_failed_refused_and_answered(tmp_path, kannel):
 def test_the_operator_is_away_and_comes_back(tmp_path, kannel):
     with over(kannel, tmp_path) as sms:
         assert sms.sent(key="first")["outcome"] == "sent"
-        eventually(lambda: [row for row in sms.of("event") if row["key"] == "first"], 20, f"{sms.rows}")
+        eventually(lambda: [row for row in sms.of("event") if row["key"] == "first"], 20, words=f"{sms.rows}")
         kannel.stop_smsc()
-        eventually(lambda: not re.search(r"peer.*\(online", kannel.status()), 20, "Kannel has seen it")
+        eventually(lambda: not re.search(r"peer.*\(online", kannel.status()), 20, words="Kannel has seen it")
         assert sms.sent("+84900000000", "chờ nhé", key="late")["outcome"] == "sent"
         kannel.start_smsc()
-        eventually(lambda: re.search(r"peer.*\(online", kannel.status()), 30, "Kannel is back")
-        eventually(lambda: [row for row in sms.of("event") if row["key"] == "late" and row["event"] == "delivered"], 30, f"{sms.rows}")
+        eventually(lambda: re.search(r"peer.*\(online", kannel.status()), 30, words="Kannel is back")
+        eventually(lambda: [row for row in sms.of("event") if row["key"] == "late" and row["event"] == "delivered"], 30, words=f"{sms.rows}")
 
 
 def test_a_wrong_password_stops_the_channel(tmp_path, kannel):

@@ -3,7 +3,6 @@ import contextlib
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "sms_http"))
+from rig.ports import listening  # noqa: E402
+
 from http_rig import ROOT, Channel, eventually, free_port, gateway  # noqa: E402,F401
 
 PEERS = ROOT / "tests" / "peers"
@@ -40,12 +41,6 @@ def picture(folder, name="anh.png"):
     return {"file": str(path), "name": name, "mime": "image/png"}
 
 
-def listening(port):
-    with contextlib.closing(socket.socket()) as sock:
-        sock.settimeout(1)
-        return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextlib.contextmanager
 def node(script, *args, port=None):
     """A program of tests/peers. With a port: until it listens there."""
@@ -53,7 +48,7 @@ def node(script, *args, port=None):
                                start_new_session=True)
     try:
         if port:
-            eventually(lambda: listening(port) or process.poll() is not None, 60, f"{script} listens")
+            eventually(lambda: listening(port) or process.poll() is not None, 60, words=f"{script} listens")
             assert process.poll() is None, process.stdout.read()
         yield process
     finally:

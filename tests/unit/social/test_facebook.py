@@ -94,7 +94,7 @@ def test_figures_with_todays_names_and_none_for_those_that_are_gone(tmp_path, gr
     with social(tmp_path, "facebook-page", **options(graph, figures_every="200ms")) as page:
         page.sent("trang", "x", key=KEY)
         told = {}
-        eventually(lambda: [told.update(json.loads(row["detail"])) for row in page.of("event")] and len(told) >= 5, 10, "figures")
+        eventually(lambda: [told.update(json.loads(row["detail"])) for row in page.of("event")] and len(told) >= 5, 10, words="figures")
         assert told == {"post_media_view": 420, "post_total_media_view_unique": None, "reactions": 9, "comments": 2, "shares": 0}
     (tmp_path / "old").mkdir()
     with social(tmp_path / "old", "facebook-page", **options(graph, figures_every="200ms", metrics="post_impressions")) as page:

@@ -99,7 +99,7 @@ def test_answers_are_fetched_once_also_after_a_restart(tmp_path, mastodon):
         mastodon.mention("<p>Chuyện khác</p>", reply_to=None)
         told = [(row["key"], row["address"], row["detail"]) for row in page.wait("event", 2)]
         assert told == [(KEY, "lan@social.example", "@bhxh Đóng ở đâu & bao giờ?"), ("", "lan@social.example", "Chuyện khác")]
-        eventually(lambda: mastodon.asked[-1] == "2", 10, "asks from there on")
+        eventually(lambda: mastodon.asked[-1] == "2", 10, words="asks from there on")
     mastodon.mention("<p>Mới</p>")
     with social(tmp_path, "mastodon", **options(mastodon, answers=True, poll_every="100ms")) as page:
         assert [row["detail"] for row in page.wait("event")] == ["Mới"]

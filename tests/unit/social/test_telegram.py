@@ -86,7 +86,7 @@ def test_what_people_write_is_fetched_once_and_stop_is_heard(tmp_path, telegram)
         assert told == [("inbound", KEY, "77", "/start " + KEY), ("inbound", "", "78", "Tôi muốn đăng ký"), ("opt_out", "", "79", "/stop"),
                         ("opt_out", "", "80", "blocked the bot")]
         seen = telegram.calls.count("getUpdates")
-        eventually(lambda: telegram.calls.count("getUpdates") > seen + 3, 10, "goes on asking")
+        eventually(lambda: telegram.calls.count("getUpdates") > seen + 3, 10, words="goes on asking")
         assert len(bot.of("event")) == 4
 
 
@@ -94,7 +94,7 @@ def test_call_backs_are_believed_with_the_secret_only(tmp_path, telegram):
     options = {"api_url": telegram.url, "token": TOKEN, "receive": "webhook", "callback_url": "https://x.example/hook/mang", "callback_secret": "s3cret"}
     with social(tmp_path, "telegram", **options) as bot:
         bot.wait("ready")
-        eventually(lambda: "setWebhook" in telegram.calls, 10, "told Telegram where")
+        eventually(lambda: "setWebhook" in telegram.calls, 10, words="told Telegram where")
         body = json.dumps({"update_id": 1, "message": {"message_id": 5, "text": "alo", "chat": {"id": 77, "type": "private"}}})
         assert bot.hook(1, body=body) != 0
         assert bot.hook(2, body=body, **{"x-telegram-bot-api-secret-token": "wrong0"}) != 0

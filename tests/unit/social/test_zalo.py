@@ -70,7 +70,7 @@ def test_a_worker_killed_while_refreshing_leaves_a_way_on(tmp_path, zalo):
     with gateway(lambda request: None if request["path"] == "/v4/oa/access_token" else zalo.answer(request)) as silent:
         with pytest.raises(ZeroDivisionError), social(tmp_path, "zalo-oa", **options(zalo, tmp_path, oauth_url=silent.url)) as oa:
             oa.send("u77", "một")
-            eventually(lambda: silent.seen, 10, "it asks")
+            eventually(lambda: silent.seen, 10, words="it asks")
             raise ZeroDivisionError  # the rig is killed
     (tmp_path / "next").mkdir()
     with social(tmp_path / "next", "zalo-oa", **options(zalo, tmp_path)) as oa:
