@@ -38,6 +38,8 @@ int outlet_windows_parse(struct str text, enum outlet_wrap wraps,
     struct base_err *err) LANTOA_MUST_CHECK;
 /* The text form again: "mo-su 05:00-05:30; mo,we,fr 17:00-17:30". */
 void outlet_windows_text(const struct outlet_window *windows, size_t count, struct base_buf *out);
+/* The same with the days in the reader's language ("t2-cn"), which import takes as well. */
+void outlet_windows_shown(const struct outlet_window *windows, size_t count, struct base_buf *out);
 /* true if [from_min, to_min) on that weekday touches one of the windows. */
 bool outlet_windows_touch(
     const struct outlet_window *windows, size_t count, int weekday, int from_min, int to_min);

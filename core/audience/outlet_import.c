@@ -257,7 +257,7 @@ static struct str keep_json(
 static int refuse_in_quiet(struct importing *i, const struct outlet_window *bad) {
     struct base_buf shown;
     base_buf_init(&shown, ALL_DAYS_MOST);
-    outlet_windows_text(bad, 1, &shown);
+    outlet_windows_shown(bad, 1, &shown);
     (void)snprintf(i->reason, sizeof i->reason,
         TR("%s lies in the quiet hours; only an emergency is played then"), base_buf_text(&shown));
     base_buf_release(&shown);

@@ -162,7 +162,7 @@ static int check_outlets(struct db *db, const struct outlet_rules *rules, struct
         if (rc == 0 && bad) {
             struct base_buf shown;
             base_buf_init(&shown, 200);
-            outlet_windows_text(bad, 1, &shown);
+            outlet_windows_shown(bad, 1, &shown);
             rc = base_err_set(err, LANTOA_ESTATE,
                 TR("field quiet: outlet %.*s has the window %s inside the new quiet hours; change "
                    "its windows first, or give it quiet hours of its own"),

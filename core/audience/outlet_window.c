@@ -186,7 +186,7 @@ int outlet_windows_parse(struct str text, enum outlet_wrap wraps,
 
 /* --- writing --- */
 
-static void days_text(unsigned days, struct base_buf *out) {
+static void days_text(unsigned days, const char *const words[DAYS], struct base_buf *out) {
     bool first = true;
     for (int day = 0; day < DAYS; day++) {
         int last = day;
@@ -196,9 +196,9 @@ static void days_text(unsigned days, struct base_buf *out) {
         while (last + 1 < DAYS && (days >> (last + 1) & 1)) {
             last++;
         }
-        base_buf_printf(out, "%s%s", first ? "" : ",", day_words[day]);
+        base_buf_printf(out, "%s%s", first ? "" : ",", words[day]);
         if (last > day) {
-            base_buf_printf(out, "%c%s", last > day + 1 ? '-' : ',', day_words[last]);
+            base_buf_printf(out, "%c%s", last > day + 1 ? '-' : ',', words[last]);
         }
         first = false;
         day = last;
@@ -209,15 +209,24 @@ static void minute_text(int minute, char out[static 8]) {
     (void)snprintf(out, 8, "%02d:%02d", minute / 60 % 100, minute % 60);
 }
 
-void outlet_windows_text(const struct outlet_window *windows, size_t count, struct base_buf *out) {
+static void windows_text(const struct outlet_window *windows, size_t count,
+    const char *const words[DAYS], struct base_buf *out) {
     for (size_t i = 0; i < count; i++) {
         char from[8], to[8];
         minute_text(windows[i].from_min, from);
         minute_text(windows[i].to_min, to);
         base_buf_add_text(out, i ? "; " : "");
-        days_text(windows[i].days, out);
+        days_text(windows[i].days, words, out);
         base_buf_printf(out, " %s-%s", from, to);
     }
+}
+
+void outlet_windows_text(const struct outlet_window *windows, size_t count, struct base_buf *out) {
+    windows_text(windows, count, day_words, out);
+}
+
+void outlet_windows_shown(const struct outlet_window *windows, size_t count, struct base_buf *out) {
+    windows_text(windows, count, base_tr_get() == BASE_LANG_VI ? day_words_vi : day_words, out);
 }
 
 bool outlet_windows_touch(
@@ -252,7 +261,7 @@ void outlet__windows_json(const struct outlet_window *windows, size_t count, str
         minute_text(windows[i].from_min, from);
         minute_text(windows[i].to_min, to);
         base_buf_add_text(out, i ? ",{\"days\":\"" : "{\"days\":\"");
-        days_text(windows[i].days, out);
+        days_text(windows[i].days, day_words, out);
         base_buf_printf(out, "\",\"from\":\"%s\",\"to\":\"%s\"}", from, to);
     }
     base_buf_add_char(out, ']');

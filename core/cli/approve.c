@@ -3,15 +3,23 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "cli/cli.h"
+#include "delivery/airing.h"
 #include "delivery/approval.h"
 
 /* --- approve, start --- */
 
-static void print_approved(struct cli *cli, const struct approval_outcome *o) {
+static void print_approved(
+    struct cli *cli, const struct approval_outcome *o, const struct airing_sum *airings) {
     const struct approval_figures *f = &o->figures;
     printf(TR("campaign %s: %lld people, %lld messages, %lld parts, %lld %s; approved as %.16s\n"),
         cli->args[0], (long long)f->people, (long long)f->messages, (long long)f->units,
         (long long)f->minor, f->currency, o->hash);
+    if (airings->airings > 0) {
+        printf(
+            TR("%lld airings on %lld outlets, which cover about %lld households (an estimate)\n"),
+            (long long)airings->airings, (long long)airings->outlets,
+            (long long)airings->households);
+    }
     if (f->budget_minor >= 0 && f->minor > f->budget_minor) {
         printf(TR("OVER THE BUDGET of %lld %s by %lld: what is beyond it will not be sent\n"),
             (long long)f->budget_minor, f->currency, (long long)(f->minor - f->budget_minor));
@@ -32,26 +40,30 @@ static void print_approved(struct cli *cli, const struct approval_outcome *o) {
     }
 }
 
-static json_t *approved_json(struct cli *cli, const struct approval_outcome *o) {
+static json_t *approved_json(
+    struct cli *cli, const struct approval_outcome *o, const struct airing_sum *airings) {
     const struct approval_figures *f = &o->figures;
-    return json_pack("{s:s,s:s,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:s,s:o,s:b,s:s,s:o}", "campaign",
-        cli->args[0], "state", campaign_state_word(o->state), "approvals", o->given, "needed",
-        o->need.approvers, "built_in_rules", o->need.built_in, "people", (json_int_t)f->people,
-        "messages", (json_int_t)f->messages, "units", (json_int_t)f->units, "cost",
-        (json_int_t)f->minor, "currency", f->currency, "budget",
+    return json_pack("{s:s,s:s,s:i,s:i,s:b,s:I,s:I,s:I,s:I,s:s,s:o,s:b,s:s,s:o,s:I,s:I,s:I}",
+        "campaign", cli->args[0], "state", campaign_state_word(o->state), "approvals", o->given,
+        "needed", o->need.approvers, "built_in_rules", o->need.built_in, "people",
+        (json_int_t)f->people, "messages", (json_int_t)f->messages, "units", (json_int_t)f->units,
+        "cost", (json_int_t)f->minor, "currency", f->currency, "budget",
         f->budget_minor < 0 ? json_null() : json_integer(f->budget_minor), "over_budget",
         f->budget_minor >= 0 && f->minor > f->budget_minor, "hash", o->hash, "until",
-        cli_time(o->until_ms));
+        cli_time(o->until_ms), "airings", (json_int_t)airings->airings, "outlets",
+        (json_int_t)airings->outlets, "households", (json_int_t)airings->households);
 }
 
 static int campaign_approve_verb(struct cli *cli) {
     struct approval_outcome outcome;
+    struct airing_sum airings;
     int rc = approval_give(cli->db, cli->data_dir, cli->args[0], cli->who,
         cli_option(cli, "reason"), &outcome, &cli->err);
+    rc = rc == 0 ? airing_sum(cli->db, cli->args[0], &airings, &cli->err) : rc;
     if (rc == 0 && cli->json) {
-        cli_say(cli, approved_json(cli, &outcome), "%s", "");
+        cli_say(cli, approved_json(cli, &outcome, &airings), "%s", "");
     } else if (rc == 0) {
-        print_approved(cli, &outcome);
+        print_approved(cli, &outcome, &airings);
     }
     return rc;
 }

@@ -98,10 +98,16 @@ static int select_outlets(struct cli *cli, struct outlet_set **set_out) {
     return rc;
 }
 
-static json_t *windows_json(const struct outlet_window *windows, size_t count) {
+/* People read the days in their language, programs always the same ones. */
+static json_t *windows_json(
+    const struct cli *cli, const struct outlet_window *windows, size_t count) {
     struct base_buf text;
     base_buf_init(&text, 1 << 14);
-    outlet_windows_text(windows, count, &text);
+    if (cli->json || cli_switch(cli, "csv")) {
+        outlet_windows_text(windows, count, &text);
+    } else {
+        outlet_windows_shown(windows, count, &text);
+    }
     json_t *json = cli_str(str_from(base_buf_text(&text)));
     base_buf_release(&text);
     return json;
@@ -122,14 +128,14 @@ static json_t *degrees(double value) {
     return isnan(value) ? json_null() : json_real(value);
 }
 
-static void add_outlet(struct report_table *table, const struct outlet *o) {
+static void add_outlet(const struct cli *cli, struct report_table *table, const struct outlet *o) {
     json_t *values[] = {json_string(o->code), json_string(o->name),
         json_string(outlet_kind_word(o->kind)), json_string(outlet_owner_word(o->owner)),
         json_string(o->place), json_integer(o->households),
-        windows_json(o->windows, o->window_count), windows_json(o->quiet, o->quiet_count),
-        json_integer(o->minutes_per_day), json_real((double)o->lead_ms / 3600000),
-        o->device ? json_string(o->device) : json_null(), json_string(o->channel),
-        languages_json(o), degrees(o->lat), degrees(o->lon),
+        windows_json(cli, o->windows, o->window_count),
+        windows_json(cli, o->quiet, o->quiet_count), json_integer(o->minutes_per_day),
+        json_real((double)o->lead_ms / 3600000), o->device ? json_string(o->device) : json_null(),
+        json_string(o->channel), languages_json(o), degrees(o->lat), degrees(o->lon),
         json_string(o->retired ? "retired" : "active"), json_integer(o->id)};
     report_table_add(table, values);
 }
@@ -154,7 +160,7 @@ static int list_verb(struct cli *cli) {
     }
     report_table_init(&table, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < outlet_set_count(set); i++) {
-        add_outlet(&table, outlet_set_at(set, i));
+        add_outlet(cli, &table, outlet_set_at(set, i));
     }
     outlet_set_free(&set);
     cli_table(cli, &table);

@@ -140,6 +140,28 @@ static struct airing read_row(struct db_stmt *stmt) {
     return a;
 }
 
+/* A name that is not there is a slip, not an empty list. */
+static int check_names(struct db *db, const struct airing_filter *f, struct base_err *err) {
+    struct campaign_row row = {0};
+    struct db_stmt *stmt = NULL;
+    int rc = f->campaign ? campaign_get(db, f->campaign, &row, err) : 0;
+    campaign_row_release(&row);
+    if (rc != 0 || !f->outlet) {
+        return rc;
+    }
+    rc = db_prepare(db, "SELECT 1 FROM outlet WHERE code = ?1", &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, f->outlet);
+        rc = db_step(stmt, err);
+    }
+    db_finish(&stmt);
+    if (rc == 0) {
+        return base_err_set(
+            err, LANTOA_ENOENT, TR("there is no outlet with the code %s"), f->outlet);
+    }
+    return rc < 0 ? rc : 0;
+}
+
 int airing_each(struct db *db, const struct airing_filter *filter,
     int (*row)(void *arg, const struct airing *airing), void *arg, struct base_err *err) {
     struct db_stmt *stmt = NULL;
@@ -147,8 +169,11 @@ int airing_each(struct db *db, const struct airing_filter *filter,
     base_buf_init(&sql, 1 << 20);
     build(&sql, columns, filter);
     base_buf_add_text(&sql, " ORDER BY a.start_at, o.code, a.id");
-    int rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
+    int rc = check_names(db, filter, err);
+    if (rc == 0) {
+        rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
                                : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
+    }
     base_buf_release(&sql);
     if (rc == 0) {
         bind(stmt, filter);
@@ -209,8 +234,11 @@ int airing__briefs_load(struct db *db, const struct airing_filter *filter,
     *out = (struct airing__briefs){0};
     base_buf_init(&sql, 1 << 20);
     build(&sql, brief_columns, filter);
-    int rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
+    int rc = check_names(db, filter, err);
+    if (rc == 0) {
+        rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
                                : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
+    }
     base_buf_release(&sql);
     if (rc == 0) {
         bind(stmt, filter);
@@ -246,7 +274,8 @@ int airing_refused_each(struct db *db, const struct airing_filter *filter,
     base_buf_add_text(&sql, filter->outlet ? " AND o.code = ?2" : "");
     add_places(&sql, filter);
     base_buf_add_text(&sql, " ORDER BY f.day, o.code, f.step_id");
-    int rc = db_prepare(db, base_buf_text(&sql), &stmt, err);
+    int rc = check_names(db, filter, err);
+    rc = rc == 0 ? db_prepare(db, base_buf_text(&sql), &stmt, err) : rc;
     base_buf_release(&sql);
     if (rc == 0) {
         const struct airing_filter named = {.campaign = filter->campaign, .outlet = filter->outlet};
@@ -271,6 +300,35 @@ int airing_refused_each(struct db *db, const struct airing_filter *filter,
         }
     }
     db_finish(&stmt);
+    return rc;
+}
+
+int airing_sum(
+    struct db *db, const char *campaign, struct airing_sum *sum_out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int64_t *ids = NULL;
+    size_t room = 0;
+    *sum_out = (struct airing_sum){0};
+    int rc = db_prepare(db,
+        "SELECT a.outlet_id, count(*) FROM airing a JOIN campaign g ON g.id = a.campaign_id WHERE "
+        "g.name = ?1 AND a.state < 2 GROUP BY a.outlet_id ORDER BY a.outlet_id",
+        &stmt, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, campaign);
+        while ((rc = db_step(stmt, err)) == 1) {
+            if ((size_t)sum_out->outlets == room) {
+                room = room ? 2 * room : 64;
+                ids = base_realloc(ids, room * sizeof *ids);
+            }
+            ids[sum_out->outlets++] = db_column_i64(stmt, 0);
+            sum_out->airings += db_column_i64(stmt, 1);
+        }
+    }
+    db_finish(&stmt);
+    if (rc == 0 && sum_out->outlets > 0) {
+        rc = outlet_reach(db, ids, (size_t)sum_out->outlets, &sum_out->households, err);
+    }
+    base_free(ids);
     return rc;
 }
 

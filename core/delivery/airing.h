@@ -94,6 +94,14 @@ int airing_each(struct db *db, const struct airing_filter *filter,
     int (*row)(void *arg, const struct airing *airing), void *arg,
     struct base_err *err) LANTOA_MUST_CHECK;
 
+/* What a campaign has booked (offered or approved), on how many outlets, and how many households
+ * these cover: an estimate. */
+struct airing_sum {
+    int64_t airings, outlets, households;
+};
+int airing_sum(struct db *db, const char *campaign, struct airing_sum *sum_out,
+    struct base_err *err) LANTOA_MUST_CHECK;
+
 struct airing_refused { /* texts BORROWED for the call */
     struct str campaign, step, outlet, outlet_name, day, by_campaign; /* by: who has the place */
     int64_t asked, got, by_airing;                                    /* 0: none known */

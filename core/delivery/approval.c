@@ -253,7 +253,7 @@ static int count_people(
     int rc = db_prepare(db,
         "SELECT count(*) FROM (SELECT s.id FROM step s JOIN channel h ON h.id = s.channel_id WHERE "
         "s.campaign_id = ?1 ORDER BY h.address IN (?2, ?3), s.id LIMIT 1) f JOIN message m ON m.id "
-        "BETWEEN (f.id << 43) AND ((f.id + 1) << 43) - 1",
+        "BETWEEN (f.id << 43) AND ((f.id + 1) << 43) - 1 WHERE (m.id >> 42) & 1 = 0",
         &stmt, err);
     *people_out = 0;
     if (rc == 0) {

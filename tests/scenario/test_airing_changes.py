@@ -116,3 +116,26 @@ def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, mad
     run(data, clock=night, until="x60")
     assert sorted((row["outlet"], row["state"]) for row in rows(data)) == [(name, "delivered") for name in ("A1", "N1", "N2")]
     assert sorted(line[2] for line in heard(data)) == ["A1", "N1", "N2"]
+
+
+def test_everything_shown_is_in_the_readers_language(data, made, speaker):  # noqa: F811
+    """Lists of airings and outlets in Vietnamese, names that are not there, and the figures of the yes."""
+    speaker(outlet("A1", windows="mo-su 05:00-05:02"), outlet("N1", languages="nut"))
+    material(data, "rieng", 30, "tay")
+    one = {"per_day": 1, "days": 1, "priority": "priority"}
+    plan(data, made, campaign("a", steps=[airings(outlets="code = 'A1'", airings=one)]))
+    plan(data, made, campaign("b", steps=[airings(outlets="all", airings={**one, "per_day": 2, "gap": "PT1M"}),
+                                          airings("c", outlets="code = 'N1'", airings={"materials": ["rieng"], "days": 1})]))
+    plan(data, made, campaign("d", steps=[airings(outlets="all", airings={"per_day": 6, "days": 1, "gap": "PT3H"})]))
+    shown = data.run("--lang", "vi", "airing", "list").out + data.run("--lang", "vi", "airing", "clash").out + data.run(
+        "--lang", "vi", "airing", "refused").out + data.run("--lang", "vi", "outlet", "list").out
+    raw = {row[key] for row in rows(data) + data.rows("airing", "refused") for key in ("priority", "decision", "state", "reason") if row.get(key)}
+    assert {"normal", "priority", "offered", "held", "awaits_commune", "no_material", "taken"} <= raw, sorted(raw)
+    words = set(shown.replace(";", " ").split())
+    assert not words & (raw | {"true", "false", "mo-su", "station"}), words & (raw | {"true", "false", "mo-su", "station"})
+    assert "t2-cn" in words and "mo-su" in data.json("outlet", "list")["rows"][0]["windows"]
+    for name in (("--campaign", "aa"), ("--outlet", "A9")):
+        for verb in ("list", "clash", "refused", "approve"):
+            assert name[1] in data.refused("airing", verb, *name)
+    said = data.json("campaign", "approve", "a")
+    assert (said["people"], said["airings"], said["outlets"], said["households"]) == (0, 1, 1, 320), said
