@@ -84,55 +84,47 @@ int recording_each(struct db *db, const struct recording_filter *filter,
 
 /* --- choosing --- */
 
-static int choose_one(
-    struct db_stmt *stmt, const char *lang, struct recording_choice *out, struct base_err *err) {
-    db_bind_text(stmt, 2, lang);
-    int rc = db_step(stmt, err);
-    if (rc == 1) {
-        out->id = db_column_i64(stmt, 0);
-        out->length_ms = db_column_i64(stmt, 1);
-        (void)snprintf(out->lang, sizeof out->lang, "%s", lang);
-        (void)snprintf(out->sha256, sizeof out->sha256, "%.*s", STR_ARG(db_column_str(stmt, 2)));
-        db_reset(stmt);
-    }
-    return rc;
-}
-
-static int none_fits(
-    const char *name, const char *const *langs, size_t lang_count, struct base_err *err) {
-    struct base_buf list;
-    bool has_vi = false;
-    base_buf_init(&list, 1024);
-    for (size_t i = 0; i < lang_count; i++) {
-        base_buf_printf(&list, "%s%s", i ? ", " : "", langs[i]);
-        has_vi = has_vi || strcmp(langs[i], "vi") == 0;
-    }
-    base_buf_add_text(&list, has_vi ? "" : lang_count ? ", vi" : "vi");
-    int rc = base_err_set(err, LANTOA_ENOENT,
-        TR("material '%s' has no approved recording in any of the languages %s"), name,
-        base_buf_text(&list));
-    base_buf_release(&list);
-    return rc;
-}
-
-int recording_choose(struct db *db, const char *name, const char *const *langs, size_t lang_count,
-    struct recording_choice *choice_out, struct base_err *err) {
+int recording_choices(struct db *db, const char *name, struct recording_choice **choices_out,
+    size_t *count_out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    *choice_out = (struct recording_choice){0};
+    size_t room = 0;
+    *choices_out = NULL;
+    *count_out = 0;
     int rc = db_prepare(db,
-        "SELECT id, length_ms, sha256 FROM recording WHERE name = ?1 AND lang = ?2 AND state = "
-        "'approved'",
+        "SELECT id, length_ms, lang FROM recording WHERE name = ?1 AND state = 'approved' ORDER BY "
+        "id DESC",
         &stmt, err);
-    if (rc) {
-        return rc;
-    }
-    db_bind_text(stmt, 1, name);
-    for (size_t i = 0; rc == 0 && i < lang_count; i++) {
-        rc = choose_one(stmt, langs[i], choice_out, err);
-    }
-    if (rc == 0) { /* everybody's list ends with it */
-        rc = choose_one(stmt, "vi", choice_out, err);
+    if (rc == 0) {
+        db_bind_text(stmt, 1, name);
+        while ((rc = db_step(stmt, err)) == 1) {
+            if (*count_out == room) {
+                room = room ? 2 * room : 8;
+                *choices_out = base_realloc(*choices_out, room * sizeof **choices_out);
+            }
+            struct recording_choice *one = &(*choices_out)[(*count_out)++];
+            *one = (struct recording_choice){db_column_i64(stmt, 0), db_column_i64(stmt, 1), ""};
+            (void)snprintf(one->lang, sizeof one->lang, "%.*s", STR_ARG(db_column_str(stmt, 2)));
+        }
     }
     db_finish(&stmt);
-    return rc == 1 ? 0 : rc ? rc : none_fits(name, langs, lang_count, err);
+    return rc;
+}
+
+static const struct recording_choice *choice_in(
+    const struct recording_choice *choices, size_t count, const char *lang) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(choices[i].lang, lang) == 0) {
+            return &choices[i];
+        }
+    }
+    return NULL;
+}
+
+const struct recording_choice *recording_choose(const struct recording_choice *choices,
+    size_t count, const char *const *langs, size_t lang_count) {
+    const struct recording_choice *found = NULL;
+    for (size_t i = 0; !found && i < lang_count; i++) {
+        found = choice_in(choices, count, langs[i]);
+    }
+    return found ? found : choice_in(choices, count, "vi");
 }

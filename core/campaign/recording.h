@@ -42,16 +42,18 @@ int recording_each(struct db *db, const struct recording_filter *filter,
     int (*row)(void *arg, const struct recording *recording), void *arg,
     struct base_err *err) LANTOA_MUST_CHECK;
 
-/* What an outlet shall play of a material: the recording in the first of its languages that has an
- * approved one, else Vietnamese, else none (LANTOA_ENOENT, with the languages that are missing).
- * langs BORROWED. */
+/* What may be played of a material: its approved recordings, one for each language, newest first.
+ * *choices_out: base_free, also on error. */
 struct recording_choice {
     int64_t id, length_ms;
-    char lang[16];
-    char sha256[65];
+    char lang[36];
 };
-int recording_choose(struct db *db, const char *name, const char *const *langs, size_t lang_count,
-    struct recording_choice *choice_out, struct base_err *err) LANTOA_MUST_CHECK;
+int recording_choices(struct db *db, const char *name, struct recording_choice **choices_out,
+    size_t *count_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* What an outlet plays of them, the one rule there is: the first of its languages that has one,
+ * else Vietnamese, else NULL: nothing. langs: the preferred one first. */
+const struct recording_choice *recording_choose(const struct recording_choice *choices,
+    size_t count, const char *const *langs, size_t lang_count);
 
 /* --- making --- */
 

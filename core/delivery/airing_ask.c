@@ -4,64 +4,32 @@
 #include "audience/segment.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "campaign/recording.h"
 #include "delivery/plan.h"
-
-/* A variant of a material that may be played. */
-struct variant {
-    size_t material; /* of the step's list */
-    int64_t id, seconds;
-    char lang[16];
-};
 
 /* --- materials --- */
 
-static int load_variants(struct db *db, const struct campaign_airings *airings,
-    struct variant **variants_out, size_t *count_out, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    size_t room = 0;
-    *variants_out = NULL;
-    *count_out = 0;
-    int rc = db_prepare(db,
-        "SELECT id, length_ms, lang FROM recording WHERE name = ?1 AND state = 'approved' ORDER BY "
-        "id DESC",
-        &stmt, err);
+/* What each of a step's materials may be played as. */
+struct playable {
+    struct recording_choice *choices;
+    size_t count;
+};
+
+static int load_playable(struct db *db, const struct campaign_airings *airings,
+    struct playable *playable, struct base_err *err) {
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < airings->material_count; i++) {
-        db_bind_text(stmt, 1, airings->materials[i]);
-        while ((rc = db_step(stmt, err)) == 1) {
-            if (*count_out == room) {
-                room = room ? 2 * room : 16;
-                *variants_out = base_realloc(*variants_out, room * sizeof **variants_out);
-            }
-            struct variant *v = &(*variants_out)[(*count_out)++];
-            struct str lang = db_column_str(stmt, 2);
-            *v = (struct variant){
-                i, db_column_i64(stmt, 0), (db_column_i64(stmt, 1) + 999) / 1000, ""};
-            snprintf(v->lang, sizeof v->lang, "%.*s", STR_ARG(lang));
-        }
+        rc = recording_choices(
+            db, airings->materials[i], &playable[i].choices, &playable[i].count, err);
     }
-    db_finish(&stmt);
     return rc;
 }
 
-static const struct variant *variant_in(
-    const struct variant *variants, size_t count, size_t material, const char *lang) {
-    for (size_t i = 0; i < count; i++) {
-        if (variants[i].material == material && strcmp(variants[i].lang, lang) == 0) {
-            return &variants[i];
-        }
-    }
-    return NULL;
-}
-
-/* The first of the outlet's languages that there is, else Vietnamese (domain item 49). */
 static struct airtime_material choose(
-    const struct variant *variants, size_t count, size_t material, const struct outlet *outlet) {
-    const struct variant *found = NULL;
-    for (size_t i = 0; !found && i < outlet->language_count; i++) {
-        found = variant_in(variants, count, material, outlet->languages[i]);
-    }
-    found = found ? found : variant_in(variants, count, material, "vi");
-    return found ? (struct airtime_material){found->id, found->seconds}
+    const struct playable *playable, const struct outlet *outlet) {
+    const struct recording_choice *found = recording_choose(
+        playable->choices, playable->count, outlet->languages, outlet->language_count);
+    return found ? (struct airtime_material){found->id, (found->length_ms + 999) / 1000}
                  : (struct airtime_material){0, 0};
 }
 
@@ -159,13 +127,12 @@ static int by_index(const void *a, const void *b) {
 int airing__ask(struct airing__booker *b, const struct delivery_step *step,
     struct airing__asked *asked, struct base_err *err) {
     struct outlet_set *set = NULL;
-    struct variant *variants = NULL;
-    size_t variant_count = 0;
     size_t materials = step->spec->airings.material_count;
+    struct playable *playable = base_alloc_array(materials + 1, sizeof *playable);
     asked->step = step;
     int rc = query(b, step, &set, err);
     if (rc == 0) {
-        rc = load_variants(b->db, &step->spec->airings, &variants, &variant_count, err);
+        rc = load_playable(b->db, &step->spec->airings, playable, err);
     }
     if (rc == 0) {
         size_t found = set ? outlet_set_count(set) : 0;
@@ -181,12 +148,15 @@ int airing__ask(struct airing__booker *b, const struct delivery_step *step,
         qsort(asked->stations, asked->count, sizeof *asked->stations, by_index);
         for (size_t i = 0; i < asked->count; i++) {
             for (size_t m = 0; m < materials; m++) {
-                asked->materials[i * materials + m] = choose(
-                    variants, variant_count, m, outlet_set_at(b->all.set, asked->stations[i]));
+                asked->materials[i * materials + m] =
+                    choose(&playable[m], outlet_set_at(b->all.set, asked->stations[i]));
             }
         }
     }
-    base_free(variants);
+    for (size_t m = 0; m < materials; m++) {
+        base_free(playable[m].choices);
+    }
+    base_free(playable);
     outlet_set_free(&set);
     return rc;
 }

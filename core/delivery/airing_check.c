@@ -2,6 +2,7 @@
 #include "delivery/airing_check.h"
 
 #include "audience/outlet.h"
+#include "base/mem.h"
 #include "base/tr.h"
 #include "campaign/recording.h"
 #include "campaign/speech.h"
@@ -13,9 +14,10 @@ struct telling {
     const struct speech *speech;
     struct base_buf *notices;
     struct base_err *err;
-    size_t step, material;     /* index */
-    int64_t recordings;        /* of the material, seen so far */
-    struct base_buf languages; /* of its approved ones, each after a blank and before one */
+    size_t step, material;            /* index */
+    int64_t recordings;               /* of the material, seen so far */
+    struct recording_choice *choices; /* what may be played of it */
+    size_t choice_count;
     struct outlet_set *outlets;
 };
 
@@ -55,9 +57,6 @@ static int tell_recording(void *arg, const struct recording *recording) {
     char text[300], lang[16];
     t->recordings++;
     snprintf(lang, sizeof lang, STR_FMT, STR_ARG(recording->lang));
-    if (recording->state == RECORDING_APPROVED) {
-        base_buf_printf(&t->languages, " %s ", lang);
-    }
     if (recording->script.bytes) {
         int rc = speech_reading(t->speech, lang, recording->script, &reading, t->err);
         if (rc != 0) {
@@ -84,22 +83,13 @@ struct lacking {
     int64_t outlets, silent;
 };
 
-static bool speaks(const struct telling *t, const char *lang) {
-    char word[40];
-    snprintf(word, sizeof word, " %s ", lang);
-    return t->languages.bytes &&
-           memmem(t->languages.at, t->languages.bytes, word, strlen(word)) != NULL;
-}
-
 static void count_outlet(
     const struct telling *t, const struct outlet *outlet, struct lacking *list, size_t *count) {
-    bool heard = speaks(t, "vi");
+    const struct recording_choice *heard =
+        recording_choose(t->choices, t->choice_count, outlet->languages, outlet->language_count);
     size_t i = 0;
-    if (outlet->language_count == 0 || speaks(t, outlet->languages[0])) {
+    if (outlet->language_count == 0 || (heard && strcmp(heard->lang, outlet->languages[0]) == 0)) {
         return;
-    }
-    for (size_t k = 1; k < outlet->language_count; k++) {
-        heard |= speaks(t, outlet->languages[k]);
     }
     while (i < *count && strcmp(list[i].lang, outlet->languages[0]) != 0) {
         i++;
@@ -131,13 +121,14 @@ static void tell_lacking(const struct telling *t) {
 
 static int tell_material(struct db *db, struct telling *t, const char *name) {
     const struct recording_filter standing = {.name = name};
-    base_buf_init(&t->languages, 1 << 16);
     t->recordings = 0;
-    int rc = recording_each(db, &standing, tell_recording, t, t->err);
+    int rc = recording_choices(db, name, &t->choices, &t->choice_count, t->err);
+    rc = rc == 0 ? recording_each(db, &standing, tell_recording, t, t->err) : rc;
     if (rc == 0 && t->recordings > 0) {
         tell_lacking(t);
     }
-    base_buf_release(&t->languages);
+    base_free(t->choices);
+    t->choices = NULL;
     return rc;
 }
 
