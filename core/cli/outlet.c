@@ -132,10 +132,10 @@ static void add_outlet(const struct cli *cli, struct report_table *table, const 
     json_t *values[] = {json_string(o->code), json_string(o->name),
         json_string(outlet_kind_word(o->kind)), json_string(outlet_owner_word(o->owner)),
         json_string(o->place), json_integer(o->households),
-        windows_json(cli, o->windows, o->window_count),
-        windows_json(cli, o->quiet, o->quiet_count), json_integer(o->minutes_per_day),
-        json_real((double)o->lead_ms / 3600000), o->device ? json_string(o->device) : json_null(),
-        json_string(o->channel), languages_json(o), degrees(o->lat), degrees(o->lon),
+        windows_json(cli, o->windows, o->window_count), windows_json(cli, o->quiet, o->quiet_count),
+        json_integer(o->minutes_per_day), json_real((double)o->lead_ms / 3600000),
+        o->device ? json_string(o->device) : json_null(), json_string(o->channel),
+        languages_json(o), degrees(o->lat), degrees(o->lon),
         json_string(o->retired ? "retired" : "active"), json_integer(o->id)};
     report_table_add(table, values);
 }
