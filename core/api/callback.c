@@ -110,6 +110,9 @@ void callback_take(struct api_request *r) {
         reply_constant(r, MHD_HTTP_OK, REPLY_TEXT, STR("ok\n"));
         return;
     }
+    if (!r->post && challenge_take(r, channel_id)) {
+        return;
+    }
     take_headers(r);
     char remote[64];
     request_remote(r, remote);

@@ -117,6 +117,7 @@ struct api_server {
     struct commit_queue *queue;
     struct metrics *metrics;
     struct link_targets *targets;
+    char *data_dir;
     bool tls;
     int port;
     atomic_int_fast64_t beat_us; /* of the delivery loop: when it last went round */
@@ -180,6 +181,8 @@ void preferences_after(struct api_request *request);
 void callback_take(struct api_request *request);
 void callback_after(struct api_request *request);
 void feed_take(struct api_request *request);
+/* A network asks whether an address is ours: hub.challenge. True: it was asked, and is answered. */
+bool challenge_take(struct api_request *request, int64_t channel_id);
 void health_take(struct api_request *request);
 void metrics_take(struct api_request *request);
 void robots_take(struct api_request *request);

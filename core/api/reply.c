@@ -100,6 +100,7 @@ void reply_status(struct api_request *r, unsigned status) {
         const char *text;
     } texts[] = {
         {MHD_HTTP_BAD_REQUEST, "The request cannot be read.\n"},
+        {MHD_HTTP_FORBIDDEN, "This is not for you.\n"},
         {MHD_HTTP_NOT_FOUND, "There is nothing here. Không có gì ở đây.\n"},
         {MHD_HTTP_METHOD_NOT_ALLOWED, "This method is not for this address.\n"},
         {MHD_HTTP_REQUEST_TIMEOUT, "The request took too long.\n"},

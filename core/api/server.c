@@ -224,6 +224,7 @@ int api_start(
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->feed_lock, NULL);
     s->targets = link_targets_new();
+    s->data_dir = base_strdup(options->data_dir);
     s->tls = options->tls_cert != NULL;
     s->listen_fd = -1;
     s->stuck_us = (options->stuck_ms ? options->stuck_ms : STUCK_MS) * INT64_C(1000);
@@ -297,6 +298,7 @@ void api_stop(struct api_server **server) {
     link_targets_free(&s->targets);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->feed_lock);
+    base_free(s->data_dir);
     base_free(s);
     *server = NULL;
 }

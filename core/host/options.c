@@ -6,9 +6,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/tr.h"
+#include "wire/secret.h"
 #include <stdlib.h>
-
-#define SECRET_MOST ((size_t)64 << 10)
 
 struct host_config {
     void *bytes;
@@ -50,44 +49,11 @@ static void fill_declared(struct host_config *config, const struct host_plugin *
     memcpy(config->bytes, &declared, sizeof(declared));
 }
 
-/* The first line of a secret's file: a line end at the end of the file is not part of the secret.
- */
-static int read_secret(const struct wire_option_value *value, const char *data_dir, char **text_out,
-    struct base_err *err) {
-    if (value->from_env) {
-        const char *text = getenv(value->from_env);
-        if (!text) {
-            return base_err_set(
-                err, LANTOA_ENOENT, TR("the environment variable %s is not set"), value->from_env);
-        }
-        *text_out = base_strdup(text);
-        return 0;
-    }
-    struct base_buf buf;
-    base_buf_init(&buf, SECRET_MOST);
-    char *path = base_path_join(data_dir, value->from_file);
-    int code = base_file_read(path, SECRET_MOST, &buf, err);
-    if (!code) {
-        struct str text = base_buf_str(&buf);
-        while (text.bytes > 0 &&
-               (text.at[text.bytes - 1] == '\n' || text.at[text.bytes - 1] == '\r')) {
-            text.bytes--;
-        }
-        *text_out = base_strndup(text.bytes ? text.at : "", text.bytes);
-        if (buf.at) {
-            explicit_bzero(buf.at, buf.bytes);
-        }
-    }
-    base_buf_release(&buf);
-    base_free(path);
-    return code;
-}
-
 static int take_text(struct host_config *config, size_t index, const struct lantoa_option *option,
     const struct wire_option_value *value, const char *data_dir, struct base_err *err) {
     char *text = NULL;
     if (value->from_env || value->from_file) {
-        int code = read_secret(value, data_dir, &text, err);
+        int code = wire_secret_read(value, data_dir, &text, err);
         if (code) {
             return code;
         }

@@ -12,7 +12,7 @@
 #include "social.h"
 
 struct facebook_config {
-    const char *api_url, *version, *page_id, *token, *app_secret, *metrics, *tls_ca;
+    const char *api_url, *version, *page_id, *token, *app_secret, *verify_token, *metrics, *tls_ca;
     bool tls_verify;
     int64_t timeout, figures_every;
 };

@@ -99,6 +99,12 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(C, app_secret, NULL, LANTOA_SECRET,
         "Secret of the application: call-backs prove themselves with it",
         "Khoá bí mật của ứng dụng, để kiểm tra lời gọi về"),
+    LANTOA_OPTION_TEXT(C, verify_token, NULL, LANTOA_SECRET,
+        "Text of your own, the same as at Facebook under Webhooks, \"Verify token\": the HTTP door "
+        "proves the address with it",
+        "Chuỗi tự đặt, giống mục Webhooks, \"Verify token\" tại Facebook: cổng HTTP dùng để xác "
+        "nhận "
+        "địa chỉ"),
     LANTOA_OPTION_TEXT(C, metrics, "post_media_view,post_total_media_view_unique", 0,
         "Names of the metrics to ask for, as Facebook has them today",
         "Tên các chỉ số cần hỏi, theo cách gọi hiện nay của Facebook"),

@@ -1,14 +1,19 @@
 """Social networks through the whole program: people by their accounts with a fallback, a page as one message, comments, figures, previews."""
+import http.client
 import json
 import pathlib
 import sys
+import urllib.parse
 
 import pytest
 
 from rig.build import START, campaign, outbox_channel, step
+from rig.peers import free_port
 from rig.program import eventually
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit" / "social"))
+from fake_graph import PAGE, SECRET, VERIFY, Graph, comment  # noqa: E402
+from fake_graph import TOKEN as PAGE_TOKEN  # noqa: E402
 from fake_telegram import TOKEN, Telegram  # noqa: E402
 from fake_zalo import APP, APP_SECRET, FIRST, Zalo  # noqa: E402
 from social_rig import gateway, picture  # noqa: E402
@@ -128,3 +133,46 @@ def test_a_number_without_zalo_gets_an_sms(data, made):
         "r0": ("accepted", ""), "r1": ("failed", "no_account")}
     assert fake.sent[0][1]["template_data"] == {"ten": "Nguyễn Văn Ấn 0"}
     assert (pathlib.Path(data.dir) / "zalo-token.json").is_file()
+
+
+def asked(port, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, body=body, headers=headers or {})
+    answer = connection.getresponse()
+    told = answer.status, answer.read().decode()
+    connection.close()
+    return told
+
+
+def challenge(token, text="1158201444", mode="subscribe"):
+    return "?" + urllib.parse.urlencode({"hub.mode": mode, "hub.challenge": text, "hub.verify_token": token})
+
+
+@pytest.mark.quick
+def test_facebook_proves_the_address_and_its_comments_come_in(data, made):
+    fake = Graph()
+    with gateway(fake.answer) as gate:
+        page = {"name": "trang", "plugin": "facebook-page", "options": {
+            "api_url": gate.url, "page_id": PAGE, "token": PAGE_TOKEN, "app_secret": SECRET, "verify_token": {"file": "verify.txt"}}}
+        made.init(contacts=people(""))
+        (pathlib.Path(data.dir) / "verify.txt").write_text(VERIFY + "\n")
+        made.channel(page)
+        made.channel({**page, "name": "khac", "options": {**page["options"], "verify_token": ""}})
+        made.start(campaign(steps=[step("bai", "trang", NOW, content=says("Bảo hiểm xã hội tự nguyện"))]))
+        port = free_port()
+        with data.serving("--clock", f"{START},x1", "--http", f"127.0.0.1:{port}"):
+            assert asked(port, "GET", "/hook/trang" + challenge(VERIFY)) == (200, "1158201444")
+            for path in ("trang" + challenge("sai"), "trang" + challenge(""), "trang" + challenge(VERIFY + "\n"), "khac" + challenge("")):
+                assert asked(port, "GET", "/hook/" + path)[0] in (400, 403), path
+            for bad in (challenge(VERIFY, "<script>"), challenge(VERIFY, ""), challenge(VERIFY, "1" * 501), challenge(VERIFY, mode="no")):
+                assert asked(port, "GET", "/hook/trang" + bad)[0] == 400, bad
+            assert asked(port, "GET", "/hook/nobody" + challenge(VERIFY))[0] == 404
+            eventually(lambda: data.states("c") == {"accepted": 1}, 30, 0.2, str(data.states("c")))
+            body, headers = comment("1029_1", "Đóng ở đâu?")
+            assert asked(port, "POST", "/hook/trang", body.replace("88", "99"), headers)[0] == 200  # kept, and believed by nobody
+            assert asked(port, "POST", "/hook/trang", body.encode(), headers)[0] == 200
+            got = eventually(lambda: data.json("inbox", "list")["rows"], 20, 0.2, "the comment is in the inbox")
+            assert [(row["text"], row["address"], row["channel"]) for row in got] == [("Đóng ở đâu?", "88", "trang")]
+            assert sum("?hub." in (row[0] or "") for row in data.sql("SELECT headers FROM hook")) == 0
+            log = "".join(path.read_text(errors="replace") for path in pathlib.Path(data.dir).parent.rglob("*.log"))
+        assert VERIFY not in log and SECRET not in log

@@ -1,0 +1,37 @@
+"""The Graph API of a Facebook Page, as its public documentation describes it: posts, photos, insights, comments."""
+import hashlib
+import hmac
+import json
+
+from fake_telegram import parts_of
+
+PAGE, TOKEN, SECRET, VERIFY = "1029", "EAAB-page-token", "app-s3cret", "ch0n-san"
+
+
+class Graph:
+    def __init__(self):
+        self.posts, self.metrics, self.error, self.number = [], {"post_media_view": 420}, None, 0
+
+    def answer(self, request):
+        path = request["path"].removeprefix("/v26.0/")
+        if request["headers"].get("authorization") != f"Bearer {TOKEN}":
+            return 401, {"error": {"code": 190, "message": "Error validating access token"}}
+        if self.error:
+            return 400, {"error": {"code": self.error, "message": f"(#{self.error}) trouble"}}
+        if path.endswith("/insights"):
+            asked = request["query"]["metric"].split(",")
+            if "post_impressions" in asked:
+                return 400, {"error": {"code": 100, "message": "(#100) The value must be a valid insights metric"}}
+            return 200, {"data": [{"name": name, "values": [{"value": self.metrics[name]}]} for name in asked if name in self.metrics]}
+        if request["method"] == "GET":
+            return 200, {"id": path, "reactions": {"summary": {"total_count": 9}}, "comments": {"summary": {"total_count": 2}}}
+        self.number += 1
+        self.posts.append((path, parts_of(request)))
+        return 200, {"id": f"55{self.number}", **({"post_id": f"1029_{self.number}"} if "photos" in path else {"id": f"1029_{self.number}"})}
+
+
+def comment(post, text, who="88", **more):
+    """(body, headers) of a call-back."""
+    change = {"item": "comment", "verb": "add", "post_id": post, "from": {"id": who}, "message": text, **more}
+    body = json.dumps({"object": "page", "entry": [{"changes": [{"field": "feed", "value": change}]}]})
+    return body, {"x-hub-signature-256": "sha256=" + hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()}
