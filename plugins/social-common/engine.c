@@ -1,5 +1,7 @@
 /* Messages that wait, and requests under way. A message may need several requests; it begins, for
- * the host, when the first one leaves that lets people see it. */
+ * the host, when the first one leaves that lets people see it. From then on it is never begun anew:
+ * a later request that was surely not taken is made again by itself after a rest, and when that
+ * does not help the message is uncertain. */
 #include "social.h"
 
 #include <stdio.h>
@@ -7,10 +9,13 @@
 
 #define TOKEN_PAUSE_MS 1000
 #define UNCLEAR_PAUSE_MS 1000
+#define REST_LEAST_MS 1000
+#define REST_MOST_MS (INT64_C(10) * 60 * 1000) /* of one message, all its rests together */
 
 struct waiting {
     struct waiting *next;
     struct social_job job;
+    int64_t until; /* of those that rest: ticks */
 };
 
 struct flight {
@@ -35,11 +40,12 @@ struct asking {
 struct social {
     struct social_setup setup;
     struct waiting *head, **tail;
+    struct waiting *resting;
     struct flight *flights;
     struct asking *askings;
     size_t flight_count;
     int64_t not_before; /* ticks: a limit of the network's */
-    struct lantoa_timer *timer;
+    struct lantoa_timer *timer, *rest_timer;
     char stop[600];
     bool failed; /* the host knows of the stop */
 };
@@ -57,7 +63,8 @@ static void end(
         [SOCIAL_REFUSED] = LANTOA_REFUSED,
         [SOCIAL_UNKNOWN] = LANTOA_UNKNOWN,
         [SOCIAL_TOKEN] = LANTOA_RETRY,
-        [SOCIAL_STOP] = LANTOA_RETRY};
+        [SOCIAL_STOP] = LANTOA_RETRY,
+        [SOCIAL_AGAIN] = LANTOA_UNKNOWN}; /* no memory to rest */
     const struct lantoa_host *host = social->setup.host;
     if (reading->verdict == SOCIAL_SENT && social->setup.network->sent != NULL) {
         social->setup.network->sent(social->setup.self, job, reading->ref);
@@ -146,7 +153,7 @@ static void unlink_flight(struct flight *flight) {
 
 static void unanswered(const struct flight *flight, const struct lantoa_http_answer *answer,
     struct social_reading *out) {
-    bool again = !flight->seen && (!answer->left || !flight->visible || flight->repeatable);
+    bool again = !answer->left || !flight->visible || flight->repeatable;
     char words[400];
     snprintf(words, sizeof(words), "%s", answer->text);
     reading_set(out, again ? SOCIAL_RETRY : SOCIAL_UNKNOWN,
@@ -154,6 +161,56 @@ static void unanswered(const struct flight *flight, const struct lantoa_http_ans
         : answer->left                       ? LANTOA_REASON_PROTOCOL
                                              : LANTOA_REASON_UNREACHABLE,
         words, "");
+}
+
+/* --- messages that rest between two requests --- */
+
+static void rouse(void *arg) {
+    struct social *social = arg;
+    social->rest_timer = NULL;
+    social_pump(social);
+}
+
+static void set_rest_timer(struct social *social) {
+    const struct lantoa_host *host = social->setup.host;
+    int64_t next = INT64_MAX;
+    for (const struct waiting *rests = social->resting; rests != NULL; rests = rests->next) {
+        next = rests->until < next ? rests->until : next;
+    }
+    host->timer_stop(host, social->rest_timer);
+    int64_t left = next - host->ticks(host);
+    social->rest_timer =
+        next == INT64_MAX ? NULL : host->timer(host, left > 1 ? left : 1, rouse, social);
+}
+
+/* Takes over what the job holds, unless there is no memory. */
+static bool rest(struct social *social, struct social_job *job, int64_t ms) {
+    const struct lantoa_host *host = social->setup.host;
+    struct waiting *rests = calloc(1, sizeof(*rests));
+    if (rests == NULL) {
+        return false;
+    }
+    int64_t now = host->ticks(host);
+    job->rests_since = job->rests_since > 0 ? job->rests_since : now;
+    *rests = (struct waiting){.next = social->resting, .job = *job, .until = now + ms};
+    social->resting = rests;
+    set_rest_timer(social);
+    return true;
+}
+
+/* A message of which a part may be seen: what the part that follows came to. */
+static bool go_on(struct flight *flight, struct social_reading *reading) {
+    const struct lantoa_host *host = flight->social->setup.host;
+    int64_t ms = reading->after_ms > REST_LEAST_MS ? reading->after_ms : REST_LEAST_MS;
+    int64_t since = flight->job.rests_since;
+    int64_t rested = since > 0 ? host->ticks(host) - since : 0;
+    bool surely_not_taken = reading->verdict == SOCIAL_RETRY || reading->verdict == SOCIAL_SLOWER ||
+                            reading->verdict == SOCIAL_TOKEN;
+    if (surely_not_taken && rested + ms <= REST_MOST_MS && rest(flight->social, &flight->job, ms)) {
+        return true;
+    }
+    reading->verdict = SOCIAL_UNKNOWN;
+    return false;
 }
 
 static void settle(struct flight *flight, struct social_reading *reading) {
@@ -168,7 +225,9 @@ static void settle(struct flight *flight, struct social_reading *reading) {
             social->setup.network->token_over(social->setup.self);
         }
     }
-    end(social, &flight->job, reading);
+    if (!flight->seen || reading->verdict == SOCIAL_SENT || !go_on(flight, reading)) {
+        end(social, &flight->job, reading);
+    }
 }
 
 static void launch(struct social *social, struct social_job *job);
@@ -187,7 +246,7 @@ static void on_answer(void *arg, const struct lantoa_http_answer *answer) {
     }
     if (reading.verdict == SOCIAL_NEXT) {
         launch(social, &flight->job);
-    } else {
+    } else if (reading.verdict != SOCIAL_AGAIN || !rest(social, &flight->job, reading.after_ms)) {
         settle(flight, &reading);
     }
     free(flight);
@@ -221,6 +280,7 @@ static void launch(struct social *social, struct social_job *job) {
         if (reading.verdict == SOCIAL_STOP) {
             social_stop(social, reading.detail);
         }
+        reading.verdict = job->begun ? SOCIAL_UNKNOWN : reading.verdict;
         end(social, job, &reading);
         goto out;
     }
@@ -235,6 +295,7 @@ static void launch(struct social *social, struct social_job *job) {
         if (stop) {
             social_stop(social, reading.detail);
         }
+        reading.verdict = job->begun ? SOCIAL_UNKNOWN : reading.verdict;
         end(social, job, &reading);
         goto out;
     }
@@ -247,8 +308,51 @@ out:
     free(flight);
 }
 
+static bool is_ready(struct social *social) {
+    return social->setup.network->ready == NULL || social->setup.network->ready(social->setup.self);
+}
+
+static struct waiting **find_rested(struct social *social) {
+    struct waiting **at = &social->resting;
+    int64_t now = social->setup.host->ticks(social->setup.host);
+    while (*at != NULL && (*at)->until > now) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+/* Those whose rest is over; whatever the window, for they have begun. What is not ready pumps. */
+static void wake_rested(struct social *social) {
+    for (struct waiting **at = find_rested(social); *at != NULL; at = find_rested(social)) {
+        struct waiting *rested = *at;
+        if (!is_ready(social)) {
+            return;
+        }
+        *at = rested->next;
+        launch(social, &rested->job);
+        free(rested);
+    }
+    set_rest_timer(social);
+}
+
+/* The channel ends: nobody makes their other requests. */
+static void end_resting(struct social *social) {
+    while (social->resting != NULL) {
+        struct waiting *rests = social->resting;
+        struct social_reading reading;
+        social->resting = rests->next;
+        reading_set(&reading, rests->job.begun ? SOCIAL_UNKNOWN : SOCIAL_RETRY,
+            LANTOA_REASON_TEMPORARY, social->stop, "");
+        end(social, &rests->job, &reading);
+        free(rests);
+    }
+}
+
 void social_pump(struct social *social) {
     const struct lantoa_host *host = social->setup.host;
+    if (social->resting != NULL && social->stop[0] == '\0') {
+        wake_rested(social);
+    }
     while (social->head != NULL && social->stop[0] == '\0' &&
            social->flight_count < (size_t)social->setup.connections) {
         int64_t now = host->ticks(host);
@@ -256,8 +360,7 @@ void social_pump(struct social *social) {
             later(social, social->not_before - now);
             return;
         }
-        if (social->setup.network->ready != NULL &&
-            !social->setup.network->ready(social->setup.self)) {
+        if (!is_ready(social)) {
             return;
         }
         struct waiting *waiting = social->head;
@@ -269,6 +372,7 @@ void social_pump(struct social *social) {
     /* What is under way may end before the host does: else it would be unknown. */
     if (social->stop[0] != '\0' && social->flight_count == 0 && !social->failed) {
         social->failed = true;
+        end_resting(social);
         host->fail(host, "%s", social->stop);
     }
 }
@@ -376,6 +480,13 @@ void social_free(struct social *social) {
     }
     const struct lantoa_host *host = social->setup.host;
     host->timer_stop(host, social->timer);
+    host->timer_stop(host, social->rest_timer);
+    while (social->resting != NULL) {
+        struct waiting *rests = social->resting;
+        social->resting = rests->next;
+        job_release(&rests->job);
+        free(rests);
+    }
     for (struct flight *flight = social->flights, *next; flight != NULL; flight = next) {
         next = flight->next;
         host->http_cancel(host, flight->request);

@@ -65,6 +65,7 @@ enum social_verdict {
     SOCIAL_UNKNOWN,
     SOCIAL_TOKEN, /* the access has run out: get a new one, then again */
     SOCIAL_STOP,  /* nothing more can be sent: the channel is parked with the detail */
+    SOCIAL_AGAIN, /* the network is at work on it: compose is called again after after_ms */
 };
 
 struct social_reading {
@@ -118,7 +119,9 @@ struct social_job {
     int stage;    /* the network's own; 0 at first */
     size_t file;  /* the next picture */
     json_t *kept; /* the network's own (an object); freed with the job */
-    bool begun;   /* the engine's: a request that people may see has left */
+    /* The engine's: */
+    bool begun;          /* a request that people may see has left */
+    int64_t rests_since; /* ticks: since when it rests between requests; 0: it has not */
 };
 
 struct social_network {

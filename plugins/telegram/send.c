@@ -194,8 +194,8 @@ static void keep_ref(const json_t *json, struct social_reading *out) {
     reading_sent(out, ref);
 }
 
-static void read_error(const struct lantoa_http_answer *answer, const json_t *json, int stage,
-    struct social_reading *out) {
+static void read_error(
+    const struct lantoa_http_answer *answer, const json_t *json, struct social_reading *out) {
     const char *said = json_string_value(json_object_get(json, "description"));
     json_int_t code = json_integer_value(json_object_get(json, "error_code"));
     json_int_t after = json_integer_value(json_path(json, "parameters/retry_after"));
@@ -211,17 +211,13 @@ static void read_error(const struct lantoa_http_answer *answer, const json_t *js
     if (code == 429 && after > 0 && after < 7 * 24 * 3600) {
         out->after_ms = after * 1000;
     }
-    /* The picture has been seen: the text cannot be tried again by sending the whole message. */
-    if (stage > 0 && out->verdict != SOCIAL_STOP) {
-        out->verdict = SOCIAL_UNKNOWN;
-    }
 }
 
 static void read_answer(void *self, struct social_job *job, const struct lantoa_http_answer *answer,
     const json_t *json, struct social_reading *out) {
     (void)self;
     if (!json_is_true(json_object_get(json, "ok"))) {
-        read_error(answer, json, job->stage, out);
+        read_error(answer, json, out);
         return;
     }
     bool more = job->stage == 0 && json_is_false(json_object_get(job->kept, "captioned"));

@@ -85,18 +85,43 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
     return true;
 }
 
+/* Zalo works on an article for seconds to minutes, and says so by giving no number, or an error. */
+static void read_unverified(const struct zalo *zalo, const struct social_job *job,
+    const struct lantoa_http_answer *answer, const json_t *json, struct social_reading *out) {
+    int64_t since = job->rests_since > 0 ? job->rests_since : zalo->host->ticks(zalo->host);
+    if (!zalo_good(json)) {
+        zalo_error(answer, json, out);
+    }
+    if (out->verdict == SOCIAL_STOP || out->verdict == SOCIAL_TOKEN) {
+        return;
+    }
+    if (zalo->host->ticks(zalo->host) - since < zalo->config->verify_for) {
+        out->verdict = SOCIAL_AGAIN;
+        out->after_ms = zalo->config->verify_every;
+        return;
+    }
+    char said[sizeof(out->detail)];
+    struct social_words words;
+    keep_text(said, sizeof(said), out->detail, strlen(out->detail));
+    words_set(&words,
+        "Zalo has not said whether the article is made: look at the account's page%s%.120s",
+        "Zalo chưa báo bài đã tạo xong hay chưa: hãy xem trang Official Account%s%.120s",
+        said[0] != '\0' ? " · " : "", said);
+    reading_words(out, SOCIAL_UNKNOWN, LANTOA_REASON_TIMEOUT, &words);
+}
+
 static void read_answer(void *self, struct social_job *job, const struct lantoa_http_answer *answer,
     const json_t *json, struct social_reading *out) {
     const struct zalo *zalo = self;
     const char *token = json_string_value(json_path(json, "data/token"));
     const char *article = json_string_value(json_path(json, "data/id"));
     const char *number = json_string_value(json_path(json, "data/message_id"));
-    if (!zalo_good(json)) {
+    const char *kept = json_string_value(json_object_get(job->kept, "article"));
+    bool good = zalo_good(json);
+    if (job->stage == STAGE_VERIFY && (!good || article == NULL)) {
+        read_unverified(zalo, job, answer, json, out);
+    } else if (!good) {
         zalo_error(answer, json, out);
-        /* The article stands by now; only its broadcast was refused. */
-        if (job->stage != STAGE_CREATE && out->verdict != SOCIAL_STOP) {
-            out->verdict = SOCIAL_UNKNOWN;
-        }
     } else if (job->stage == STAGE_CREATE && token != NULL && article == NULL) {
         json_object_set_new(job->kept, "token", json_string(token));
         job->stage = STAGE_VERIFY;
@@ -106,7 +131,6 @@ static void read_answer(void *self, struct social_job *job, const struct lantoa_
         job->stage = STAGE_BROADCAST;
         out->verdict = SOCIAL_NEXT;
     } else {
-        const char *kept = json_string_value(json_object_get(job->kept, "article"));
         reading_sent(out, article != NULL  ? article
                           : number != NULL ? number
                           : kept != NULL   ? kept
@@ -220,6 +244,11 @@ static const struct lantoa_option options[] = {
     LANTOA_OPTION_TEXT(struct zalo_config, audience, "{}", 0,
         "Which followers get the broadcast, as JSON: {\"ages\": \"2,3\", \"gender\": \"0\"}",
         "Người quan tâm nào nhận, dạng JSON: {\"ages\": \"2,3\", \"gender\": \"0\"}"),
+    LANTOA_OPTION_DURATION(struct zalo_config, verify_every, "3s", 100, 600000, LANTOA_PACE,
+        "How often Zalo is asked whether the article is made",
+        "Bao lâu hỏi Zalo một lần là bài đã tạo xong chưa"),
+    LANTOA_OPTION_DURATION(struct zalo_config, verify_for, "10m", 100, 86400000, LANTOA_PACE,
+        "After so long a person has to look", "Quá thời gian này thì cán bộ phải tự xem"),
     LANTOA_OPTION_DURATION(struct zalo_config, figures_every, "6h", 100, 604800000, LANTOA_PACE,
         "How often views and shares are asked for", "Bao lâu hỏi số lượt xem và chia sẻ một lần"),
 };

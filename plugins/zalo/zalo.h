@@ -18,7 +18,8 @@ struct zalo_config {
     const char *api_url, *oauth_url, *app_id, *app_secret, *oa_secret, *token_file, *refresh_token;
     const char *mode, *audience, *tls_ca;
     bool tls_verify;
-    int64_t connections, timeout, token_margin, figures_every, price_message;
+    int64_t connections, timeout, token_margin, figures_every, verify_every, verify_for;
+    int64_t price_message;
 };
 
 struct zalo_token;

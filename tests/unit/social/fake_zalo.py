@@ -14,6 +14,9 @@ class Zalo:
         self.valid, self.access, self.grants, self.sent, self.lock = FIRST, None, 0, [], threading.Lock()
         self.refused = 0
         self.expires = "90000"
+        self.working = []  # what it says of an article before that is made
+        self.verified = 0
+        self.broadcast = None  # its answer to one, when not taken
 
     def refresh(self, request):
         form = dict(urllib.parse.parse_qsl(request["body"]))
@@ -39,7 +42,12 @@ class Zalo:
         if path == "/v2.0/oa/article/create":
             return self.took(path, body, {"token": "T1"})
         if path == "/v2.0/oa/article/verify":
+            self.verified += 1
+            if self.working:
+                return self.working.pop(0)
             return 200, {"error": 0, "data": {"id": "BAI1"}}
+        if self.broadcast and path == "/v2.0/oa/message":
+            return 200, self.broadcast
         who = body.get("phone") or body["recipient"].get("user_id") or ""
         for trouble in ("118", "108", "144", "115", "213", "201"):
             if who.endswith(trouble):

@@ -75,6 +75,17 @@ def test_what_may_have_been_seen_is_never_sent_again(tmp_path, telegram):
     assert TOKEN not in log and not secrets_in(tmp_path, TOKEN)
 
 
+def test_a_text_behind_a_picture_waits_its_turn_and_the_picture_is_shown_once(tmp_path, telegram):
+    slow = (429, {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 1}})
+    with spoiled(telegram.url, [None, slow, None, None, (400, {"ok": False, "error_code": 400, "description": "Bad Request"})]) as proxy, \
+         social(tmp_path, "telegram", {"files": [picture(tmp_path)]}, api_url=proxy.url, token=TOKEN) as bot:
+        assert bot.sent("77", "x" * 1100)["outcome"] == "sent"
+        # The picture of the next one stands when its text is refused: not to be sent again, and a person has to know.
+        got = bot.sent("77", "y" * 1100)
+        assert (got["outcome"], got["reason"]) == ("unknown", "content") and "Bad Request" in got["detail"]
+    assert [method for method, _, _ in telegram.sent] == ["sendPhoto", "sendMessage", "sendPhoto"]
+
+
 def test_what_people_write_is_fetched_once_and_stop_is_heard(tmp_path, telegram):
     telegram.said(77, "/start " + KEY)
     telegram.said(78, "Tôi muốn đăng ký")

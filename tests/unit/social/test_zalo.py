@@ -171,6 +171,29 @@ def test_an_article_is_made_broadcast_and_its_views_are_asked_for(tmp_path, zalo
         assert page.sent("trang", "x", title="t" * 151)["reason"] == "too_large"
 
 
+def test_an_article_that_zalo_works_on_is_asked_for_until_it_stands(tmp_path, zalo):
+    quick = {"verify_every": "100ms", "verify_for": "20s", "mode": "broadcast"}
+    zalo.working = [(200, {"error": 0, "data": {}}), (200, {"error": -4, "message": "working"}), (502, "<html>"), (200, {"error": -216, "message": "token"})]
+    with social(tmp_path, "zalo-post", **options(zalo, tmp_path, **quick)) as page:
+        got = page.sent("trang", "Bài", title="Tin")
+        assert (got["outcome"], got["ref"], zalo.verified, zalo.grants) == ("sent", "m2", 5, 2), got
+    # One article, one broadcast.
+    assert [path.rsplit("/", 1)[1] for path, _ in zalo.sent] == ["create", "message"]
+    zalo.working = [(200, {"error": 0, "data": {}})] * 50
+    with social(tmp_path, "zalo-post", **options(zalo, tmp_path, verify_every="100ms", verify_for="500ms")) as page:
+        late = page.sent("trang", "Bài", title="Tin")
+        assert (late["outcome"], late["reason"]) == ("unknown", "timeout") and "look at the account" in late["detail"] and "chưa báo" in late["detail"]
+
+
+def test_what_zalo_refuses_after_the_article_stands_is_for_a_person_to_see(tmp_path, zalo):
+    zalo.broadcast = {"error": -212, "message": "not granted"}
+    with social(tmp_path, "zalo-post", **options(zalo, tmp_path, mode="broadcast")) as page:
+        got = page.sent("trang", "Bài", title="Tin")
+        assert got["outcome"] == "unknown" and "grant it again" in got["detail"], got
+        assert "grant it again" in page.wait("state", 1, 20)[0]["why"]
+    assert len(zalo.sent) == 1  # the article, once
+
+
 def test_views_of_an_article_and_what_zalo_does_not_give(tmp_path, zalo):
     with social(tmp_path, "zalo-post", **options(zalo, tmp_path, figures_every="200ms")) as page:
         assert page.sent("trang", "Bài", title="Tin", key="a" * 20)["ref"] == "BAI1"
