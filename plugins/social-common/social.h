@@ -169,6 +169,10 @@ int social_ask(struct social *social, struct social_request *request,
 int state_save(const char *dir, const char *name, const char *text, size_t bytes);
 /* NUL-terminated; the caller frees it. NULL: there is none, or it cannot be read. */
 char *state_load(const char *dir, const char *name, size_t *bytes_out);
+/* What a state_save that was cut short has left, maybe only in part; and putting it in its place.
+ */
+char *state_load_new(const char *dir, const char *name, size_t *bytes_out);
+int state_finish(const char *dir, const char *name);
 
 /* --- posts.c --- */
 

@@ -11,6 +11,7 @@
 
 #define STATE_MOST ((size_t)16 << 20)
 #define PATH_ROOM 4096
+#define FRESH ".new"
 
 static bool path_of(char *out, const char *dir, const char *name, const char *ending) {
     int used = snprintf(out, PATH_ROOM, "%s/%s%s", dir, name, ending);
@@ -41,7 +42,7 @@ static void sync_dir(const char *dir) {
 
 int state_save(const char *dir, const char *name, const char *text, size_t bytes) {
     char path[PATH_ROOM], fresh[PATH_ROOM];
-    if (!path_of(path, dir, name, "") || !path_of(fresh, dir, name, ".new")) {
+    if (!path_of(path, dir, name, "") || !path_of(fresh, dir, name, FRESH)) {
         return LANTOA_EINVAL;
     }
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -58,12 +59,27 @@ int state_save(const char *dir, const char *name, const char *text, size_t bytes
     return LANTOA_OK;
 }
 
-char *state_load(const char *dir, const char *name, size_t *bytes_out) {
+int state_finish(const char *dir, const char *name) {
+    char path[PATH_ROOM], fresh[PATH_ROOM];
+    if (!path_of(path, dir, name, "") || !path_of(fresh, dir, name, FRESH)) {
+        return LANTOA_EINVAL;
+    }
+    int fd = open(fresh, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    good = fd >= 0 && close(fd) == 0 && good;
+    if (!good || rename(fresh, path) != 0) {
+        return LANTOA_EIO;
+    }
+    sync_dir(dir);
+    return LANTOA_OK;
+}
+
+static char *load(const char *dir, const char *name, const char *ending, size_t *bytes_out) {
     char path[PATH_ROOM];
     struct stat about;
     char *text = NULL;
     size_t used = 0;
-    int fd = path_of(path, dir, name, "") ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int fd = path_of(path, dir, name, ending) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
     if (fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) &&
         (size_t)about.st_size <= STATE_MOST) {
         size_t room = (size_t)about.st_size;
@@ -84,4 +100,12 @@ char *state_load(const char *dir, const char *name, size_t *bytes_out) {
         *bytes_out = used;
     }
     return text;
+}
+
+char *state_load(const char *dir, const char *name, size_t *bytes_out) {
+    return load(dir, name, "", bytes_out);
+}
+
+char *state_load_new(const char *dir, const char *name, size_t *bytes_out) {
+    return load(dir, name, FRESH, bytes_out);
 }

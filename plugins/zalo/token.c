@@ -22,7 +22,10 @@ struct zalo_token {
     char *access, *refresh, *dead; /* dead: an access token that Zalo has refused */
     char seed[SEED_HEX];           /* of the option it began with */
     int64_t until_ms;
-    int lock; /* -1: not held */
+    int64_t asked_ms; /* in the file: when the refresh was begun whose answer nobody has; 0: none */
+    int64_t
+        before_ms; /* the same of an earlier try: its answer, and with it the token, may be lost */
+    int lock;      /* -1: not held */
     bool asking;
     struct lantoa_timer *timer;
 };
@@ -74,6 +77,31 @@ static bool split_path(const struct zalo *zalo, char dir[PATH_ROOM], const char 
     return true;
 }
 
+/* The fresh pair that a process wrote, and died before it could put it in its place: Zalo has spent
+ * the old one. Under the lock, for a file half written is not to be taken for one. */
+static void recover(const struct zalo_token *token) {
+    char dir[PATH_ROOM], seed[SEED_HEX];
+    const char *name = NULL;
+    size_t bytes = 0;
+    char *text = split_path(token->zalo, dir, &name) ? state_load_new(dir, name, &bytes) : NULL;
+    json_t *root = text == NULL ? NULL : json_loadb(text, bytes, 0, NULL);
+    const char *told = json_string_value(json_object_get(root, "seed"));
+    seed_of(token->zalo->config->refresh_token, seed);
+    bool same = told != NULL && (seed[0] == '\0' || strcmp(told, seed) == 0);
+    bool granted = json_is_string(json_object_get(root, "access_token")) &&
+                   json_is_string(json_object_get(root, "refresh_token")) &&
+                   json_integer_value(json_object_get(root, "asked_ms")) == 0;
+    if (same && granted && state_finish(dir, name) == LANTOA_OK) {
+        token->zalo->host->log(token->zalo->host, LANTOA_LOG_WARN,
+            "a new token was written and not yet in its place: it is taken");
+    }
+    json_decref(root);
+    if (text != NULL) {
+        explicit_bzero(text, bytes);
+        free(text);
+    }
+}
+
 static void load(struct zalo_token *token) {
     char dir[PATH_ROOM], seed[SEED_HEX];
     const char *name = NULL;
@@ -88,6 +116,7 @@ static void load(struct zalo_token *token) {
     keep(&token->refresh, same ? json_string_value(json_object_get(root, "refresh_token"))
                                : token->zalo->config->refresh_token);
     token->until_ms = same ? json_integer_value(json_object_get(root, "until_ms")) : 0;
+    token->asked_ms = same ? json_integer_value(json_object_get(root, "asked_ms")) : 0;
     snprintf(token->seed, sizeof(token->seed), "%s", seed[0] != '\0' ? seed : told ? told : "");
     json_decref(root);
     if (text != NULL) {
@@ -99,8 +128,9 @@ static void load(struct zalo_token *token) {
 static int save(const struct zalo_token *token) {
     char dir[PATH_ROOM];
     const char *name = NULL;
-    json_t *root = json_pack("{ss?,ss?,sI,ss}", "access_token", token->access, "refresh_token",
-        token->refresh, "until_ms", (json_int_t)token->until_ms, "seed", token->seed);
+    json_t *root = json_pack("{ss?,ss?,sI,ss,sI}", "access_token", token->access, "refresh_token",
+        token->refresh, "until_ms", (json_int_t)token->until_ms, "seed", token->seed, "asked_ms",
+        (json_int_t)token->asked_ms);
     char *text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
     int status = text == NULL ? LANTOA_ENOMEM : LANTOA_EINVAL;
     if (text != NULL && split_path(token->zalo, dir, &name)) {
@@ -169,6 +199,7 @@ static void granted(struct zalo_token *token, const json_t *json) {
     keep(&token->access, json_string_value(json_object_get(json, "access_token")));
     keep(&token->refresh, json_string_value(json_object_get(json, "refresh_token")));
     token->until_ms = wall_ms() + seconds * 1000;
+    token->asked_ms = 0;
     if (save(token) != LANTOA_OK) {
         /* Used, it would be lost with this process, and with it the way to the next one. */
         forget(&token->access);
@@ -180,14 +211,22 @@ static void granted(struct zalo_token *token, const json_t *json) {
 }
 
 static void denied(struct zalo_token *token, const json_t *json) {
-    char why[500], room[32];
+    char why[590], room[32], when[32] = "";
     const char *said = json_string_value(json_object_get(json, "error_description"));
     said = said != NULL ? said : json_string_value(json_object_get(json, "message"));
+    if (token->before_ms > 0) {
+        time_t at = (time_t)(token->before_ms / 1000);
+        struct tm parts;
+        (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", gmtime_r(&at, &parts));
+    }
     snprintf(why, sizeof(why),
-        "Zalo gives no token (%s %.100s): the account's administrator must grant the application "
-        "again and put the new refresh_token into the channel file · Zalo không cấp token: quản "
-        "trị viên Official Account phải cấp quyền lại và ghi refresh_token mới vào tệp kênh",
-        json_plain(json_object_get(json, "error"), room, sizeof(room)), said != NULL ? said : "");
+        "Zalo gives no token (%.20s %.60s)%s%s: the account's administrator must grant the "
+        "application again and put the new refresh_token into the channel file · Zalo không cấp "
+        "token%s%s: quản trị viên Official Account phải cấp quyền lại và ghi refresh_token mới vào "
+        "tệp kênh",
+        json_plain(json_object_get(json, "error"), room, sizeof(room)), said != NULL ? said : "",
+        when[0] != '\0' ? "; the answer to a try was lost, " : "", when,
+        when[0] != '\0' ? "; câu trả lời lần trước đã mất, " : "", when);
     social_stop(token->zalo->social, why);
 }
 
@@ -201,6 +240,12 @@ static void on_token(void *arg, const struct lantoa_http_answer *answer, const j
     } else if (json_object_get(json, "error") != NULL) {
         denied(token, json);
     } else {
+        if (answer->left) {
+            token->before_ms = token->asked_ms;
+        } else {
+            token->asked_ms = token->before_ms; /* Zalo has not had this one */
+            (void)save(token);
+        }
         token->zalo->host->log(token->zalo->host, LANTOA_LOG_WARN,
             "no token came: %d %.100s; it is asked for again", answer->status, answer->text);
         later(token, AGAIN_MS);
@@ -241,6 +286,7 @@ bool token_ready(struct zalo_token *token) {
         later(token, OTHERS_MS);
         return false;
     }
+    recover(token);
     load(token); /* another channel may have done it since */
     if (is_fresh(token)) {
         unlock(token);
@@ -252,7 +298,10 @@ bool token_ready(struct zalo_token *token) {
             "there is no refresh_token: the account's administrator must grant the application");
         return false;
     }
-    /* The file stands and can be written before the one use of the token is spent. */
+    /* The file stands and can be written before the one use of the token is spent; and it tells
+     * whoever comes after a crash that this use may be spent. */
+    token->before_ms = token->asked_ms > 0 ? token->asked_ms : token->before_ms;
+    token->asked_ms = token->before_ms > 0 ? token->before_ms : wall_ms();
     if (save(token) != LANTOA_OK) {
         unlock(token);
         social_stop(token->zalo->social, "token_file cannot be written");

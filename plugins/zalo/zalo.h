@@ -38,10 +38,12 @@ struct zalo {
 
 /* The token lies in a file that all channels of the account name (token_file). Its refresh token
  * works once: Zalo answers it with the next one. So whoever refreshes holds a lock, looks whether
- * somebody else has done it by now, makes sure that the file can be written, asks, and has the new
- * pair whole on the disk before anybody uses it. A process that dies loses its lock. Without an
- * answer the same refresh token is tried again, because Zalo may not have had the request; when
- * that is refused, the channel is parked and says whom to ask. */
+ * somebody else has done it by now, writes down that it asks, asks, and has the new pair whole on
+ * the disk before anybody uses it. A process that dies loses its lock. A pair that was written and
+ * not yet in its place is taken by the next one: only what dies between Zalo's answer and the end
+ * of one write() loses it. Without an answer the same refresh token is tried again, because Zalo
+ * may not have had the request; when that is refused, the channel is parked and says when the
+ * answer was lost and whom to ask. */
 struct zalo_token *token_new(struct zalo *zalo);
 void token_free(struct zalo_token *token);
 /* True when zalo_access may be used; else it is being got, and social_pump follows. */

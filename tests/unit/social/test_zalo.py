@@ -2,10 +2,12 @@
 import contextlib
 import datetime
 import json
+import os
+import subprocess
 
 import pytest
 from fake_zalo import APP, APP_SECRET, FIRST, OA_SECRET, Zalo, signed
-from social_rig import PEERS, eventually, free_port, gateway, needs, node, now, picture, secrets_in, social, spoiled
+from social_rig import PEERS, ROOT, eventually, free_port, gateway, needs, node, now, picture, secrets_in, social, spoiled
 
 TEXT = "Kính gửi ông/bà, thời hạn đóng bảo hiểm xã hội sắp đến."
 VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
@@ -77,6 +79,74 @@ def test_a_worker_killed_while_refreshing_leaves_a_way_on(tmp_path, zalo):
         assert oa.sent("u77", "hai")["outcome"] == "sent" and zalo.grants == 1
     # What lies on the disk is the newest pair.
     assert json.loads((tmp_path / "token.json").read_text())["refresh_token"] == zalo.valid
+
+
+def dies_at(folder, point):
+    """A program for a host that dies at this point of its work towards the outside."""
+    library = folder.parent / "libcrashat.so"
+    if not library.exists():
+        subprocess.run(["gcc", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", library, ROOT / "tests/crash/crashat.c", "-ldl"], check=True)
+    script = folder / "host"
+    script.write_text(f"""#!/bin/sh
+[ "$1" != --serve ] || export LD_PRELOAD={library} LANTOA_CRASH_AT={point}
+exec {os.environ["LANTOA_CHANNEL_PROGRAM"]} "$@"
+""")
+    script.chmod(0o755)
+    return str(script)
+
+
+def after_death(zalo, folder, monkeypatch, point):
+    """A host dies at this point, and another one comes: why that one is parked; None: it has sent; False: the first one did not die."""
+    folder.mkdir()
+    with gateway(zalo.answer) as gate:
+        zalo.url = gate.url
+        with monkeypatch.context() as patch, contextlib.suppress(ZeroDivisionError):
+            patch.setenv("LANTOA_CHANNEL_PROGRAM", dies_at(folder, point))
+            patch.setenv("LANTOA_TEST_BACKOFF_MS", "60000")
+            with social(folder, "zalo-oa", **options(zalo, folder)) as oa:
+                eventually(lambda: oa.of("state") or oa.of("ready"), 20, f"point {point}")
+                oa.say(send=1, to="u77", text="một")
+                eventually(lambda: oa.of("state") or oa.of("outcome"), 20, f"point {point}")
+                if oa.of("outcome") and oa.of("outcome")[0]["outcome"] == "sent":
+                    return False
+                raise ZeroDivisionError  # the rig is killed
+        (folder / "next").mkdir()
+        with social(folder / "next", "zalo-oa", **options(zalo, folder)) as oa:
+            number = oa.send("u77", "hai")
+            eventually(lambda: [row for row in oa.of("outcome") if row["id"] == number] or oa.of("state"), 20, f"point {point}: {oa.rows}")
+            return oa.of("state")[0]["why"] if oa.of("state") else None
+
+
+@pytest.mark.skipif(b"libasan" in subprocess.run(["ldd", os.environ.get("LANTOA_CHANNEL_PROGRAM", "/bin/sh")], capture_output=True, check=False).stdout,
+                    reason="libcrashat.so cannot be put before a sanitizer")
+def test_a_worker_that_dies_in_the_middle_of_a_refresh_goes_on_or_says_what_to_do(tmp_path, monkeypatch):
+    lost = []
+    for point in range(8, 17):  # from before it asks until the new pair is in its place
+        zalo = Zalo()
+        why = after_death(zalo, tmp_path / str(point), monkeypatch, point)
+        assert why is not False and zalo.grants == 1, (point, why)
+        lost += [(point, why)] if why else []
+    # Only between Zalo's having it and the write of the answer (one point before, one after), and then with words for staff.
+    assert [point for point, _ in lost] == [lost[0][0], lost[0][0] + 1], lost
+    for _, why in lost:
+        assert "the answer to a try was lost, 20" in why and "grant the application again" in why and "đã mất" in why, why
+
+
+def test_a_pair_that_was_written_and_not_yet_in_its_place_is_taken(tmp_path, zalo):
+    with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+        assert oa.sent("u77", "một")["outcome"] == "sent"
+    pair = json.loads((tmp_path / "token.json").read_text())
+    old = {**pair, "access_token": None, "refresh_token": FIRST, "until_ms": 0, "asked_ms": 1}
+    for left in (json.dumps(pair), json.dumps(pair)[:-9]):  # whole, and cut in the middle
+        (tmp_path / "token.json").write_text(json.dumps(old))
+        (tmp_path / "token.json.new").write_text(left)
+        with social(tmp_path, "zalo-oa", **options(zalo, tmp_path)) as oa:
+            number = oa.send("u77", "hai")
+            if left.endswith("}"):
+                assert oa.result(number)["outcome"] == "sent" and zalo.grants == 1
+                assert not (tmp_path / "token.json.new").exists()
+            else:
+                assert "the answer to a try was lost, 1970-01-01" in oa.wait("state", 1, 20)[0]["why"]
 
 
 def test_a_refresh_token_that_was_spent_parks_the_channel_with_words_for_staff(tmp_path, zalo):
