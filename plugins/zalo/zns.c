@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { FIELD_TEXT, FIELD_TEMPLATE_ID, FIELD_PARAMS, FIELD_COUNT };
+enum { FIELD_TEXT, FIELD_TEMPLATE_ID, FIELD_PARAMS, FIELD_TRANSACTION_ON, FIELD_COUNT };
 enum { PARAMS_MOST = 10, WORDS_LEAST = 4 };
 
 #define HOUR_MS (INT64_C(60) * 60 * 1000)
@@ -28,6 +29,15 @@ static int64_t night_left(int64_t now_ms) {
     return of_day < NIGHT_TO_H * HOUR_MS ? NIGHT_TO_H * HOUR_MS - of_day : 0;
 }
 
+/* The day in Vietnam, as day_of writes it. */
+static int today_of(int64_t now_ms) {
+    time_t seconds = (time_t)((now_ms + VIETNAM_MS) / 1000);
+    struct tm parts;
+    return gmtime_r(&seconds, &parts) == NULL
+               ? 0
+               : 10000 * (parts.tm_year + 1900) + 100 * (parts.tm_mon + 1) + parts.tm_mday;
+}
+
 static bool breach(struct breach *out, const char *en, const char *vi) {
     *out = (struct breach){en, vi};
     return false;
@@ -45,6 +55,48 @@ static bool check_text(struct lantoa_str text, struct breach *out) {
     if (text_has_phone(text)) {
         return breach(out, "ZNS takes no telephone numbers in a text",
             "ZNS không cho số điện thoại trong nội dung");
+    }
+    return true;
+}
+
+/* Digits of a fixed width; -1: they are none. */
+static int digits(const char *at, size_t count) {
+    int value = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (at[i] < '0' || at[i] > '9') {
+            return -1;
+        }
+        value = 10 * value + (at[i] - '0');
+    }
+    return value;
+}
+
+/* 20261123 of "2026-11-23" or "23/11/2026", as templates write days; -1: it is no day. */
+static int day_of(struct lantoa_str text) {
+    bool iso = text.bytes == 10 && text.at[4] == '-' && text.at[7] == '-';
+    bool local = text.bytes == 10 && text.at[2] == '/' && text.at[5] == '/';
+    if (!iso && !local) {
+        return -1;
+    }
+    int year = digits(text.at + (iso ? 0 : 6), 4), month = digits(text.at + (iso ? 5 : 3), 2);
+    int day = digits(text.at + (iso ? 8 : 0), 2);
+    bool good = year >= 1900 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    return good ? 10000 * year + 100 * month + day : -1;
+}
+
+/* today 0: not known. */
+static bool check_transaction(struct lantoa_str text, int today, struct breach *out) {
+    int day = day_of(text);
+    if (day < 0) {
+        return breach(out,
+            "ZNS is for people who already had to do with the sender: transaction_on must be the "
+            "day of the person's last dealing, such as {{enrolled_on}}",
+            "ZNS chỉ gửi cho người đã có giao dịch với đơn vị: transaction_on phải là ngày giao "
+            "dịch gần nhất của người nhận, ví dụ {{enrolled_on}}");
+    }
+    if (today > 0 && day > today) {
+        return breach(out, "the day in transaction_on has not come yet",
+            "ngày trong transaction_on chưa tới");
     }
     return true;
 }
@@ -75,7 +127,8 @@ static bool check_values(const json_t *params, struct breach *out) {
     return good;
 }
 
-static bool check(const struct lantoa_message *message, json_t **params_out, struct breach *out) {
+static bool check(
+    const struct lantoa_message *message, int today, json_t **params_out, struct breach *out) {
     struct lantoa_str params = message->fields[FIELD_PARAMS];
     *params_out = params.bytes == 0
                       ? json_object()
@@ -93,7 +146,8 @@ static bool check(const struct lantoa_message *message, json_t **params_out, str
         return breach(out, "params must be a JSON object of at most 10 values",
             "params phải là đối tượng JSON có tối đa 10 giá trị");
     }
-    return check_text(message->fields[FIELD_TEXT], out) && check_values(*params_out, out);
+    return check_transaction(message->fields[FIELD_TRANSACTION_ON], today, out) &&
+           check_text(message->fields[FIELD_TEXT], out) && check_values(*params_out, out);
 }
 
 static bool compose(void *self, struct social_job *job, struct social_request *request,
@@ -107,7 +161,7 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
     if (phone.bytes > 0 && phone.at[0] == '+') {
         phone = (struct lantoa_str){phone.at + 1, phone.bytes - 1};
     }
-    if (!check(message, &params, &what)) {
+    if (!check(message, today_of(zalo->host->now(zalo->host)), &params, &what)) {
         reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, what.en, what.vi);
         json_decref(params);
         return false;
@@ -161,7 +215,7 @@ static int zns_price(
     const struct zalo_config *config = given;
     json_t *params = NULL;
     struct breach what = {"", ""};
-    bool good = check(message, &params, &what);
+    bool good = check(message, 0, &params, &what);
     json_decref(params);
     quote_out->units = 1;
     quote_out->minor = config->price_message;
@@ -177,7 +231,7 @@ static int zns_preview(
     struct breach what = {"", ""};
     bool vietnamese = message_in_vietnamese(message);
     (void)config;
-    (void)check(message, &params, &what);
+    (void)check(message, 0, &params, &what);
     json_decref(params);
     snprintf(notes, sizeof(notes), "%s %.*s: %.*s%s%s", vietnamese ? "mẫu" : "template",
         (int)message->fields[FIELD_TEMPLATE_ID].bytes, message->fields[FIELD_TEMPLATE_ID].at,
@@ -215,6 +269,12 @@ static const struct lantoa_content content[FIELD_COUNT] = {
     [FIELD_PARAMS] = {"params", 0, 8 << 10,
         "Values for the registered text, a JSON object: {\"ten\": \"{{name}}\"}",
         "Giá trị điền vào mẫu, đối tượng JSON: {\"ten\": \"{{name}}\"}"},
+    [FIELD_TRANSACTION_ON] = {"transaction_on",
+        LANTOA_CONTENT_REQUIRED | LANTOA_CONTENT_SINGLE_LINE, 40,
+        "Day of the person's last dealing with the sender, such as {{enrolled_on}}: who has none "
+        "gets no ZNS",
+        "Ngày giao dịch gần nhất của người nhận với đơn vị, ví dụ {{enrolled_on}}: ai chưa có thì "
+        "không gửi ZNS"},
 };
 
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {

@@ -116,22 +116,29 @@ def test_who_starts_the_bot_from_a_letter_can_be_written_to(data, made, telegram
     assert [tuple(row) for row in shown] == [(1, "555")], shown
 
 
-def test_a_number_without_zalo_gets_an_sms(data, made):
+def test_a_number_without_zalo_gets_an_sms_and_who_has_no_dealing_nothing(data, made):
     fake = Zalo()
     text = "Kính gửi ông/bà, sắp đến hạn đóng bảo hiểm xã hội."
     with gateway(fake.answer) as gate:
         zns = {"name": "zns", "plugin": "zns", "options": {"api_url": gate.url, "oauth_url": gate.url, "app_id": APP, "app_secret": APP_SECRET,
                                                            "refresh_token": FIRST}}
-        made.init(zns, outbox_channel(), contacts=[{"ref": f"r{i}", "name": f"Nguyễn Văn Ấn {i}", "phone": phone}
-                                                   for i, phone in enumerate(("0912345677", "0912345118"))])
-        first = step("zns", "zns", NOW, content={"vi": {"text": text, "template_id": "7895", "params": '{"ten": "{{name}}"}'}})
+        made.init(zns, outbox_channel(), contacts=[{"ref": f"r{i}", "name": f"Nguyễn Văn Ấn {i}", "phone": phone, "enrolled_on": day}
+                                                   for i, (phone, day) in enumerate((("0912345677", "2025-06-30"), ("0912345118", "2024-01-15"),
+                                                                                     ("0912345679", "")))])
+        content = {"vi": {"text": text, "template_id": "7895", "params": '{"ten": "{{name}}"}', "transaction_on": "{{enrolled_on}}"}}
+        prospecting = campaign("moi", **{"class": "advertising"}, steps=[step("zns", "zns", NOW, content=content)])
+        made.apply(prospecting)
+        refused = data.json("message", "preview", "moi", "--step", "zns", "--contact", "1")["rows"][0]
+        assert refused["refused"] and "đã có giao dịch" in refused["note"], refused
         made.start(campaign(**{"class": "personal_service"}, steps=[
-            first, step("sms", "outbox", {"fallback_of": "zns", "reasons": ["no_account"]}, content=says("Sap den han"))]))
+            step("zns", "zns", NOW, content=content), step("sms", "outbox", {"fallback_of": "zns", "reasons": ["no_account"]}, content=says("Sap den han"))]))
         with data.serving("--clock", f"{START},x60"):
-            eventually(lambda: data.states("c") == {"accepted": 2, "failed": 1, "suppressed": 1}, 30, 0.2, str(data.states("c")))
-    assert {row["contact_ref"]: (row["state"], row["reason"]) for row in messages(data) if row["step"] == "zns"} == {
-        "r0": ("accepted", ""), "r1": ("failed", "no_account")}
-    assert fake.sent[0][1]["template_data"] == {"ten": "Nguyễn Văn Ấn 0"}
+            eventually(lambda: data.states("c").get("planned", 0) + data.states("c").get("sending", 0) == 0, 30, 0.2, str(data.states("c")))
+    told = {(row["step"], row["contact_ref"]): (row["state"], row["reason"]) for row in messages(data)}
+    assert {ref: found for (name, ref), found in told.items() if name == "zns"} == {
+        "r0": ("accepted", ""), "r1": ("failed", "no_account"), "r2": ("suppressed", "template_error")}, told
+    assert [ref for (name, ref), (state, _) in told.items() if name == "sms" and state == "accepted"] == ["r1"]
+    assert fake.sent[0][1]["template_data"] == {"ten": "Nguyễn Văn Ấn 0"} and len(fake.sent) == 1
     assert (pathlib.Path(data.dir) / "zalo-token.json").is_file()
 
 

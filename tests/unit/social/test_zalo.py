@@ -10,6 +10,7 @@ from fake_zalo import APP, APP_SECRET, FIRST, OA_SECRET, Zalo, signed
 from social_rig import PEERS, ROOT, eventually, free_port, gateway, needs, node, now, picture, secrets_in, social, spoiled
 
 TEXT = "Kính gửi ông/bà, thời hạn đóng bảo hiểm xã hội sắp đến."
+PAID = "2025-06-30"
 VIETNAM = datetime.timezone(datetime.timedelta(hours=7))
 
 
@@ -174,34 +175,35 @@ def test_errors_get_classes(tmp_path, zalo):
 
 def test_zns_sends_templates_and_its_errors_let_a_fallback_in(tmp_path, zalo):
     with social(tmp_path, "zns", service(), **options(zalo, tmp_path)) as zns:
-        got = zns.sent("+84912345678", TEXT, template_id="7895", params='{"ten": "Nguyễn Văn Án", "so_tien": 330000}', key="k" * 20)
+        got = zns.sent("+84912345678", TEXT, template_id="7895", transaction_on=PAID, params='{"ten": "Nguyễn Văn Án", "so_tien": 330000}', key="k" * 20)
         assert (got["outcome"], got["ref"]) == ("sent", "m1")
         assert zalo.sent[0][1] == {"phone": "84912345678", "template_id": "7895", "template_data": {"ten": "Nguyễn Văn Án", "so_tien": 330000},
                                    "tracking_id": "k" * 20}
-        none = zns.sent("+84912345118", TEXT, template_id="7895")
+        none = zns.sent("+84912345118", TEXT, template_id="7895", transaction_on=PAID)
         assert (none["outcome"], none["reason"]) == ("refused", "no_account") and "SMS" in none["detail"]
-        assert (lambda row: (row["outcome"], row["reason"]))(zns.sent("+84912345108", TEXT, template_id="7895")) == ("refused", "invalid_address")
-        day = zns.sent("+84912345144", TEXT, template_id="7895")
+        assert (lambda row: (row["outcome"], row["reason"]))(zns.sent("+84912345108", TEXT, template_id="7895", transaction_on=PAID)) == ("refused", "invalid_address")
+        day = zns.sent("+84912345144", TEXT, template_id="7895", transaction_on=PAID)
         assert (day["outcome"], day["reason"], day["after"]) == ("retry", "throttled", 3600000)
     with social(tmp_path, "zns", service(), **options(zalo, tmp_path)) as zns:
-        zns.send("+84912345115", TEXT, template_id="7895")
+        zns.send("+84912345115", TEXT, template_id="7895", transaction_on=PAID)
         assert "no money" in zns.wait("state", 1, 20)[0]["why"]
 
 
 def test_zns_refuses_what_zalo_would_ban(tmp_path, zalo):
     wrong = [{"text": "Kinh gui ong ba, sap den han dong"}, {"text": TEXT + " https://bhxh.example"}, {"text": TEXT + " Gọi 0912 345 678"},
-             {"text": TEXT, "params": '{"ly_do": "sap den han dong bao hiem"}'}, {"text": TEXT, "params": "[1]"}]
+             {"text": TEXT, "params": '{"ly_do": "sap den han dong bao hiem"}'}, {"text": TEXT, "params": "[1]"},
+             *({"text": TEXT, "transaction_on": day} for day in ("", "30/02", "2025-13-01", "2026-12-02", "02/12/2026", "chưa"))]
     with social(tmp_path, "zns", service(), **options(zalo, tmp_path)) as zns:
         for fields in wrong:
-            got = zns.sent("+84912345678", template_id="1", **fields)
+            got = zns.sent("+84912345678", template_id="1", **{"transaction_on": PAID, **fields})
             assert (got["outcome"], got["reason"]) == ("refused", "content"), (fields, got)
     for prospecting in ("advertising", "state_information"):
         with social(tmp_path, "zns", {"class": prospecting, "clock": at(9)}, **options(zalo, tmp_path)) as zns:
-            got = zns.sent("+84912345678", TEXT, template_id="1")
+            got = zns.sent("+84912345678", TEXT, template_id="1", transaction_on=PAID)
             assert got["outcome"] == "refused" and "personal_service" in got["detail"]
     for hour, wait in ((23, 6.5), (3, 2.5)):
         with social(tmp_path, "zns", service(hour), **options(zalo, tmp_path)) as zns:
-            got = zns.sent("+84912345678", TEXT, template_id="1")
+            got = zns.sent("+84912345678", TEXT, template_id="1", transaction_on=PAID)
             assert got["outcome"] == "retry" and abs(got["after"] - wait * 3600000) < 60000, got
     assert not zalo.sent
 
@@ -279,10 +281,10 @@ def test_the_requests_fit_the_description_by_prism(tmp_path):
         common = {"api_url": proxy.url, "oauth_url": proxy.url, "app_id": APP, "app_secret": APP_SECRET, "token_file": str(tmp_path / "token.json"),
                   "refresh_token": FIRST}
         with social(tmp_path, "zns", service(), **common) as zns:
-            slow = zns.sent("+84912345678", TEXT, template_id="7895", params='{"ten": "Án"}')
+            slow = zns.sent("+84912345678", TEXT, template_id="7895", transaction_on=PAID, params='{"ten": "Án"}')
             assert (slow["outcome"], slow["reason"]) == ("retry", "throttled")
         with social(tmp_path, "zns", service(), **common) as zns:
-            got = zns.sent("+84912345678", TEXT, template_id="7895", params='{"ten": "Án"}')
+            got = zns.sent("+84912345678", TEXT, template_id="7895", transaction_on=PAID, params='{"ten": "Án"}')
             assert (got["outcome"], got["ref"]) == ("sent", "96d01223"), got
         with social(tmp_path, "zalo-oa", **common) as oa:
             assert oa.sent("u77", "Chào", link="https://bhxh.example", button="Xem")["ref"] == "a77"
