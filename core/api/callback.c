@@ -1,4 +1,5 @@
-/* Call-backs of providers: /hook/CHANNEL. Kept whole, answered when they are on the disk; who reads
+/* Call-backs of providers: /hook/CHANNEL, or /hook/A+B for one that calls a single address for
+ * several channels and is heard by each. Kept whole, answered when they are on the disk; who reads
  * them is tracking/hook.h. */
 #include "api/private.h"
 
@@ -27,6 +28,24 @@ static int find_channel(struct api_server *s, struct str name, int64_t *id_out) 
         base_log(BASE_LOG_ERROR, "http", "%s", err.text);
     }
     return rc == 1 ? 0 : rc == 0 ? LANTOA_ENOENT : rc;
+}
+
+static int find_channels(struct api_request *r) {
+    struct str rest = r->tail;
+    do {
+        struct str name = str_cut(&rest, '+');
+        int64_t id = 0;
+        int rc = r->hook_channel_count < API_HOOK_CHANNELS ? find_channel(r->server, name, &id)
+                                                           : LANTOA_ENOENT;
+        for (size_t i = 0; rc == 0 && i < r->hook_channel_count; i++) {
+            rc = r->hook_channels[i] == id ? LANTOA_ENOENT : 0; /* twice: a slip of the pen */
+        }
+        if (rc != 0) {
+            return rc;
+        }
+        r->hook_channels[r->hook_channel_count++] = id;
+    } while (rest.bytes > 0);
+    return 0;
 }
 
 /* Bytes that are no UTF-8 are taken as ISO 8859-1, so that every header has its place in JSON. */
@@ -96,12 +115,26 @@ static bool callback_allowed(struct api_server *s, int64_t channel_id, size_t by
 
 static int add_hook(
     struct commit_item *item, const struct commit_writers *writers, struct base_err *err) {
-    return hook_add(writers->hooks, &((struct api_request *)item)->hook, err);
+    struct api_request *r = (struct api_request *)item;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->hook_channel_count; i++) {
+        r->hook.channel_id = r->hook_channels[i];
+        rc = hook_add(writers->hooks, &r->hook, err);
+    }
+    return rc;
+}
+
+static bool all_allowed(struct api_request *r) {
+    for (size_t i = 0; i < r->hook_channel_count; i++) {
+        if (!callback_allowed(r->server, r->hook_channels[i], r->hook.body.bytes)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void callback_take(struct api_request *r) {
-    int64_t channel_id = 0;
-    int rc = find_channel(r->server, r->tail, &channel_id);
+    int rc = find_channels(r);
     if (rc != 0) {
         reply_fault(r, rc);
         return;
@@ -110,7 +143,7 @@ void callback_take(struct api_request *r) {
         reply_constant(r, MHD_HTTP_OK, REPLY_TEXT, STR("ok\n"));
         return;
     }
-    if (!r->post && challenge_take(r, channel_id)) {
+    if (!r->post && challenge_take(r, r->hook_channels[0])) {
         return;
     }
     take_headers(r);
@@ -122,12 +155,11 @@ void callback_take(struct api_request *r) {
         reply_status(r, MHD_HTTP_BAD_REQUEST);
         return;
     }
-    r->hook = (struct hook){.channel_id = channel_id,
-        .at_ms = base_clock_now_ms(),
+    r->hook = (struct hook){.at_ms = base_clock_now_ms(),
         .remote = str_of(r->text.at + start, r->text.bytes - start),
         .headers = str_of(r->text.at, start),
         .body = base_buf_str(&r->body)};
-    if (!callback_allowed(r->server, channel_id, r->hook.body.bytes)) {
+    if (!all_allowed(r)) {
         reply_status(r, MHD_HTTP_TOO_MANY_REQUESTS);
         return;
     }

@@ -9,8 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/tr.h"
-#include "wire/secret.h"
+#include "channel/secret.h"
 
 #define TOKEN_OPTION "verify_token"
 #define CHALLENGE_BYTES_MAX 500
@@ -39,20 +38,12 @@ static int load_spec(
 /* *token_out NULL: the channel has none. */
 static int load_token(
     struct api_server *s, int64_t channel_id, char **token_out, struct base_err *err) {
-    const struct wire_option_rule rule = {
-        .name = TOKEN_OPTION, .type = LANTOA_TYPE_TEXT, .flags = LANTOA_SECRET};
-    struct wire_option_value value;
     struct base_json *doc = NULL;
     *token_out = NULL;
     int rc = load_spec(s, channel_id, &doc, err);
     if (rc == 0) {
         const json_t *options = json_object_get(base_json_root(doc), "options");
-        rc = wire_option_read(&rule, json_object_get(options, TOKEN_OPTION), &value, err);
-    }
-    if (rc == 0 && (value.from_file || value.from_env)) {
-        rc = wire_secret_read(&value, s->data_dir, token_out, err);
-    } else if (rc == 0 && value.set) {
-        *token_out = base_strndup(value.text.at, value.text.bytes);
+        rc = channel_secret_read(options, TOKEN_OPTION, s->data_dir, token_out, err);
     }
     base_json_free(&doc);
     return rc;

@@ -75,6 +75,9 @@ struct api_loop {
     bool asleep;                 /* the thread has to be woken for them */
 };
 
+/* Channels that one call-back may name: /hook/A+B. */
+#define API_HOOK_CHANNELS 4
+
 /* One request. Belongs to the thread that serves its connection; while it waits for the commit, its
  * item and what its work reads belong to whoever commits. */
 struct api_request {
@@ -100,6 +103,8 @@ struct api_request {
     struct click click;
     struct MHD_Response *target; /* BORROWED from the link targets */
     struct hook hook;
+    int64_t hook_channels[API_HOOK_CHANNELS]; /* each gets the call-back */
+    size_t hook_channel_count;
     struct base_buf text; /* headers of a call-back, evidence of a choice */
     struct choice_change *change;
 };

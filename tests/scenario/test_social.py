@@ -1,4 +1,5 @@
 """Social networks through the whole program: people by their accounts with a fallback, a page as one message, comments, figures, previews."""
+import datetime
 import http.client
 import json
 import pathlib
@@ -15,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "unit" / "s
 from fake_graph import PAGE, SECRET, VERIFY, Graph, comment  # noqa: E402
 from fake_graph import TOKEN as PAGE_TOKEN  # noqa: E402
 from fake_telegram import TOKEN, Telegram  # noqa: E402
-from fake_zalo import APP, APP_SECRET, FIRST, Zalo  # noqa: E402
+from fake_zalo import APP, APP_SECRET, FIRST, OA_SECRET, Zalo, signed  # noqa: E402
 from social_rig import gateway, picture  # noqa: E402
 
 NOW = {"at": "2026-12-01T08:00"}
@@ -183,3 +184,29 @@ def test_facebook_proves_the_address_and_its_comments_come_in(data, made):
             assert sum("?hub." in (row[0] or "") for row in data.sql("SELECT headers FROM hook")) == 0
             log = "".join(path.read_text(errors="replace") for path in pathlib.Path(data.dir).parent.rglob("*.log"))
         assert VERIFY not in log and SECRET not in log
+
+
+def test_one_call_of_zalo_is_heard_by_each_channel_of_the_account(data, made):
+    fake = Zalo()
+    text = "Kính gửi ông/bà, sắp đến hạn đóng bảo hiểm xã hội."
+    with gateway(fake.answer) as gate:
+        account = {"api_url": gate.url, "oauth_url": gate.url, "app_id": APP, "app_secret": APP_SECRET, "oa_secret": OA_SECRET, "refresh_token": FIRST}
+        made.init({"name": "zns", "plugin": "zns", "options": account}, {"name": "oa", "plugin": "zalo-oa", "options": account},
+                  contacts=[{"ref": "r1", "name": "Ấn", "phone": "0912345677", "zalo_id": "u7", "enrolled_on": "2025-06-30"}])
+        content = {"vi": {"text": text, "template_id": "7895", "transaction_on": "{{enrolled_on}}"}}
+        made.start(campaign(**{"class": "personal_service"}, steps=[step("zns", "zns", NOW, content=content), step("oa", "oa", NOW, content=says("Chào"))]))
+        port = free_port()
+        with data.serving("--clock", f"{START},x1", "--http", f"127.0.0.1:{port}"):
+            eventually(lambda: data.states("c") == {"accepted": 2}, 30, 0.2, str(data.states("c")))
+            refs = {row["step"]: row["ref"] for row in messages(data)}
+            when = int(datetime.datetime.fromisoformat(START).timestamp() * 1000) + 30_000
+            for event in ({"event_name": "user_received_message", "message": {"msg_id": refs["zns"], "delivery_time": "1764000000000"}},
+                          {"event_name": "user_send_text", "sender": {"id": "u7"}, "message": {"text": "Đóng ở đâu?"}}):
+                body, headers = signed(event, when)
+                assert asked(port, "POST", "/hook/oa+zns", body.encode(), headers) == (200, "ok\n")
+            for path in ("oa+", "oa+nobody", "oa+oa", "+oa"):
+                assert asked(port, "POST", "/hook/" + path, b"x")[0] == 404 or path == "oa+", path
+            got = eventually(lambda: data.json("inbox", "list")["rows"], 20, 0.2, "in the inbox")
+            eventually(lambda: data.states("c") == {"accepted": 1, "delivered": 1}, 20, 0.2, str(data.states("c")))
+    assert [(row["text"], row["channel"]) for row in got] == [("Đóng ở đâu?", "oa")]
+    assert {row["step"]: row["state"] for row in messages(data)} == {"zns": "delivered", "oa": "accepted"}
