@@ -105,16 +105,16 @@ def after_death(zalo, folder, monkeypatch, point):
             patch.setenv("LANTOA_CHANNEL_PROGRAM", dies_at(folder, point))
             patch.setenv("LANTOA_TEST_BACKOFF_MS", "60000")
             with social(folder, "zalo-oa", **options(zalo, folder)) as oa:
-                eventually(lambda: oa.of("state") or oa.of("ready"), 20, f"point {point}")
+                eventually(lambda: oa.of("state") or oa.of("ready"), 20, words=f"point {point}")
                 oa.say(send=1, to="u77", text="một")
-                eventually(lambda: oa.of("state") or oa.of("outcome"), 20, f"point {point}")
+                eventually(lambda: oa.of("state") or oa.of("outcome"), 20, words=f"point {point}")
                 if oa.of("outcome") and oa.of("outcome")[0]["outcome"] == "sent":
                     return False
                 raise ZeroDivisionError  # the rig is killed
         (folder / "next").mkdir()
         with social(folder / "next", "zalo-oa", **options(zalo, folder)) as oa:
             number = oa.send("u77", "hai")
-            eventually(lambda: [row for row in oa.of("outcome") if row["id"] == number] or oa.of("state"), 20, f"point {point}: {oa.rows}")
+            eventually(lambda: [row for row in oa.of("outcome") if row["id"] == number] or oa.of("state"), 20, words=f"point {point}: {oa.rows}")
             return oa.of("state")[0]["why"] if oa.of("state") else None
 
 
