@@ -1,8 +1,7 @@
 /* What messages would cost and look like, and whether options will do, asked of a plugin's pure
- * functions in a process of its
- * own (lantoa-channel --quote), where no instance is opened and nothing is sent. Synchronous, for
- * the command line and reports; messages travel in batches, so that a million take seconds. One
- * thread. Knows no price list: see channel/price.h. */
+ * functions in a process of its own (lantoa-channel --quote), where no instance is opened and
+ * nothing is sent. Synchronous, for the command line and reports; messages travel in batches, so
+ * that a million take seconds. One thread. Knows no price list: see channel/price.h. */
 #ifndef CHANNEL_QUOTE_H
 #define CHANNEL_QUOTE_H
 
@@ -67,7 +66,6 @@ int channel_quote_step_parts(struct channel_quote *quote, uint32_t step_ref, str
  * (the plugin crashed, hung, or lies) end it. */
 int channel_quote_put(struct channel_quote *quote, const struct channel_quote_message *message,
     struct base_err *err) LANTOA_MUST_CHECK;
-/* Waits until every question is answered; more may be put after it. */
 /* Asks whether the values of the options will do. LANTOA_EINVAL: not; err is the plugin's reason in
  * the language of this process, *option_out the option (caller owns; NULL: all of them). Other
  * errors as above. A plugin that has nothing to say of it finds them good. */
@@ -76,6 +74,7 @@ int channel_quote_check(
 /* That alone: starts the process for it, and ends it. */
 int channel_check(const struct channel_spec *spec, const struct channel_manifest *manifest,
     const char *data_dir, char **option_out, struct base_err *err) LANTOA_MUST_CHECK;
+/* Waits until every question is answered; more may be put after it. */
 int channel_quote_finish(struct channel_quote *quote, struct base_err *err) LANTOA_MUST_CHECK;
 void channel_quote_close(struct channel_quote **quote);
 
