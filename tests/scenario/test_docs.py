@@ -66,6 +66,10 @@ def test_the_demo_runs_to_its_report(scratch):
                               stdin=subprocess.DEVNULL, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert "accepted" in done.stdout and "Where to look" in done.stdout
+    # The page was posted, asked about and counted; letters were read.
+    assert "Đóng ở đâu vậy ạ?" in done.stdout and re.search(r"favourites +37 ", done.stdout), done.stdout
+    people, human = re.search(r"^thu-1 .*bhxh +(\d+) +(\d+) +\d+$", done.stdout, re.M).groups()
+    assert int(people) >= 1 and int(human) >= 1
     assert "Three numbers" in done.stdout and os.listdir(os.path.join(folder, "data", "outbox"))
     assert len(os.listdir(os.path.join(folder, "paper"))) == 4
     # Somebody's own folder is never overwritten.
