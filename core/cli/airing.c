@@ -87,7 +87,7 @@ static int list_row(void *arg, const struct airing *a) {
         json_string(airing_priority_word(a->priority)), json_string(airing_state_word(a->state)),
         json_boolean(a->clash),
         a->message_state < 0 ? json_null() : json_string(message_state_word(a->message_state)),
-        json_string(message_reason_word(a->message_reason)), cli_time(a->played_at), played(a),
+        json_string(airing_reason_word(a, base_clock_now_ms())), cli_time(a->played_at), played(a),
         cli_str(a->decided_by), cli_str(a->confirmed_by),
         cli_str(a->reason.bytes ? a->reason : a->detail), cli_str(a->code),
         json_integer(a->message_id)};

@@ -41,6 +41,26 @@ const char *airing_sound_suffix(struct str format, const char **mime_out) {
     return ".ogg";
 }
 
+enum airing_word airing_word_of(const struct airing *airing, int64_t now_ms) {
+    int64_t over_ms = airing->ends_ms + airing->seconds * 1000;
+    if (airing->message_state != MESSAGE_ACCEPTED || airing->start_ms == 0 || over_ms >= now_ms) {
+        return AIRING_NOTHING_TO_SAY;
+    }
+    return over_ms + AIRING_WORD_MS < now_ms ? AIRING_NOT_CONFIRMED : AIRING_AWAITS_CONFIRMATION;
+}
+
+const char *airing_reason_word(const struct airing *airing, int64_t now_ms) {
+    switch (airing_word_of(airing, now_ms)) {
+    case AIRING_AWAITS_CONFIRMATION:
+        return "awaits_confirmation";
+    case AIRING_NOT_CONFIRMED:
+        return "not_confirmed";
+    case AIRING_NOTHING_TO_SAY:
+        break;
+    }
+    return message_reason_word(airing->message_reason);
+}
+
 /* --- lists --- */
 
 #define ROW_SQL "4398046511104" /* LEDGER_OUTLET_BIT */
@@ -194,7 +214,8 @@ int airing_each(struct db *db, const struct airing_filter *filter,
 static const char brief_columns[] =
     "SELECT a.id, coalesce((a.step_id << 43) + " ROW_SQL
     " + (a.id << 4), 0), a.outlet_id, a.campaign_id, a.start_at, a.seconds, a.state, a.priority, "
-    "coalesce(m.state, -1), a.clash, coalesce(g.spec ->> 'timezone', '')" FROM_SQL " WHERE 1 = 1";
+    "coalesce(m.state, -1), a.clash, coalesce(g.spec ->> 'timezone', ''), a.device IS NOT NULL AND "
+    "a.played_at IS NULL" FROM_SQL " WHERE 1 = 1";
 
 /* The zones of a campaign's airings are one: found once. */
 struct zone_of {
@@ -215,7 +236,8 @@ static int read_brief(struct db_stmt *stmt, struct zone_of *last, struct airing_
         .state = (int)db_column_i64(stmt, 6),
         .priority = (int)db_column_i64(stmt, 7),
         .message_state = (int)db_column_i64(stmt, 8),
-        .clash = db_column_i64(stmt, 9) != 0};
+        .clash = db_column_i64(stmt, 9) != 0,
+        .unheard_of = db_column_i64(stmt, 11) != 0};
     if (last->campaign_id != row_out->campaign_id) {
         snprintf(name, sizeof name, "%.*s", STR_ARG(db_column_str(stmt, 10)));
         rc = calendar_zone_find(name[0] ? name : "Asia/Ho_Chi_Minh", &last->zone, err);
@@ -308,6 +330,7 @@ int airing_sum(
     struct db_stmt *stmt = NULL;
     int64_t *ids = NULL;
     size_t room = 0;
+    size_t count = 0;
     *sum_out = (struct airing_sum){0};
     int rc = db_prepare(db,
         "SELECT a.outlet_id, count(*) FROM airing a JOIN campaign g ON g.id = a.campaign_id WHERE "
@@ -316,17 +339,18 @@ int airing_sum(
     if (rc == 0) {
         db_bind_text(stmt, 1, campaign);
         while ((rc = db_step(stmt, err)) == 1) {
-            if ((size_t)sum_out->outlets == room) {
+            if (count == room) {
                 room = room ? 2 * room : 64;
                 ids = base_realloc(ids, room * sizeof *ids);
             }
-            ids[sum_out->outlets++] = db_column_i64(stmt, 0);
+            ids[count++] = db_column_i64(stmt, 0);
             sum_out->airings += db_column_i64(stmt, 1);
         }
     }
     db_finish(&stmt);
-    if (rc == 0 && sum_out->outlets > 0) {
-        rc = outlet_reach(db, ids, (size_t)sum_out->outlets, &sum_out->households, err);
+    sum_out->outlets = (int64_t)count;
+    if (rc == 0 && count > 0) {
+        rc = outlet_reach(db, ids, count, &sum_out->households, err);
     }
     base_free(ids);
     return rc;

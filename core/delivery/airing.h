@@ -89,6 +89,17 @@ struct airing { /* texts BORROWED for the call */
     struct str decided_by, reason, confirmed_by, detail; /* detail: the channel's words */
     struct str code; /* by which a person confirms it, on the printed plan; empty: none (yet) */
 };
+/* Whoever plays from paper, or a device that comes back, has so long to say how it ran; what nobody
+ * spoke of by then counts as missed. It can still be confirmed. */
+#define AIRING_WORD_MS (INT64_C(7) * 86400 * 1000)
+enum airing_word {
+    AIRING_NOTHING_TO_SAY,      /* not handed out, not over, or its end is known */
+    AIRING_AWAITS_CONFIRMATION, /* its time has passed */
+    AIRING_NOT_CONFIRMED        /* since AIRING_WORD_MS */
+};
+enum airing_word airing_word_of(const struct airing *airing, int64_t now_ms);
+/* Why it is in its state, in a word; "" for no reason. That of its row, or what is missing. */
+const char *airing_reason_word(const struct airing *airing, int64_t now_ms);
 /* By start, outlet, id. */
 int airing_each(struct db *db, const struct airing_filter *filter,
     int (*row)(void *arg, const struct airing *airing), void *arg,
@@ -148,7 +159,8 @@ int airing_decline(struct db *db, const struct airing_filter *filter, const char
 int airing_of_word(
     struct db *db, struct str word, int64_t *id_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* A person says that it was played. played_s 0: all of it. LANTOA_ESTATE unless it was handed out
- * and its end is not known. */
+ * and its end is not known; also one that a device was thought to have missed and has told nothing
+ * of. */
 int airing_confirm(struct db *db, int64_t id, int64_t start_ms, int64_t played_s, const char *who,
     const char *note, struct base_err *err) LANTOA_MUST_CHECK;
 

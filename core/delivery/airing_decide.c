@@ -433,7 +433,8 @@ static int confirm_checked(struct db *db, int64_t id, int64_t start_ms, int64_t 
     if (rc == 0 && pick.count == 0) {
         rc = base_err_set(err, LANTOA_ENOENT, TR("no airing %lld"), (long long)id);
     } else if (rc == 0 && row->message_state != MESSAGE_ACCEPTED &&
-               row->message_state != MESSAGE_UNCERTAIN) {
+               row->message_state != MESSAGE_UNCERTAIN &&
+               (row->message_state != MESSAGE_FAILED || !row->unheard_of)) {
         rc = base_err_set(err, LANTOA_ESTATE,
             TR("airing %lld is %s: only one that was handed out and whose end is not known can be "
                "confirmed"),

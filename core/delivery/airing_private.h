@@ -133,6 +133,7 @@ struct airing__brief {
     int state, priority;
     int message_state; /* -1: its campaign is not planned */
     bool clash;
+    bool unheard_of; /* was handed out, and no device or person has told of it */
     const struct calendar_zone *zone;
 };
 struct airing__briefs {

@@ -13,7 +13,7 @@
     X(played, "played")                                                                            \
     X(cut, "cut")                                                                                  \
     X(missed, "missed")                                                                            \
-    X(refused, "declined, withdrawn, expired")                                                              \
+    X(refused, "declined, withdrawn, expired")                                                     \
     X(open, "still open")
 #define END_ENUM(key, label) END_##key,
 enum end { ENDS(END_ENUM) END_COUNT };
@@ -29,11 +29,12 @@ struct tally {
 struct as_run {
     struct tally *rows;
     size_t count, room;
+    int64_t now_ms;
     struct report_table *lost;      /* those that were not heard in full */
     struct report_table *confirmed; /* those that a person tells of */
 };
 
-static enum end end_of(const struct airing *a) {
+static enum end end_of(const struct airing *a, int64_t now_ms) {
     switch (a->message_state) {
     case MESSAGE_DELIVERED:
         return a->played_ms > 0 && a->played_ms < (a->seconds - 1) * 1000 ? END_cut : END_played;
@@ -42,6 +43,9 @@ static enum end end_of(const struct airing *a) {
     case MESSAGE_SUPPRESSED:
         return END_refused;
     default:
+        if (airing_word_of(a, now_ms) == AIRING_NOT_CONFIRMED) {
+            return END_missed;
+        }
         return a->state >= AIRING_DECLINED ? END_refused : END_open;
     }
 }
@@ -70,7 +74,7 @@ static void put_lost(struct as_run *run, const struct airing *a) {
     struct str why = a->reason.bytes ? a->reason : a->detail;
     struct base_buf words;
     base_buf_init(&words, WORDS_BYTES_MAX);
-    airing_words(why.bytes ? why : str_from(TR(message_reason_word(a->message_reason))), &words);
+    airing_words(why.bytes ? why : str_from(TR(airing_reason_word(a, run->now_ms))), &words);
     report_put_i64(run->lost, a->start_ms);
     report_put_text(run->lost, a->outlet);
     report_put_text(run->lost, a->campaign);
@@ -111,7 +115,7 @@ static void count_proof(struct tally *t, const struct airing *a) {
 static int count_airing(void *arg, const struct airing *a) {
     struct as_run *run = arg;
     struct tally *t = tally_of(run, a);
-    enum end end = end_of(a);
+    enum end end = end_of(a, run->now_ms);
     t->planned++;
     t->ends[end]++;
     t->planned_s += a->seconds;
@@ -285,7 +289,7 @@ static struct report_table *add_clocks(struct report *report) {
 int report_asrun(
     const struct report_request *request, struct report *report, struct base_err *err) {
     struct airing_scope scope;
-    struct as_run run = {0};
+    struct as_run run = {.now_ms = request->now_ms};
     int rc = airing_scope_read(request, &scope, err);
     if (rc == 0) {
         scope.filter.campaign = request->name;

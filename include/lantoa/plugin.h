@@ -64,9 +64,12 @@ enum lantoa_capability {
     LANTOA_CAN_LOOKUP = 4,  /* ops->lookup works */
     /* the operator drops a second message with the same key: UNKNOWN may be sent again */
     LANTOA_CAN_IDEMPOTENT = 8,
-    LANTOA_CAN_PARTS = 16,     /* takes attachments and inline pictures */
-    LANTOA_CAN_ACCENTS = 64,   /* does with accents what the step says */
-    LANTOA_NEEDS_CONFIRM = 32, /* "sent" only means handed over; a person confirms later */
+    LANTOA_CAN_PARTS = 16,   /* takes attachments and inline pictures */
+    LANTOA_CAN_ACCENTS = 64, /* does with accents what the step says */
+    /* "sent" only means handed over; a person confirms later. Told to staff with the channel. The
+     * core does the same with or without it: what was sent to an outlet counts as played only when
+     * an event or a person says so, and as missed when nobody has a week after its time. */
+    LANTOA_NEEDS_CONFIRM = 32,
     /* since 1.5: runs declared channels and nothing else: the config that its operations get is a
      * struct lantoa_declared, the tables are those of the declaration */
     LANTOA_TAKES_DECLARATIONS = 128,

@@ -233,10 +233,30 @@ def test_a_persons_word_counts_with_who_and_when(data, made, speaker):
     (row,) = rows(data)
     assert row["state"] == "accepted" and row["played_s"] is None
     assert "90" in data.refused("--clock", later, "airing", "confirm", str(row["id"]), "--played", at, "--seconds", "91")
+    for clock, reason, end in ((later, "awaits_confirmation", "open"), ("2026-12-09T09:00:00+07:00,x1", "not_confirmed", "missed")):
+        (row,) = data.rows("--clock", clock, "airing", "list")
+        (told,) = data.rows("--clock", clock, "report", "asrun", "c")
+        assert (row["state"], row["reason"], told["planned"], told[end]) == ("accepted", reason, 1, 1), (row, told)
+    assert data.json("--clock", clock, "report", "asrun", "c")["tables"]["lost"]["rows"][0]["why"] == "not_confirmed"
     data.ok("--clock", later, "--by", "cô Hoa", "airing", "confirm", str(row["id"]), "--played", at, "--seconds", "60")
     (row,) = rows(data)
     assert row["state"] == "delivered" and row["confirmed_by"] == "cô Hoa" and row["played_s"] == 60
     assert row["played_at"].startswith("2026-12-01T05:02")
+
+
+def test_a_person_may_know_better_than_a_silent_device_but_not_than_one_that_told(data, made, speaker):
+    speaker(outlet("A1", device="refuse"), outlet("A2", device="cut"))
+    plan(data, made, campaign("c", steps=[airings(outlets="all", airings={"per_day": 1, "days": 1})]))
+    data.ok("airing", "approve", "--campaign", "c", "--by", "xa")
+    start(data, "c")
+    run(data)
+    silent, cut, *_ = rows(data)
+    assert (silent["state"], silent["played_s"], cut["state"], cut["played_s"]) == ("failed", None, "failed", 4)
+    said = ("--clock", "2026-12-01T09:00:00+07:00,x1", "--by", "cô Hoa", "airing", "confirm")
+    data.refused(*said, str(cut["id"]), "--played", "2026-12-01T05:00")
+    data.ok(*said, str(silent["id"]), "--played", "2026-12-01T05:10")
+    silent = rows(data)[0]
+    assert (silent["state"], silent["reason"], silent["confirmed_by"], silent["played_s"]) == ("delivered", "", "cô Hoa", 90), silent
 
 
 def test_a_draft_can_be_costed_and_nothing_is_booked(data, made, speaker):
