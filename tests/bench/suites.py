@@ -13,6 +13,7 @@ import people
 import report
 import rtp
 import sms
+import stations
 import whole
 from harness import BUILD, HERE, PEERS, Contender, Server, compile_c, free_port, node_environment, ratio, run, say, with_sink
 from ours import ENVIRONMENT, LANTOA, Ours
@@ -347,6 +348,7 @@ def airtime(bench):
         return found["n"], found["secs"]
     mine = bench.add("lantoa airtime planner, 2,193 stations x 30 days x 4", once, "airing")
     bench.demand("planning 263,160 airings, seconds", None, lambda: 263160 / mine.median if mine.median else None, most=5)
+    stations.booked(bench)
 
 
 def receipts(bench):
