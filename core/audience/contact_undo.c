@@ -83,11 +83,14 @@ static int get_i64(struct undo *undo, const char *sql, int64_t *value_out, struc
     return rc;
 }
 
-/* The batch must be one of contacts and stand still. */
+/* The batch must be one of contacts. What an earlier undo had to keep can be tried again: what
+ * stood in its way may be gone. */
 static int check_batch(struct undo *undo, struct base_err *err) {
     int64_t undone = 0;
     int rc = get_i64(undo,
-        "SELECT COALESCE(undone_at, 0) FROM import_batch WHERE id = ?1 AND kind = 'contact'",
+        "SELECT CASE WHEN undone_at IS NULL OR EXISTS (SELECT 1 FROM contact WHERE batch_id = ?1) "
+        "OR EXISTS (SELECT 1 FROM import_before WHERE batch_id = ?1) THEN 0 ELSE 1 END FROM "
+        "import_batch WHERE id = ?1 AND kind = 'contact'",
         &undone, err);
     if (rc == LANTOA_ENOENT) {
         return base_err_set(err, rc, TR("there is no import of contacts with the number %lld"),

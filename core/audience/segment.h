@@ -69,5 +69,7 @@ int segment_match(struct segment *segment, struct db *db, const struct contact *
 /* true if the expression asks whether somebody is enrolled (then a failed only_if is reported as
  * converted). */
 bool segment_asks_enrolled(const struct segment *segment);
+/* Whether it asks the saved segment of that name, itself or by another one. */
+bool segment_uses(const struct segment *segment, struct str name);
 
 #endif

@@ -93,6 +93,12 @@ struct audience__node {
 };
 #define AGE_NONE INT64_MIN
 
+/* A saved segment that the expression names, itself or by another one. */
+struct audience__used {
+    struct str name;
+    struct audience__used *next;
+};
+
 struct segment {
     struct base_arena *arena;
     struct audience__node *root;
@@ -100,6 +106,7 @@ struct segment {
     bool of_outlets; /* else of contacts */
     bool postgresql;
     struct audience__question *questions;
+    struct audience__used *used;
     struct base_buf scratch, key;
 };
 

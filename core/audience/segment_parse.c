@@ -36,6 +36,9 @@ static int parse_segment(struct audience__parser *parser, struct audience__node 
     if (rc) {
         return audience__fail_at(parser, at, rc);
     }
+    struct audience__used *used = base_arena_alloc(parser->arena, sizeof *used);
+    *used = (struct audience__used){.name = name, .next = parser->segment->used};
+    parser->segment->used = used;
     struct str outer_source = parser->source;
     size_t outer_pos = parser->pos;
     struct audience__token outer_token = parser->token;
@@ -217,6 +220,15 @@ void segment_free(struct segment **segment) {
     base_arena_free(&own->arena);
     base_free(own);
     *segment = NULL;
+}
+
+bool segment_uses(const struct segment *segment, struct str name) {
+    for (const struct audience__used *used = segment->used; used; used = used->next) {
+        if (str_eq(used->name, name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool segment_asks_enrolled(const struct segment *segment) {

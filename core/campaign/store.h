@@ -84,6 +84,12 @@ char *campaign_material_path(const char *data_dir, const char *sha256);
 int campaign_material_sweep(struct db *db, const char *data_dir, int64_t *swept_out,
     struct base_err *err) LANTOA_MUST_CHECK;
 
+/* LANTOA_ESTATE names a campaign that was planned and is not over, of which a step's only_if asks
+ * the saved segment. expression: what it is to become; .at NULL: it is to go. The one it has is
+ * none. */
+int campaign_segment_may_change(
+    struct db *db, struct str name, struct str expression, struct base_err *err) LANTOA_MUST_CHECK;
+
 /* Everybody's acts. who: the system user unless --by says otherwise. Inside the caller's
  * transaction. */
 int audit_add(struct db *db, const char *who, const char *verb, const char *object,

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/tr.h"
+#include "campaign/store.h"
 #include "cli/cli.h"
 #include "conversion/enrolment.h"
 
@@ -263,8 +264,9 @@ static int segment_count_verb(struct cli *cli) {
 }
 
 static int segment_save_verb(struct cli *cli) {
-    int rc = segment_save(
-        cli->db, str_from(cli->args[0]), str_from(cli->args[1]), base_clock_now_ms(), &cli->err);
+    struct str name = str_from(cli->args[0]), expression = str_from(cli->args[1]);
+    int rc = campaign_segment_may_change(cli->db, name, expression, &cli->err);
+    rc = rc ? rc : segment_save(cli->db, name, expression, base_clock_now_ms(), &cli->err);
     if (rc == 0) {
         cli_say(cli, json_pack("{s:s,s:s}", "name", cli->args[0], "expression", cli->args[1]),
             TR("segment %s is kept; use it as: segment '%s'"), cli->args[0], cli->args[0]);
@@ -273,7 +275,9 @@ static int segment_save_verb(struct cli *cli) {
 }
 
 static int segment_remove_verb(struct cli *cli) {
-    int rc = segment_remove(cli->db, str_from(cli->args[0]), &cli->err);
+    struct str name = str_from(cli->args[0]);
+    int rc = campaign_segment_may_change(cli->db, name, (struct str){0}, &cli->err);
+    rc = rc ? rc : segment_remove(cli->db, name, &cli->err);
     if (rc == 0) {
         cli_say(
             cli, json_pack("{s:s}", "name", cli->args[0]), TR("segment %s is gone"), cli->args[0]);

@@ -88,15 +88,30 @@ static int refresh(struct dispatcher *d, struct delivery_campaign *campaign,
     return rc;
 }
 
+static int hold_unreadable(struct dispatcher *d, int64_t id, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    struct base_err why = *err;
+    base_log(BASE_LOG_ERROR, "delivery", "%s", why.text);
+    *err = (struct base_err){0};
+    int rc = db_prepare(d->db,
+        "UPDATE campaign SET state = 4, wait_reason = ?2 WHERE id = ?1 AND state = 3", &stmt, err);
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, id);
+        db_bind_text(stmt, 2, why.text);
+        rc = db_run(stmt, err);
+    }
+    db_finish(&stmt);
+    return rc;
+}
+
 /* Loads a campaign, or loads it anew after a failed transaction, keeping what is out at the
  * channels. */
 static int load(struct dispatcher *d, int64_t id, struct base_err *err) {
     struct delivery_campaign *campaign = NULL;
     int rc = delivery_campaign_load(d->db, id, d->rules, &campaign, err);
     if (rc == LANTOA_EINVAL || rc == LANTOA_ENOENT) {
-        /* One campaign that no longer fits must not stop the others. */
-        base_log(BASE_LOG_ERROR, "delivery", "%s", err->text);
-        return 0;
+        /* One campaign that no longer fits must not stop the others; a person is told why. */
+        return hold_unreadable(d, id, err);
     }
     if (rc != 0) {
         return rc;

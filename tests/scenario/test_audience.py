@@ -104,6 +104,50 @@ def test_an_import_can_be_undone(ready):
     assert count(ready, "all") == 10 and count(ready, "town = 'Cũ'") == 10
 
 
+def test_what_an_undo_had_to_keep_goes_with_the_next(ready):
+    """The second import stands on the first; when it is gone, the first can go too."""
+    first = ready.json("contact", "import", ready.write("a.csv", "ref,name\nu1,Một\nu2,Hai\n"))["batch"]
+    second = ready.json("contact", "import", ready.write("b.csv", "ref,name\nu1,Một Mới\n"))["batch"]
+    before = count(ready, "ref not starts with 'u'")
+    assert ready.json("contact", "undo", first) == {"deleted": 1, "restored": 0, "kept": 1}
+    assert ready.json("contact", "undo", second) == {"deleted": 0, "restored": 1, "kept": 0}
+    assert ready.json("contact", "undo", first) == {"deleted": 1, "restored": 0, "kept": 0}
+    assert count(ready, "ref starts with 'u'") == 0 and count(ready, "all") == before
+    assert "already" in ready.refused("contact", "undo", first)
+
+
+def test_a_saved_segment_stays_while_a_campaign_asks_it(data, made, witness):
+    """What was approved must stay what it was: an only_if is asked at the last moment."""
+    made.init(email_channel(witness.port), contacts=people(4, job=lambda n: "farmer" if n <= 2 else "trader"))
+    data.ok("segment", "save", "nông dân", "job = 'farmer'")
+    data.ok("segment", "save", "ngoài", "segment 'nông dân' and has email")
+    name = made.apply(campaign(steps=[step(only_if="segment 'ngoài'")]))
+    data.ok("segment", "save", "nông dân", "job in ('farmer')")
+    data.ok("campaign", "plan", name)
+    for words in (["save", "nông dân", "all"], ["remove", "ngoài"], ["remove", "nông dân"]):
+        assert "campaign 'c', which is planned" in data.refused("segment", *words)
+    data.ok("segment", "save", "nông dân", "job in ('farmer')")
+    for verb in ("approve", "start"):
+        data.ok("campaign", verb, name)
+    data.until_idle("--clock", f"{START},x1000")
+    assert sorted(witness.recipients()) == ["p1@example.com", "p2@example.com"]
+    data.ok("segment", "remove", "ngoài")
+
+
+def test_a_campaign_that_cannot_be_read_waits_and_says_why(data, made, witness):
+    made.init(email_channel(witness.port), contacts=people(4))
+    data.ok("segment", "save", "s", "all")
+    made.start(campaign(steps=[step(only_if="segment 's'")]))
+    data.sql_write("DELETE FROM segment")
+    data.until_idle("--clock", f"{START},x1000")
+    row = data.rows("campaign", "list")[0]
+    assert row["state"] == "paused" and "unknown segment 's'" in row["waits_for"] and witness.count() == 0
+    data.ok("segment", "save", "s", "all")
+    data.ok("campaign", "resume", "c")
+    data.until_idle("--clock", f"{START},x1000")
+    assert data.states("c") == {"accepted": 4}
+
+
 def test_undo_keeps_whom_a_campaign_has_written_to(data, made, witness):
     made.init(email_channel(witness.port))
     batch = data.json("contact", "import", data.write("a.csv", table(people(5))))["batch"]
