@@ -32,6 +32,7 @@ struct airing_outcome {
     int64_t asked, placed, clashes; /* airings; placed counts what was approved before as well */
     int64_t refused;                /* asked, and has no place */
     int64_t moved, dropped; /* of others: offered ones that made room, elsewhere or not at all */
+    int64_t interrupts;     /* airings that its emergencies would run into, as things stand */
 };
 /* Books the outlet steps of a campaign that is being planned, around what stands; inside the
  * caller's transaction. Writes the rows of the ledger and what was refused. arms: what was booked,

@@ -231,6 +231,25 @@ static int place_emergency(struct airing__booker *b, const struct airing__asked 
     return airing__insert(&b->writer, &airing, b->now_ms, &id, err);
 }
 
+/* What stands where the emergencies come: it is cut off, and the commune may want to know. */
+static int count_interrupted(
+    struct airing__booker *b, const struct airing__asked *asked, struct base_err *err) {
+    struct airing__books books = {0};
+    int64_t start_ms = asked->step->start_ms > b->now_ms ? asked->step->start_ms : b->now_ms;
+    struct airing__local at = airing__local(b->zone, start_ms);
+    int rc = airing__books_load(b->db, &b->all, b->zone, airing__ms(b->zone, at.day, 0),
+        airing__ms(b->zone, at.day + 1, 0), b->campaign->id, 0, &books, err);
+    for (size_t i = 0; rc == 0 && i < asked->count; i++) {
+        const struct airtime_material *material = first_of(asked, i);
+        if (material) {
+            b->out.interrupts += (int64_t)airtime_interrupted(books.bookings, books.count,
+                asked->stations[i], at.day, at.second, material->seconds, NULL, 0);
+        }
+    }
+    base_free(books.bookings);
+    return rc;
+}
+
 /* At once on every outlet; the approval of the campaign is what lets it go. Planned again, those
  * follow that had nothing to play then. */
 static int write_emergency(
@@ -239,7 +258,8 @@ static int write_emergency(
     struct db_stmt *insert = NULL;
     int64_t before = b->out.placed;
     uint32_t one;
-    int rc = emergencies_of(b, asked->step, has, err);
+    int rc = b->again ? 0 : count_interrupted(b, asked, err);
+    rc = rc == 0 ? emergencies_of(b, asked->step, has, err) : rc;
     rc = rc == 0 ? db_prepare(b->db, refusal_sql, &insert, err) : rc;
     for (size_t i = 0; rc == 0 && i < asked->count; i++) {
         const struct airtime_material *material = first_of(asked, i);

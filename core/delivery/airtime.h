@@ -85,7 +85,8 @@ struct airtime_booking {
 /* X(NAME, word, English text) */
 #define AIRTIME_REASONS(X)                                                                         \
     X(AIRTIME_NO_WINDOW, "no_window", "the station does not broadcast on this day")                \
-    X(AIRTIME_QUIET, "quiet_hours", "the station's windows of this day lie in its quiet hours")    \
+    X(AIRTIME_OUTSIDE, "outside", "it lies outside the station's windows")                         \
+    X(AIRTIME_QUIET, "quiet_hours", "the station keeps its quiet hours then")                      \
     X(AIRTIME_TOO_LATE, "too_late", "the windows of this day are over when the step begins")       \
     X(AIRTIME_TOO_LONG, "too_long", "no window of this day is long enough for the material")       \
     X(AIRTIME_NO_MATERIAL, "no_material", "there is no material in a language of the station")     \
@@ -155,7 +156,7 @@ int airtime_plan(const struct airtime_input *input, struct airtime_plan *plan_ou
     struct base_err *err) LANTOA_MUST_CHECK;
 void airtime_plan_release(struct airtime_plan *plan);
 
-/* Whether an item may be on the air then: AIRTIME_FITS, NO_WINDOW or QUIET. */
+/* Whether an item may be on the air then: AIRTIME_FITS, OUTSIDE or QUIET. */
 enum airtime_reason airtime_allowed(
     const struct airtime_station *station, int64_t day, int64_t start_s, int64_t seconds);
 /* Whether a moment lies in the station's quiet hours. */

@@ -117,7 +117,7 @@ enum airtime_reason airtime_allowed(
     }
     bool quiet = airtime_is_quiet(station, day, start_s) ||
                  airtime_is_quiet(station, day, start_s + (seconds > 0 ? seconds - 1 : 0));
-    return quiet ? AIRTIME_QUIET : AIRTIME_NO_WINDOW;
+    return quiet ? AIRTIME_QUIET : AIRTIME_OUTSIDE;
 }
 
 int64_t airtime_latest_start(

@@ -290,20 +290,10 @@ static int next_due(struct giver *g, struct base_err *err) {
 
 int dispatch__airings_until(struct dispatcher *d, const struct delivery_step *step,
     int64_t *until_out, struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    *until_out = 0;
-    int rc = db_prepare(d->db,
+    return dispatch__step_number(d, step,
         "SELECT max(a.ends_at + a.seconds * 1000) FROM message m JOIN airing a ON a.id "
         "= " LEDGER_RECIPIENT_SQL("m.id") " WHERE m.id BETWEEN ?1 AND ?2 AND m.state = 4",
-        &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, ledger_first(step->id));
-        db_bind_i64(stmt, 2, ledger_last(step->id));
-        rc = db_step(stmt, err);
-        *until_out = rc == 1 ? db_column_i64(stmt, 0) : 0;
-    }
-    db_finish(&stmt);
-    return rc < 0 ? rc : 0;
+        until_out, err);
 }
 
 int dispatch__airings(struct dispatcher *d, struct dispatch_channel *channel,

@@ -255,6 +255,21 @@ int64_t dispatch__next_start(const struct dispatcher *d, const struct delivery_s
     return step->start_ms ? step->start_ms : campaign->open_ms;
 }
 
+int dispatch__step_number(struct dispatcher *d, const struct delivery_step *step, const char *sql,
+    int64_t *number_out, struct base_err *err) {
+    struct db_stmt *stmt = NULL;
+    int rc = db_prepare(d->db, sql, &stmt, err);
+    *number_out = 0;
+    if (rc == 0) {
+        db_bind_i64(stmt, 1, ledger_first(step->id));
+        db_bind_i64(stmt, 2, ledger_last(step->id));
+        rc = db_step(stmt, err);
+        *number_out = rc == 1 ? db_column_i64(stmt, 0) : 0;
+    }
+    db_finish(&stmt);
+    return rc < 0 ? rc : 0;
+}
+
 int dispatch__times(struct dispatcher *d, const struct delivery_step *step, struct base_err *err) {
     db_bind_i64(d->times, 1, step->id);
     db_bind_i64(d->times, 2, step->state);

@@ -110,6 +110,9 @@ int dispatch__pause(struct dispatcher *d, struct delivery_campaign *campaign, co
 void dispatch__cancel(struct dispatcher *d, struct delivery_campaign *campaign);
 int dispatch__times(struct dispatcher *d, const struct delivery_step *step,
     struct base_err *err) LANTOA_MUST_CHECK; /* writes its state and times */
+/* The number that a statement over the rows ?1 to ?2 of a step gives; 0 for none. */
+int dispatch__step_number(struct dispatcher *d, const struct delivery_step *step, const char *sql,
+    int64_t *number_out, struct base_err *err) LANTOA_MUST_CHECK;
 
 /* dispatch_wave.c: the first wave of a step */
 /* When the step opens: cuts its first wave off, if it is to have one. */

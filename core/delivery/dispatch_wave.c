@@ -38,17 +38,9 @@ static int write_wave(
 
 static int count_open(struct dispatcher *d, const struct delivery_step *step, int64_t *count_out,
     struct base_err *err) {
-    struct db_stmt *stmt = NULL;
-    int rc = db_prepare(d->db,
-        "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (0, 1)", &stmt, err);
-    if (rc == 0) {
-        db_bind_i64(stmt, 1, ledger_first(step->id));
-        db_bind_i64(stmt, 2, ledger_last(step->id));
-        rc = db_step(stmt, err);
-        *count_out = rc == 1 ? db_column_i64(stmt, 0) : 0;
-    }
-    db_finish(&stmt);
-    return rc < 0 ? rc : 0;
+    return dispatch__step_number(d, step,
+        "SELECT count(*) FROM message WHERE id BETWEEN ?1 AND ?2 AND state IN (0, 1)", count_out,
+        err);
 }
 
 /* The id of the size-th open row behind `after`; 0 when there are not more than that. */

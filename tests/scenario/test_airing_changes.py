@@ -32,7 +32,7 @@ def test_hours_that_change_withdraw_only_what_no_longer_fits(data, made, speaker
     assert times(mine, "offered") == ["2026-12-01T06:00"]
     gone = [row for row in mine if row["decision"] == "withdrawn"]
     assert {(row["state"], row["reason"], row["decided_by"]) for row in gone} == {("suppressed", "withdrawn", "lantoa")}
-    assert "its outlet changed" in gone[0]["detail"] and "broadcast" in gone[0]["detail"], gone[0]
+    assert "its outlet changed: it lies outside the station's windows" in gone[0]["detail"], gone[0]
     assert rows(data, "--outlet", "A2") == stood
     month = data.json("report", "airtime", "--place", "Đồng Tiến", "--month", "2026-12")["rows"][0]
     assert "A1" not in (month.get("h05") or "") and "06:00 A1" in month["h06"]
@@ -96,6 +96,19 @@ def emergency(**asked):
     return spec
 
 
+def test_an_emergency_tells_what_it_runs_into(data, made, speaker):  # noqa: F811
+    speaker(outlet("A1"), outlet("A2", "24002"))
+    plan(data, made, campaign("c", steps=[airings(outlets="all")]))
+    spec = emergency(materials=["gia-dinh"])
+    spec["steps"][0]["when"] = {"at": "2026-12-01T05:01"}
+    assert plan(data, made, spec)["airings"] == {"booked": 2, "clashes": 0, "refused": 0, "interrupts": 2}
+    data.ok("campaign", "unplan", "e")
+    spec["steps"][0]["when"] = {"at": "now"}
+    made.apply(spec)
+    shown = data.run("--lang", "vi", "--clock", "2026-12-02T17:01:00+07:00,x1", "campaign", "plan", "e")
+    assert "ngắt 2 lượt phát khác" in shown.out, shown
+
+
 def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, made, speaker):  # noqa: F811
     speaker(outlet("A1"), outlet("N1", languages="nut"), outlet("N2", "24002", languages="nut"))
     material(data, "bao", 30, "tay")
@@ -103,7 +116,7 @@ def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, mad
     assert "no outlet has an approved recording" in data.refused("--clock", DAWN + ",x1", "campaign", "plan", "e")
     material(data, "bao", 30, "nut")
     said = data.json("--clock", DAWN + ",x1", "campaign", "plan", "e")["airings"]
-    assert said == {"booked": 2, "clashes": 0, "refused": 1}, said
+    assert said == {"booked": 2, "clashes": 0, "refused": 1, "interrupts": 0}, said
     assert {row["outlet"] for row in rows(data)} == {"N1", "N2"}
     (refused,) = data.rows("airing", "refused")
     assert (refused["outlet"], refused["reason"], refused["asked"], refused["placed"]) == ("A1", "no_material", 1, 0)

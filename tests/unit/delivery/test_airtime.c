@@ -399,7 +399,7 @@ static void half_past_four_is_refused(void **state) {
     assert_int_equal(plan.refusal_count, 1);
     assert_int_equal(plan.refusals[0].reason, AIRTIME_QUIET);
     assert_int_equal(airtime_allowed(&station, FIRST_DAY, 4 * 3600 + 1800, 60), AIRTIME_QUIET);
-    assert_int_equal(airtime_allowed(&station, FIRST_DAY, 12 * 3600, 60), AIRTIME_NO_WINDOW);
+    assert_int_equal(airtime_allowed(&station, FIRST_DAY, 12 * 3600, 60), AIRTIME_OUTSIDE);
     airtime_plan_release(&plan);
 }
 
