@@ -127,6 +127,8 @@ static bool read_icecast(struct device_url *url, const char *rest, bool tls) {
     if (!url->user[0]) {
         snprintf(url->user, sizeof(url->user), "source");
     }
+    size_t bytes = strlen(url->mount);
+    url->mp3 = bytes > 5 && strcmp(url->mount + bytes - 4, ".mp3") == 0;
     return true;
 }
 

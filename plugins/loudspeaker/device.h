@@ -1,6 +1,6 @@
 /* The address of a loudspeaker, as it stands in a message:
  *
- *   icecast://USER@HOST:PORT/MOUNT            icecasts:// with TLS
+ *   icecast://USER@HOST:PORT/MOUNT            icecasts:// with TLS; MOUNT.mp3: MP3
  *   rtp://HOST:PORT?codec=l16|pcmu|opus&pt=N&ttl=N     HOST may be a multicast group
  *   device:ID                                 fetches its plan itself
  *   paper:CODE                                a person plays it from a stick
@@ -26,7 +26,7 @@ struct device_url {
     char id[DEVICE_ID_BYTES]; /* of device: and paper: */
     enum device_codec codec;
     int payload_type, ttl;
-    bool tls;
+    bool tls, mp3;
 };
 
 /* False with words (English, one line) when it is no such address. */

@@ -20,6 +20,8 @@ struct config {
     int64_t resume_within, asrun_wait, plan_valid;
 };
 
+#define URGENT_WORKERS 2
+
 struct player;
 
 struct device {
@@ -64,7 +66,11 @@ struct player {
     const struct config *config;
     struct keys *keys;
     struct store *store;
-    struct worker *quick, *slow; /* the log and emergencies; all other recordings and paper */
+    struct worker *quick, *slow; /* the log; recordings and paper */
+    /* Recordings of emergencies: a minute's takes a fifth of a second, and the log does not wait
+     * for it. Taken in turn. */
+    struct worker *urgent[URGENT_WORKERS];
+    size_t next_urgent;
     char audio_dir[300], paper_dir[4096];
     struct device *devices;
     size_t device_count;

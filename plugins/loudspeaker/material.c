@@ -2,6 +2,7 @@
 #include "material.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <lame/lame.h>
 #include <lantoa/errors.h>
 #include <openssl/sha.h>
 #include <opus.h>
@@ -15,6 +16,10 @@
 
 #define PIECE 4096
 #define OPUS_BITRATE 64000
+#define OPUS_COMPLEXITY 5 /* of 0 to 10: horns do not tell, and an emergency waits for it */
+#define MP3_KILOBITS 64
+#define MP3_QUALITY 7                                    /* of 0 to 9, the best is 0: as above */
+#define MP3_BYTES_MOST(samples) ((samples)*5 / 4 + 7200) /* lame.h */
 #define WAV_HEAD_BYTES 44
 
 static const struct {
@@ -24,6 +29,7 @@ static const struct {
 } forms[] = {
     [FORM_ORIGINAL] = {"", 0, 0},
     [FORM_STREAM] = {".stream", 48000, 960},
+    [FORM_MP3] = {".mp3stream", 44100, 1152},
     [FORM_L16] = {".l16", 44100, 441},
     [FORM_PCMU] = {".pcmu", 8000, 160},
     [FORM_OPUS] = {".rtpopus", 48000, 960},
@@ -47,6 +53,7 @@ struct sink {
     FILE *file;
     OpusEncoder *opus;
     OggOpusEnc *ogg;
+    lame_global_flags *lame;
     float piece[960]; /* one payload, until it is full */
     size_t filled;
     uint64_t samples;
@@ -63,6 +70,32 @@ static int ogg_close(void *arg) {
     return 0;
 }
 
+static bool mp3_open(struct sink *sink) {
+    sink->lame = lame_init();
+    return sink->lame && lame_set_in_samplerate(sink->lame, forms[FORM_MP3].rate) == 0 &&
+           lame_set_out_samplerate(sink->lame, forms[FORM_MP3].rate) == 0 &&
+           lame_set_num_channels(sink->lame, 1) == 0 && lame_set_mode(sink->lame, MONO) == 0 &&
+           lame_set_brate(sink->lame, MP3_KILOBITS) == 0 &&
+           lame_set_quality(sink->lame, MP3_QUALITY) == 0 &&
+           lame_set_bWriteVbrTag(sink->lame, 0) == 0 && lame_init_params(sink->lame) == 0;
+}
+
+static void mp3_keep(struct sink *sink, const unsigned char *at, int bytes) {
+    sink->failed |= bytes < 0 || fwrite(at, 1, (size_t)bytes, sink->file) != (size_t)bytes;
+}
+
+static void mp3_put(struct sink *sink, const float *samples, size_t count) {
+    unsigned char out[MP3_BYTES_MOST(PIECE)];
+    mp3_keep(sink, out,
+        lame_encode_buffer_ieee_float(
+            sink->lame, samples, samples, (int)count, out, (int)sizeof(out)));
+}
+
+static void mp3_end(struct sink *sink) {
+    unsigned char out[MP3_BYTES_MOST(0)];
+    mp3_keep(sink, out, lame_encode_flush(sink->lame, out, (int)sizeof(out)));
+}
+
 static bool sink_open(struct sink *sink, enum material_form form, const char *path) {
     int error = 0;
     *sink = (struct sink){.form = form, .file = fopen(path, "wbe")};
@@ -76,6 +109,7 @@ static bool sink_open(struct sink *sink, enum material_form form, const char *pa
         }
         opus_encoder_ctl(sink->opus, OPUS_SET_BITRATE(OPUS_BITRATE));
         opus_encoder_ctl(sink->opus, OPUS_SET_VBR(0));
+        opus_encoder_ctl(sink->opus, OPUS_SET_COMPLEXITY(OPUS_COMPLEXITY));
     } else if (form == FORM_STREAM) {
         static const OpusEncCallbacks calls = {ogg_write, ogg_close};
         OggOpusComments *comments = ope_comments_create();
@@ -90,6 +124,8 @@ static bool sink_open(struct sink *sink, enum material_form form, const char *pa
         }
         ope_encoder_ctl(sink->ogg, OPUS_SET_BITRATE(OPUS_BITRATE));
         ope_encoder_ctl(sink->ogg, OPE_SET_MUXING_DELAY(48000 / 5)); /* pages of 0.2 s */
+    } else if (form == FORM_MP3) {
+        return mp3_open(sink);
     } else if (form == FORM_WAV) {
         static const char head[WAV_HEAD_BYTES] = {0};
         return fwrite(head, 1, sizeof(head), sink->file) == sizeof(head);
@@ -123,6 +159,10 @@ static void sink_put(struct sink *sink, const float *samples, size_t count) {
     sink->samples += count;
     if (sink->ogg) {
         sink->failed |= ope_encoder_write_float(sink->ogg, samples, (int)count) != OPE_OK;
+        return;
+    }
+    if (sink->lame) {
+        mp3_put(sink, samples, count);
         return;
     }
     while (count > 0) {
@@ -173,6 +213,9 @@ static bool sink_close(struct sink *sink, bool keep) {
     if (good && sink->ogg) {
         good = ope_encoder_drain(sink->ogg) == OPE_OK;
     }
+    if (good && sink->lame) {
+        mp3_end(sink);
+    }
     if (good && sink->form == FORM_WAV) {
         good = write_wav_head(sink);
     }
@@ -181,6 +224,9 @@ static bool sink_close(struct sink *sink, bool keep) {
     }
     if (sink->opus) {
         opus_encoder_destroy(sink->opus);
+    }
+    if (sink->lame) {
+        lame_close(sink->lame);
     }
     if (sink->file) {
         good = good && fflush(sink->file) == 0 && !sink->failed && fsync(fileno(sink->file)) == 0;
@@ -287,9 +333,11 @@ int material_write(const char *path, const void *bytes, size_t count) {
     return failed;
 }
 
-/* The form that a device gets of this recording: Ogg Opus and MP3 go to Icecast as they are. */
+/* The form that a device gets of this recording: Ogg Opus and MP3 go to Icecast as they are, unless
+ * it is to be MP3. */
 static bool is_original(enum audio_format format, enum material_form form) {
-    return form == FORM_ORIGINAL || (form == FORM_STREAM && format != AUDIO_WAV);
+    return form == FORM_ORIGINAL || (form == FORM_STREAM && format != AUDIO_WAV) ||
+           (form == FORM_MP3 && format == AUDIO_MP3);
 }
 
 static int make_form(const char *dir, const char *name, const void *bytes, size_t count,

@@ -9,6 +9,7 @@
 enum material_form {
     FORM_ORIGINAL,
     FORM_STREAM, /* for Icecast: Ogg Opus, or the MP3 as it came */
+    FORM_MP3,    /* for Icecast where only MP3 is understood: 44,100 Hz, 64 kbit/s, one channel */
     FORM_L16,    /* payloads of 10 ms: 441 samples of 44,100 Hz, big-endian (RFC 3551, 4.5.11) */
     FORM_PCMU,   /* payloads of 20 ms: 160 bytes of mu-law at 8,000 Hz */
     FORM_OPUS,   /* payloads of 20 ms: 160 bytes of Opus, constant rate (RFC 7587) */

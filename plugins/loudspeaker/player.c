@@ -145,7 +145,7 @@ static void made(struct job *job) {
 static enum material_form form_for(const struct device *device) {
     switch (device->at.kind) {
     case DEVICE_ICECAST:
-        return FORM_STREAM;
+        return device->at.mp3 ? FORM_MP3 : FORM_STREAM;
     case DEVICE_RTP:
         return device->at.codec == CODEC_L16    ? FORM_L16
                : device->at.codec == CODEC_PCMU ? FORM_PCMU
@@ -202,7 +202,8 @@ static void want_material(struct item *item) {
             .dir = player->audio_dir,
             .bytes = part_bytes(item)};
         bool urgent = item->entry.priority == ENTRY_EMERGENCY;
-        worker_put(urgent ? player->quick : player->slow, &job->job);
+        worker_put(urgent ? player->urgent[player->next_urgent++ % URGENT_WORKERS] : player->slow,
+            &job->job);
     }
     item->next = stock->waiting;
     stock->waiting = item;
@@ -468,6 +469,10 @@ int player_open(const struct lantoa_host *host, const struct config *config, str
         player->slow = worker_new(host, NULL, NULL);
         player->rtp = rtp_new(host, config->multicast_via);
         good = player->quick && player->slow && player->rtp;
+        for (size_t i = 0; i < URGENT_WORKERS; i++) {
+            player->urgent[i] = worker_new(host, NULL, NULL);
+            good = good && player->urgent[i];
+        }
         snprintf(why, sizeof(why),
             "no thread, no timer, no socket, or multicast_via is no address of this machine");
     }
@@ -522,8 +527,12 @@ int player_start(struct player *player) {
 
 static void look_drained(void *arg) {
     struct player *player = arg;
+    size_t busy = worker_busy(player->quick) + worker_busy(player->slow);
+    for (size_t i = 0; i < URGENT_WORKERS; i++) {
+        busy += worker_busy(player->urgent[i]);
+    }
     player->timer = NULL;
-    if (worker_busy(player->quick) == 0 && worker_busy(player->slow) == 0) {
+    if (busy == 0) {
         player->drained = true;
         player->host->drained(player->host);
     } else {
@@ -554,6 +563,9 @@ void player_close(struct player *player) {
     mqtt_close(player);
     for (struct device *device = player->devices; device; device = device->next) {
         playout_free(device);
+    }
+    for (size_t i = 0; i < URGENT_WORKERS; i++) {
+        worker_free(player->urgent[i]);
     }
     worker_free(player->slow);
     worker_free(player->quick);

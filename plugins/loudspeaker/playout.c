@@ -21,7 +21,10 @@ static struct item *item_of(struct schedule_entry *entry) {
 static enum material_form form_of(const struct device *device) {
     static const enum material_form forms[] = {
         [CODEC_L16] = FORM_L16, [CODEC_PCMU] = FORM_PCMU, [CODEC_OPUS] = FORM_OPUS};
-    return device->at.kind == DEVICE_ICECAST ? FORM_STREAM : forms[device->at.codec];
+    if (device->at.kind == DEVICE_ICECAST) {
+        return device->at.mp3 ? FORM_MP3 : FORM_STREAM;
+    }
+    return forms[device->at.codec];
 }
 
 /* --- what the outputs say --- */

@@ -44,6 +44,17 @@ static struct job *list_take(struct list *list) {
     return first;
 }
 
+/* The first, alone; NULL: none. */
+static struct job *list_take_one(struct list *list) {
+    struct job *first = list->first;
+    if (first) {
+        list->first = first->next;
+        list->last = list->first ? list->last : &list->first;
+        first->next = NULL;
+    }
+    return first;
+}
+
 static void tell(const struct worker *worker) {
     const uint64_t one = 1;
     while (write(worker->fd, &one, sizeof(one)) < 0 && errno == EINTR) {
@@ -57,7 +68,7 @@ static void *run(void *arg) {
         while (!worker->todo.first && !worker->ending) {
             pthread_cond_wait(&worker->news, &worker->lock);
         }
-        struct job *job = list_take(&worker->todo);
+        struct job *job = worker->sync ? list_take(&worker->todo) : list_take_one(&worker->todo);
         if (!job) {
             break;
         }

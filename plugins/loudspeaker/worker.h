@@ -15,7 +15,8 @@ struct job {
 struct worker;
 
 /* sync (may be NULL) is called on the thread after each run of jobs and before any of them is done:
- * what they wrote can be made safe at once. NULL: no memory, no thread. */
+ * what they wrote can be made safe at once. Without it each job is done as soon as it has run.
+ * NULL: no memory, no thread. */
 struct worker *worker_new(const struct lantoa_host *host, void (*sync)(void *arg), void *arg);
 void worker_put(struct worker *worker, struct job *job); /* TAKES job; loop only */
 /* Jobs not done yet. */

@@ -11,7 +11,7 @@ from rig.program import SLOW, eventually
 
 from device_sim import Device
 from loud_rig import at, decoded, free_port, level, millis, peer, power, runs
-from test_loud_icecast import Listener, icecast
+from test_loud_icecast import Listener, codec, icecast
 from test_loud_rtp import SDP, Receiver, until_listens
 
 pytestmark = pytest.mark.needs("ffmpeg", "icecast2")
@@ -24,10 +24,11 @@ def test_all_ways_of_playing(data, made, tmp_path, tmp_path_factory):
     with icecast(tmp_path_factory.mktemp("ice"), port), peer(words) as ffmpeg:
         until_listens(ffmpeg_port)
         loud = Loud(data, made, keys=f"127.0.0.1:{port} hackme00")
-        loud.outlets(outlet("ICE", f"icecast://source@127.0.0.1:{port}/dong-tien.ogg"), outlet("RTP", f"rtp://127.0.0.1:{ffmpeg_port}?codec=pcmu"),
+        loud.outlets(outlet("MP3", f"icecast://source@127.0.0.1:{port}/dong-tien.mp3"), outlet("ICE", f"icecast://source@127.0.0.1:{port}/dong-tien.ogg"),
+                     outlet("RTP", f"rtp://127.0.0.1:{ffmpeg_port}?codec=pcmu"),
                      outlet("KEO", "device:loa-7"), outlet("GIAY", "paper:mao-dien", "24002"))
         loud.start(campaign("c", steps=[airings()]))
-        ear = Listener(port, "/dong-tien.ogg")
+        ear, other_ear = Listener(port, "/dong-tien.ogg"), Listener(port, "/dong-tien.mp3")
         with loud.serving():
             loud.becomes("KEO", "accepted")
             device = Device(loud.port, "loa-7", "khoa-cua-loa-7", clock_ms=3600000)
@@ -36,17 +37,21 @@ def test_all_ways_of_playing(data, made, tmp_path, tmp_path_factory):
             assert item["start"].startswith("2026-12-01T05:00:00") and item["ends"].startswith("2026-12-01T05:29:58")
             device.play_until(loud.now(), item["start_ms"])
             ice, rtp = loud.becomes("ICE", "delivered"), loud.becomes("RTP", "delivered")
+            loud.becomes("MP3", "delivered")
             ffmpeg.wait(10)
             time.sleep(max(0, (item["start_ms"] + 2500 - loud.now()) / 1000))
             assert device.upload(loud.now())[0] == 200
             pulled = loud.becomes("KEO", "delivered")
             paper = loud.becomes("GIAY", "accepted")
             samples = decoded(ear.stop(tmp_path / "heard.ogg"))
+            mp3_samples = decoded(other_ear.stop(tmp_path / "heard.mp3"))
     assert {row["played_s"] for row in (ice, rtp, pulled)} == {2}
     assert all(abs(millis(row["played_at"]) - item["start_ms"]) < 5000 * SLOW for row in (ice, rtp, pulled))
     assert "clock" in pulled["detail"] and "3600" in pulled["detail"], pulled
-    (since, until), *_ = runs(samples, 1000)
-    assert until - since > 1
+    assert (codec(tmp_path / "heard.ogg"), codec(tmp_path / "heard.mp3")) == ("opus", "mp3")
+    for one in (samples, mp3_samples):
+        (since, until), *_ = runs(one, 1000)
+        assert until - since > 1
     heard = decoded(tmp_path / "heard.wav")[1600:]
     assert power(heard, 1000) > 0.95 and abs(level(heard) - level(decoded(next(iter(materials(data)))))) < 0.02
     month = os.path.join(loud.paper, "mao-dien", "2026-12")
@@ -57,7 +62,7 @@ def test_all_ways_of_playing(data, made, tmp_path, tmp_path_factory):
     data.ok("--clock", "2026-12-01T09:00:00+07:00,x1", "airing", "confirm", code, "--played", "2026-12-01T05:03", "--by", "cô Hoa")
     report = data.json("report", "asrun", "c")
     by = {row["outlet"]: row for row in report["rows"]}
-    assert all(by[name]["planned"] == by[name]["played"] == 1 for name in ("ICE", "RTP", "KEO", "GIAY")), by
+    assert all(by[name]["planned"] == by[name]["played"] == 1 for name in ("ICE", "MP3", "RTP", "KEO", "GIAY")), by
 
 
 def materials(data):
