@@ -1,6 +1,8 @@
 """An emergency, from the second person's yes to the sound: on streams and on a device that is online, within 2 s; what it interrupts goes on."""
 import hmac
 import json
+import ssl
+import subprocess
 import threading
 import time
 
@@ -11,7 +13,7 @@ from rig.loud import DAWN, Loud, airings, emergency, outlet
 from rig.program import eventually
 
 from device_sim import Device
-from loud_rig import at, decoded, free_port, millis, peer, runs
+from loud_rig import at, certificate, decoded, free_port, millis, peer, runs
 from test_loud_icecast import Listener, icecast
 from test_loud_rtp import Receiver, head
 
@@ -26,8 +28,8 @@ class Broker:
         self.conf = folder / "mosquitto.conf"
         self.conf.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
 
-    def listen(self, device):
-        words = ["mosquitto_sub", "-p", self.port, "-h", "127.0.0.1", "-q", "1", "-t", f"lantoa/{device}/#", "-F", "%t %r %p"]
+    def listen(self, device, *more):
+        words = ["mosquitto_sub", "-p", self.port, "-h", "127.0.0.1", *more, "-q", "1", "-t", f"lantoa/{device}/#", "-F", "%t %r %p"]
         with peer(words, stdout=-1, text=True) as ear:
             for line in ear.stdout:
                 topic, retained, payload = line.rstrip("\n").split(" ", 2)
@@ -137,3 +139,34 @@ def test_the_broker_tells_of_changes_and_may_die_in_between(data, made, tmp_path
             eventually(lambda: broker.last("play"), 60, 0.01, "the emergency is told as soon as the broker is back")
             eventually(lambda: broker.last("plan")["version"] == device.fetch(loud.now())["version"], 20, 0.01)
     assert len(device.plan["items"]) == 2
+
+
+def test_encrypted_and_with_passwords(data, made, tmp_path):
+    """The broker knows only who has a password, and all of it goes over TLS; with a wrong password nothing leaks and the plan is still there."""
+    cert, key = certificate(tmp_path)
+    key.chmod(0o644)  # mosquitto drops its rights before it reads it
+    broker = Broker(tmp_path)
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "lantoa", "mat-khau-mqtt"], check=True, capture_output=True)
+    passwords.chmod(0o644)
+    for folder in (tmp_path, *tmp_path.parents):
+        if "pytest-of" in str(folder):
+            folder.chmod(0o755)
+    broker.conf.write_text(f"listener {broker.port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\npersistence false\n"
+                           f"certfile {cert}\nkeyfile {key}\n")
+    secret = data.write("mqtt-password", "mat-khau-mqtt")
+    options = {"mqtt": f"mqtts://127.0.0.1:{broker.port}", "mqtt_user": "lantoa", "mqtt_password": {"file": secret}, "ca_file": str(cert),
+               "tls_cert": str(cert), "tls_key": str(key)}
+    with broker.running():
+        loud = Loud(data, made, **options)
+        loud.outlets(outlet("K7", "device:loa-7"))
+        loud.start(campaign("c", steps=[airings()]))
+        threading.Thread(target=broker.listen, args=["loa-7", "-u", "lantoa", "-P", "mat-khau-mqtt", "--cafile", cert], daemon=True).start()
+        with loud.serving("2026-12-01T04:59:00+07:00,x1"):
+            loud.becomes("K7", "accepted")
+            device = Device(loud.port, "loa-7", "khoa-cua-loa-7", trust=cert)
+            version = device.fetch(loud.now())["version"]
+            eventually(lambda: broker.last("plan") == {"version": version}, 20, 0.01, "told over TLS")
+            with pytest.raises(ssl.SSLError):
+                Device(loud.port, "loa-7", "khoa-cua-loa-7", trust=True).fetch(loud.now())
+            assert "mat-khau" not in loud.log() and "khoa-cua" not in loud.log()

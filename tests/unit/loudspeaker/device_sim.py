@@ -4,13 +4,15 @@ import hmac
 import http.client
 import json
 import secrets
+import ssl
 
 from loud_rig import at, millis
 
 
 class Device:
-    def __init__(self, port, name, key, clock_ms=0):
+    def __init__(self, port, name, key, clock_ms=0, trust=None):
         self.port, self.name, self.key = port, name, key
+        self.trust = trust            # certificates for TLS; True: those of the system; None: no TLS
         self.clock_ms = clock_ms      # how wrong its clock is: its time minus the true time
         self.offset_ms = None         # what it knows of that, from the plan
         self.plan, self.store, self.records, self.begun = None, {}, [], set()
@@ -20,7 +22,11 @@ class Device:
         nonce = secrets.token_hex(12)
         proof = f"{method}\n{path}\n{nonce}\n{hashlib.sha256(body).hexdigest()}"
         mac = hmac.new((key or self.key).encode(), proof.encode(), "sha256").hexdigest()
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.trust:
+            context = ssl.create_default_context(cafile=None if self.trust is True else self.trust)
+            link = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=context)
+        else:
+            link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             link.request(method, path, body or None, {"Authorization": f"Lantoa {self.name} {nonce} {mac}", **(headers or {})})
             answer = link.getresponse()

@@ -35,6 +35,14 @@ def peer(words, port=None, **settings):
                     process.kill()
 
 
+def certificate(folder):
+    """A certificate of its own for 127.0.0.1: (certificate, key)."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
 def at(seconds=0, base=None):
     """A time as the core writes it, so many seconds from now (or from base, ms since 1970)."""
     moment = (base / 1000 if base is not None else time.time()) + seconds

@@ -12,19 +12,19 @@ import urllib.request
 
 import pytest
 
-from loud_rig import at, decoded, free_port, level, millis, peer, power, rig, runs, tone
+from loud_rig import at, certificate, decoded, free_port, level, millis, peer, power, rig, runs, tone
 
 CONFIG = """<icecast><limits><clients>100</clients><sources>50</sources><burst-size>0</burst-size><source-timeout>5</source-timeout></limits>
 <authentication><source-password>hackme00</source-password><admin-user>admin</admin-user><admin-password>adm</admin-password></authentication>
-<hostname>localhost</hostname><listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
-<paths><basedir>{folder}</basedir><logdir>{folder}/log</logdir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
+<hostname>localhost</hostname><listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>{tls}
+<paths><basedir>{folder}</basedir><logdir>{folder}/log</logdir><webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot>{pem}</paths>
 <logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog><loglevel>3</loglevel></logging>
 <security><chroot>0</chroot>{owner}</security></icecast>"""
 
 
 @contextlib.contextmanager
-def icecast(folder, port):
-    """A private server; as root it has to become somebody else."""
+def icecast(folder, port, tls_port=0):
+    """A private server; as root it has to become somebody else. With TLS it has FOLDER/cert.pem and FOLDER/server.pem."""
     folder = pathlib.Path(folder)
     (folder / "log").mkdir(parents=True, exist_ok=True)
     owner = ""
@@ -33,7 +33,13 @@ def icecast(folder, port):
         for part in [folder, *(part for part in folder.parents if "pytest-of" in str(part))]:
             part.chmod(0o755)
         os.chown(folder / "log", pwd.getpwnam("icecast2").pw_uid, -1)
-    (folder / "ice.xml").write_text(CONFIG.format(port=port, folder=folder, owner=owner))
+    more = {"tls": "", "pem": ""}
+    if tls_port:
+        more = {"tls": f"<listen-socket><port>{tls_port}</port><bind-address>127.0.0.1</bind-address><ssl>1</ssl></listen-socket>",
+                "pem": f"<ssl-certificate>{folder}/server.pem</ssl-certificate>"}
+        cert, key = certificate(folder)
+        (folder / "server.pem").write_text(cert.read_text() + key.read_text())
+    (folder / "ice.xml").write_text(CONFIG.format(port=port, folder=folder, owner=owner, **more))
     for _ in range(3):
         with peer(["icecast2", "-c", folder / "ice.xml"], port) as server:
             if answers(port):
@@ -233,6 +239,24 @@ def test_a_wrong_password_is_a_miss_in_words(tmp_path, ice, words):
         key = loud.send(f"icecast://source@127.0.0.1:{port}/loa.ogg", tone(tmp_path / "a.ogg", 1), ends=at(2))
         detail = loud.event(key)["detail"]
     assert ("no password" if words else "ogin failed") in detail and "wrongwrong" not in detail
+
+
+def test_over_tls_to_who_proves_itself(tmp_path, tmp_path_factory):
+    """With the certificate to trust the listener hears it; without it nothing is sent, and the password least of all."""
+    port, tls_port, folder = free_port(), free_port(), tmp_path_factory.mktemp("ice")
+    where = f"icecasts://source@127.0.0.1:{tls_port}/loa.ogg"
+    with icecast(folder, port, tls_port):
+        ear = Listener(port, "/loa.ogg")
+        material = tone(tmp_path / "a.ogg", 2.5, 1000)
+        with rig(tmp_path / "state", keys=keys(tls_port), ca_file=folder / "cert.pem") as loud:
+            both = [loud.send(where, material), loud.send(where, material)]
+            events = [loud.event(key) for key in both]
+        assert {event["event"] for event in events} == {"delivered"}, events
+        (since, until), *_ = runs(decoded(ear.stop(tmp_path / "heard")), 1000)
+        assert until - since > 2
+        with rig(tmp_path / "other", keys=keys(tls_port)) as loud:
+            event = loud.event(loud.send(where, material, ends=at(2)))
+        assert event["event"] == "failed" and event["detail"].startswith("missed: device offline ("), event
 
 
 def test_keys_that_are_none_fail_in_words(tmp_path):
