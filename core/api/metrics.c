@@ -1,6 +1,7 @@
 /* Counters, and the thread that counts the ledger. */
 #include "api/metrics.h"
 
+#include "api/server.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "delivery/ledger.h"
@@ -35,7 +36,8 @@ struct metrics {
     pthread_cond_t stop;
     bool stopping, failed;
     int64_t looked_us;
-    struct base_buf ledger; /* the lines of the last look */
+    struct base_buf ledger;  /* the lines of the last look */
+    struct base_buf plugins; /* those of the plugins' figures */
 
     struct db *db; /* of the thread */
 };
@@ -72,6 +74,24 @@ static void add_label(struct base_buf *out, struct str value) {
             base_buf_add_char(out, c);
         }
     }
+}
+
+void metrics_figures(struct metrics *m, const struct api_figure *figures, size_t count) {
+    pthread_mutex_lock(&m->lock);
+    base_buf_clear(&m->plugins);
+    if (count > 0) {
+        base_buf_add_text(&m->plugins,
+            "# HELP lantoa_channel_figure What a channel's plugin counts (its README).\n"
+            "# TYPE lantoa_channel_figure gauge\n");
+    }
+    for (size_t i = 0; i < count; i++) {
+        base_buf_add_text(&m->plugins, "lantoa_channel_figure{channel=\"");
+        add_label(&m->plugins, str_from(figures[i].channel));
+        base_buf_add_text(&m->plugins, "\",figure=\"");
+        add_label(&m->plugins, str_from(figures[i].name));
+        base_buf_printf(&m->plugins, "\"} %.10g\n", figures[i].value);
+    }
+    pthread_mutex_unlock(&m->lock);
 }
 
 static int look_at_messages(struct db *db, struct base_buf *out, struct base_err *err) {
@@ -180,6 +200,7 @@ static void release(struct metrics **metrics) {
     struct metrics *m = *metrics;
     db_close(&m->db);
     base_buf_release(&m->ledger);
+    base_buf_release(&m->plugins);
     pthread_cond_destroy(&m->stop);
     pthread_mutex_destroy(&m->lock);
     base_free(m);
@@ -192,6 +213,7 @@ int metrics_start(const char *db_path, struct commit_queue *queue, struct metric
     pthread_condattr_t monotonic;
     m->queue = queue;
     base_buf_init(&m->ledger, TEXT_BYTES_MAX);
+    base_buf_init(&m->plugins, TEXT_BYTES_MAX);
     pthread_mutex_init(&m->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -268,6 +290,7 @@ void metrics_write(struct metrics *m, struct base_buf *out) {
         status.depth, status.groups, status.items, status.failures);
     pthread_mutex_lock(&m->lock);
     base_buf_add_str(out, base_buf_str(&m->ledger));
+    base_buf_add_str(out, base_buf_str(&m->plugins));
     if (m->looked_us) {
         base_buf_printf(out,
             "# HELP lantoa_ledger_age_seconds How old the counts of the ledger are.\n"

@@ -30,6 +30,9 @@ int64_t metrics_now_us(void); /* monotonic */
 /* Thread-safe. */
 void metrics_count(
     struct metrics *metrics, enum metrics_route route, unsigned status, int64_t took_us);
+struct api_figure;
+/* Keeps what plugins count. Thread-safe. */
+void metrics_figures(struct metrics *metrics, const struct api_figure *figures, size_t count);
 /* Thread-safe. */
 void metrics_write(struct metrics *metrics, struct base_buf *out);
 /* The counting thread could read the database lately. Thread-safe. */

@@ -307,6 +307,10 @@ void api_beat(struct api_server *server) {
     atomic_store_explicit(&server->beat_us, metrics_now_us(), memory_order_relaxed);
 }
 
+void api_figures(struct api_server *server, const struct api_figure *figures, size_t count) {
+    metrics_figures(server->metrics, figures, count);
+}
+
 int api_port(const struct api_server *server) {
     return server->port;
 }

@@ -24,6 +24,13 @@ int api_start(const struct api_options *options, struct api_server **server_out,
 void api_stop(struct api_server **server);
 /* The delivery loop is alive. From any thread. */
 void api_beat(struct api_server *server);
+struct api_figure { /* texts BORROWED for the call */
+    const char *channel, *name;
+    double value;
+};
+/* What the plugins of the channels count, for /metrics: these instead of those before. From any
+ * thread. */
+void api_figures(struct api_server *server, const struct api_figure *figures, size_t count);
 int api_port(const struct api_server *server);
 
 #endif

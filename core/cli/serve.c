@@ -120,6 +120,18 @@ static void beat(void *arg) {
     }
 }
 
+static void figures(void *arg, const struct serve_figure *list, size_t count) {
+    struct api_server *const *door = arg;
+    struct api_figure *shown = base_alloc_array(count + 1, sizeof *shown);
+    for (size_t i = 0; i < count; i++) {
+        shown[i] = (struct api_figure){list[i].channel, list[i].name, list[i].value};
+    }
+    if (*door) {
+        api_figures(*door, shown, count);
+    }
+    base_free(shown);
+}
+
 static int read_receipts(struct cli *cli, int64_t *ms_out) {
     const char *text = cli_option(cli, "receipts");
     struct base_duration wait;
@@ -154,6 +166,7 @@ static int serve(struct cli *cli) {
         .ready_arg = cli,
         .beat = beat,
         .beat_arg = &door,
+        .figures = figures,
         .inbound = inbound_take,
         .inbound_arg = inbound,
         .hooks = &hook_store};

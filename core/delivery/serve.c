@@ -28,6 +28,8 @@
 /* Operators give up on a text within three days; no receipt of an older one is waited for. */
 #define RECEIPT_DAYS_MS (INT64_C(3) * 24 * 60 * 60 * 1000)
 #define RECEIPT_LOOK_MS 500
+#define FIGURES_MS 5000
+#define FIGURES_MOST 512
 
 struct serve {
     const struct serve_options *options;
@@ -43,6 +45,7 @@ struct serve {
     int failures;                         /* failed turns in a row */
     int64_t idle_real_ms, looked_real_ms; /* idle since, waiting for receipts; 0: not idle */
     int64_t watchdog_ms, fed_ms;          /* of the service manager; 0: it has none */
+    int64_t figures_ms;                   /* when figures were told last */
     struct base_err err;
 };
 
@@ -172,6 +175,16 @@ static void feed_watchdog(struct serve *s) {
     }
 }
 
+static void tell_figures(struct serve *s) {
+    struct serve_figure figures[FIGURES_MOST];
+    int64_t now = base_clock_real_ms();
+    if (s->options->figures && now - s->figures_ms >= FIGURES_MS) {
+        s->figures_ms = now;
+        s->options->figures(s->options->beat_arg, figures,
+            serve_channels_figures(s->channels, figures, FIGURES_MOST));
+    }
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
     struct serve *s = timer->data;
     struct base_err err = {0};
@@ -181,6 +194,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *timer, int events) {
     if (s->options->beat) {
         s->options->beat(s->options->beat_arg);
     }
+    tell_figures(s);
     if (!s->stopping && serve_channels_reload(s->channels, &err) != 0) {
         base_log(BASE_LOG_ERROR, "serve", "%s", err.text);
     }

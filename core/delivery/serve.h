@@ -7,6 +7,10 @@
 #include "delivery/serve_hooks.h"
 #include <stdbool.h>
 
+struct serve_figure { /* texts BORROWED for the call */
+    const char *channel, *name;
+    double value;
+};
 struct serve_options {
     const char *data_dir;
     bool until_idle;     /* end when no running campaign has work left (or, on the real clock, none
@@ -21,6 +25,8 @@ struct serve_options {
     void *ready_arg;
     void (*beat)(void *arg); /* called five times a second while the loop goes round; may be NULL */
     void *beat_arg;
+    /* What the channels' plugins count, every five seconds, to the same arg; may be NULL. */
+    void (*figures)(void *arg, const struct serve_figure *figures, size_t count);
     dispatcher_inbound_fn *inbound; /* takes what people say back; may be NULL */
     void *inbound_arg;
     const struct serve_hook_store *hooks; /* where call-backs are kept; may be NULL */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/tr.h"
 #include "delivery/airing.h"
+#include "delivery/serve.h"
 #include "delivery/step_parts.h"
 
 #define LOTS 4 /* of what a host may hold, make room worth a claim */
@@ -474,6 +475,20 @@ bool serve_channels_parked(const struct serve_channels *all) {
         }
     }
     return false;
+}
+
+size_t serve_channels_figures(
+    const struct serve_channels *channels, struct serve_figure *figures_out, size_t most) {
+    size_t count = 0;
+    for (const struct served *served = channels->first; served; served = served->next) {
+        const struct channel_metric *metrics;
+        size_t all = channel_metrics(served->channel, &metrics);
+        for (size_t i = 0; i < all && count < most; i++) {
+            figures_out[count++] = (struct serve_figure){
+                channel_name(served->channel), metrics[i].name, metrics[i].value};
+        }
+    }
+    return count;
 }
 
 void serve_channels_free(struct serve_channels **all) {

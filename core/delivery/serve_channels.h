@@ -18,6 +18,10 @@ int serve_channels_reload(struct serve_channels *channels, struct base_err *err)
 void serve_channels_stop(struct serve_channels *channels, int64_t grace_ms);
 bool serve_channels_stopped(const struct serve_channels *channels);
 bool serve_channels_parked(const struct serve_channels *channels); /* at least one is */
+/* The figures of all; those over most are left out. Texts BORROWED until the next loop turn. */
+struct serve_figure;
+size_t serve_channels_figures(
+    const struct serve_channels *channels, struct serve_figure *figures_out, size_t most);
 void serve_channels_free(struct serve_channels **channels);
 
 #endif

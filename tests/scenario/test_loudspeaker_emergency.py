@@ -1,10 +1,12 @@
 """An emergency, from the second person's yes to the sound: on streams and on a device that is online, within 2 s; what it interrupts goes on."""
 import hmac
 import json
+import re
 import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -43,9 +45,16 @@ class Broker:
         return peer(["mosquitto", "-c", self.conf], self.port)
 
 
+def figures(port):
+    """What the plugin counts, as /metrics shows it."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        text = answer.read().decode()
+    return {(name, float(value)) for name, value in re.findall(r'^lantoa_channel_figure\{channel="loa",figure="(\w+)"\} (\S+)$', text, re.M)}
+
+
 def test_an_emergency_starts_within_two_seconds_everywhere(data, made, tmp_path, tmp_path_factory):
     """Icecast, RTP, and a device that listens to the broker: while an earlier one plays, which then goes on and is heard whole."""
-    ice_port, broker, receiver = free_port(), Broker(tmp_path), Receiver()
+    ice_port, door, broker, receiver = free_port(), free_port(), Broker(tmp_path), Receiver()
     with icecast(tmp_path_factory.mktemp("ice"), ice_port), broker.running():
         loud = Loud(data, made, keys=f"127.0.0.1:{ice_port} hackme00", mqtt=f"mqtt://127.0.0.1:{broker.port}")
         loud.material("dai", 4, 500)
@@ -56,7 +65,8 @@ def test_an_emergency_starts_within_two_seconds_everywhere(data, made, tmp_path,
         loud.ready(emergency())
         threading.Thread(target=broker.listen, args=["loa-7"], daemon=True).start()
         ear = Listener(ice_port, "/loa.ogg")
-        with loud.serving(DAWN.format(9)):
+        subprocess.run(["mosquitto_pub", "-p", str(broker.port), "-h", "127.0.0.1", "-q", "1", "-r", "-t", "lantoa/loa-7/status", "-m", "online"], check=True)
+        with loud.serving(DAWN.format(9), "--http", f"127.0.0.1:{door}"):
             loud.becomes("KEO", "accepted", campaign_name="c")
             device = Device(loud.port, "loa-7", "khoa-cua-loa-7")
             before = device.fetch(loud.now())
@@ -69,6 +79,7 @@ def test_an_emergency_starts_within_two_seconds_everywhere(data, made, tmp_path,
             device.fetch(loud.now())
             body = json.loads(command[3])["body"]
             samples = decoded(ear.stop(tmp_path / "heard"))
+            eventually(lambda: figures(door) >= {("devices", 3), ("devices_online", 1), ("mqtt_connected", 1), ("played", 4)}, 20, 0.2)
         packets = receiver.stop()
     began = next(moment for moment, packet in packets if head(packet)[1] and moment > asked)
     took = {"RTP": began - asked, "KEO": command[0] - asked, "ICE": (millis(json.loads(rows["ICE"]["detail"])["start"]) - asked_ms) / 1000}

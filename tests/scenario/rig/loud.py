@@ -80,9 +80,9 @@ class Loud:
         return asked
 
     @contextlib.contextmanager
-    def serving(self, clock=DAWN.format(6)):
+    def serving(self, clock=DAWN.format(6), *more):
         self.began, self.real = millis(clock.split(",", maxsplit=1)[0]), time.time()
-        with self.data.serving("--clock", clock) as self.serve:
+        with self.data.serving("--clock", clock, *more) as self.serve:
             eventually(self.listens, 20, 0.02, "devices can fetch")
             yield self.serve
 
