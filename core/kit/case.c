@@ -107,9 +107,19 @@ static int text_or(const struct kit_case *kase, const char *field, const char *f
 }
 
 static const char *usual_address(enum lantoa_address_kind kind) {
-    return kind == LANTOA_ADDRESS_PHONE    ? "+84900000000"
-           : kind == LANTOA_ADDRESS_OUTLET ? "kit"
-                                           : "kit@example.test";
+    switch (kind) {
+    case LANTOA_ADDRESS_PHONE:
+        return "+84900000000";
+    case LANTOA_ADDRESS_ACCOUNT:
+        return "1000001"; /* networks mostly number their people */
+    case LANTOA_ADDRESS_OUTLET:
+    case LANTOA_ADDRESS_PAGE:
+        return "kit";
+    case LANTOA_ADDRESS_ANY:
+    case LANTOA_ADDRESS_EMAIL:
+        break;
+    }
+    return "kit@example.test";
 }
 
 static int read_case(struct kit_case *kase, const char *path, struct base_err *err) {

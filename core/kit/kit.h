@@ -16,8 +16,9 @@
  *   "address": "+84912345678", "name": "Nguyễn Thị Lan", "lang": "vi",
  *   "content": {"text": "Xin chào"},
  *   "peer": {"http": {"good": {"status": 200, "headers": {..}, "body": "{\"id\": \"{{n}}\"}"},
- *                     "throttled": {"status": 429, ..}, "broken": {"status": 500, ..}}
- *           | "tcp": "HOST:PORT",         a server that works; the kit stands in between
+ *                     "throttled": {"status": 429, ..}, "broken": {"status": 500, ..}},
+ *            "tcp": "HOST:PORT",          instead of http: a server that works; the kit stands in
+ *                                         between
  *            "patience_ms": 5000} }       after so long a message to a silent peer must have ended
  * In texts of the options "{{peer}}" is HOST:PORT of the kit's peer; "{{peer_host}}" and
  * "{{peer_port}}" (as a number when it is the whole text) stand for its parts. "{{n}}" is a number

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GROUPS = 2, AFTER_MOST_S = 7 * 24 * 60 * 60 };
+enum { GROUPS = 2, AFTER_MOST_S = 7 * 24 * 60 * 60, REGEX_MOST = 500, REPEATS_MOST = 256 };
 
 static const char *const verdicts[] = {[VERDICT_SENT] = "sent",
     [VERDICT_RETRY] = "retry",
@@ -149,6 +149,52 @@ void answer_read(const json_t *rules, int status, struct lantoa_str body, const 
     }
 }
 
+/* Behind the bracket expression that begins at `at`, whose first "]" is a letter like any other. */
+static const char *behind_bracket(const char *at) {
+    at += at[1] == '^' ? 2 : 1;
+    at += *at == ']';
+    return at + strcspn(at, "]") + (strchr(at, ']') != NULL);
+}
+
+/* How often "{3,5}" repeats at most. */
+static unsigned long bound_of(const char *at) {
+    char *end = NULL;
+    unsigned long least = strtoul(at + 1, &end, 10);
+    unsigned long most = *end == ',' ? strtoul(end + 1, NULL, 10) : least;
+    most = most > least ? most : least;
+    return most > REPEATS_MOST ? REPEATS_MOST + 1 : most;
+}
+
+/* regcomp writes repetitions out: what is repeated within them doubles with each, and eats all
+ * memory of the process long before it is refused. */
+static bool regex_is_modest(const char *pattern) {
+    unsigned long times = 1;
+    bool repeat = false, group = false;
+    if (strlen(pattern) > REGEX_MOST) {
+        return false;
+    }
+    for (const char *at = pattern; *at != '\0' && times <= REPEATS_MOST;) {
+        bool repeats = strchr("+*?{", *at) != NULL;
+        if (repeats && repeat) {
+            return false;
+        }
+        if (*at == '{') {
+            times *= bound_of(at) + 1;
+            at += strcspn(at, "}");
+        } else if (*at == '+' && group) {
+            times *= 2;
+        }
+        repeat = repeats;
+        group = *at == ')';
+        if (*at == '[') {
+            at = behind_bracket(at);
+        } else {
+            at += *at == '\0' ? 0 : *at == '\\' && at[1] != '\0' ? 2 : 1;
+        }
+    }
+    return times <= REPEATS_MOST;
+}
+
 struct both answer_fault(const json_t *rule) {
     enum lantoa_reason reason;
     const char *word = json_string_value(json_object_get(rule, "reason"));
@@ -161,6 +207,10 @@ struct both answer_fault(const json_t *rule) {
     if (word != NULL && !reason_by_word(word, &reason)) {
         return (struct both){
             "reason is none of the known words", "reason không phải là từ nào đã biết"};
+    }
+    if (pattern != NULL && !regex_is_modest(pattern)) {
+        return (struct both){
+            "regex is too long, or repeats too often", "regex quá dài hoặc lặp quá nhiều lần"};
     }
     if (pattern != NULL && regcomp(&regex, pattern, REG_EXTENDED) != 0) {
         return (struct both){"regex does not compile", "regex không đúng cú pháp"};

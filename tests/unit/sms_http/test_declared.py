@@ -185,6 +185,8 @@ def test_a_wrong_password_parks_the_channel_and_loses_no_message(tmp_path):
     ({"anwser": []}, "field anwser: there is no such field in a declaration"),
     ({"answer": [{"outcome": "fine"}]}, "field answer[0]: outcome must be one of"),
     ({"answer": [{"regex": "(", "outcome": "sent"}]}, "field answer[0]: regex does not compile"),
+    *(({"answer": [{"regex": regex, "outcome": "sent"}]}, "field answer[0]: regex is too long, or repeats too often")
+      for regex in ("((((((((((a+)+)+)+)+)+)+)+)+)+)", "(a{200}){200}")),
     ({"no_match": "guess"}, "field no_match: must be retry or unknown"),
     ({"callbacks": {"kinds": [{"kind": "receipt", "map": {"1": "arrived"}}]}}, "map: must be one of delivered, failed, delayed, ignore")])
 def test_a_declaration_with_a_fault_is_refused_by_file_and_field(tmp_path, change, why):
