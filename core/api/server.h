@@ -6,6 +6,7 @@
 #define API_SERVER_H
 
 #include "base/err.h"
+#include <stddef.h>
 
 struct api_options {
     const char *data_dir;           /* its database must be there and migrated */
