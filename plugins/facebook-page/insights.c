@@ -116,10 +116,11 @@ static int take_change(struct page *page, const json_t *change) {
         return LANTOA_OK; /* not a comment of somebody else's */
     }
     const struct social_post *known = posts_by_ref(page->posts, post);
-    return page->host->event(page->host,
-        &LANTOA_EVENT(.token = ++page->event, .kind = LANTOA_EVENT_INBOUND,
-            .key = social_str(known != NULL ? known->key : ""), .ref = social_str(""),
-            .address = social_str(from != NULL ? from : "facebook"), .detail = social_str(text)));
+    return page->host->event(
+        page->host, &LANTOA_EVENT(.token = ++page->event, .kind = LANTOA_EVENT_INBOUND,
+                        .key = social_str(known != NULL ? known->key : ""), .ref = social_str(""),
+                        .address = social_str(from != NULL && from[0] != '\0' ? from : "facebook"),
+                        .detail = social_str(text)));
 }
 
 int comments_hook(void *self, const struct lantoa_hook *hook) {

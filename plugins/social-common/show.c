@@ -7,7 +7,7 @@
 #define WIDTH 60
 #define LINK_CHARS 23 /* of any address in a text, as Mastodon counts */
 
-/* The next code point; what is no UTF-8 counts byte by byte. */
+/* The next code point; texts are UTF-8, and of what is none nothing behind its end is read. */
 static uint32_t next_point(struct lantoa_str text, size_t *at) {
     unsigned char lead = (unsigned char)text.at[*at];
     size_t more = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;

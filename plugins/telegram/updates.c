@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define WAIT_AFTER_FAULT_MS 30000
+#define COUNT_MOST INT64_C(1000000000000) /* of reactions; more is nonsense */
 
 static void fetch(void *arg);
 
@@ -82,7 +83,8 @@ static int take_reactions(struct bot *bot, const json_t *counted) {
     const struct social_post *known = posts_by_ref(bot->posts, ref);
     const json_t *list = json_object_get(counted, "reactions");
     for (i = 0; (reaction = json_array_get(list, i)) != NULL; i++) {
-        total += json_integer_value(json_object_get(reaction, "total_count"));
+        json_int_t count = json_integer_value(json_object_get(reaction, "total_count"));
+        total += count > 0 && count < COUNT_MOST - total ? count : 0;
     }
     if (known != NULL) {
         posts_told(bot->posts, known->key, json_pack("{sI}", "reactions", total));

@@ -52,11 +52,17 @@ static const char *text_of(const json_t *root) {
     return text != NULL ? text : "[no text]";
 }
 
+/* NULL: there is none, or it is empty. */
+static const char *filled(const json_t *root, const char *path) {
+    const char *text = json_string_value(json_path(root, path));
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
 static int take(struct zalo *zalo, const json_t *root) {
     const char *name = json_string_value(json_object_get(root, "event_name"));
-    const char *sender = json_string_value(json_path(root, "sender/id"));
-    const char *follower = json_string_value(json_path(root, "follower/id"));
-    const char *number = json_string_value(json_path(root, "message/msg_id"));
+    const char *sender = filled(root, "sender/id");
+    const char *follower = filled(root, "follower/id");
+    const char *number = filled(root, "message/msg_id");
     const char *arrived = json_string_value(json_path(root, "message/delivery_time"));
     if (name == NULL) {
         return LANTOA_EINVAL;
