@@ -137,6 +137,9 @@ static void compose_photo(const struct page *page, const struct social_job *job,
         put_later(request, later, true);
     } else {
         request_part(request, "published", social_str("false"));
+        if (later > 0) {
+            request_part(request, "temporary", social_str("true")); /* else they end in an album */
+        }
     }
     request_file(request, "source", &job->message->step->parts[job->file]);
     request->visible = alone;
@@ -169,6 +172,9 @@ static void compose_feed(const struct page *page, const struct social_job *job, 
         request_form(request, name, social_str(value));
     }
     put_later(request, later, false);
+    if (later > 0 && json_array_size(pictures) > 0) {
+        request_form(request, "unpublished_content_type", social_str("SCHEDULED"));
+    }
     request->visible = true;
     bytes_release(&caption);
 }
@@ -197,8 +203,7 @@ static void read_error(const struct lantoa_http_answer *answer, const json_t *js
         json_integer_value(json_object_get(error, "error_subcode")));
     if (row == NULL) {
         reading_status(out, answer, !visible);
-        keep_text(out->detail, sizeof(out->detail), said != NULL ? said : out->detail,
-            strlen(said != NULL ? said : out->detail));
+        reading_said(out, said);
     } else {
         reading_error(out, row, code, said != NULL ? said : "");
     }

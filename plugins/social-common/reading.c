@@ -98,3 +98,13 @@ void reading_status(
         reading_set(out, SOCIAL_REFUSED, LANTOA_REASON_PROTOCOL, en, vi);
     }
 }
+
+void reading_said(struct social_reading *out, const char *said) {
+    char text[900], words[260];
+    if (said == NULL || said[0] == '\0') {
+        return;
+    }
+    keep_text(words, sizeof(words), said, strlen(said));
+    snprintf(text, sizeof(text), "%s · %s", words, out->detail);
+    keep_text(out->detail, sizeof(out->detail), text, strlen(text));
+}

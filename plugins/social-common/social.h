@@ -105,6 +105,8 @@ void reading_words(struct social_reading *out, enum social_verdict verdict,
  * not visible, else unknown. 429 and 503 with Retry-After: slower. */
 void reading_status(
     struct social_reading *out, const struct lantoa_http_answer *answer, bool may_repeat);
+/* Puts the network's own words in front of the detail. NULL: there are none. */
+void reading_said(struct social_reading *out, const char *said);
 /* Printable, at most room - 1 bytes, cut at a letter. */
 void keep_text(char *to, size_t room, const char *at, size_t count);
 const char *header_of(const struct lantoa_http_answer *answer, const char *name); /* "": none */

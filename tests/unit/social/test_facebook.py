@@ -95,12 +95,34 @@ def test_comments_come_in_when_their_signature_is_right(tmp_path, graph):
 @needs("@stoplight/prism-cli")
 def test_the_requests_fit_the_description_by_prism(tmp_path):
     port = free_port()
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
     with node("node_modules/@stoplight/prism-cli/dist/index.js", "mock", "-h", "127.0.0.1", "-p", port, "--errors", PEERS / "openapi" / "graph.yaml",
               port=port):
-        common = {"api_url": f"http://127.0.0.1:{port}", "page_id": "1029", "token": TOKEN, "figures_every": "300ms"}
+        peer = f"http://127.0.0.1:{port}"
+        common = {"api_url": peer, "page_id": "1029", "token": TOKEN, "figures_every": "300ms"}
         with social(tmp_path, "facebook-page", **common) as page:
             assert page.sent("trang", "Tin", link="https://bhxh.example/a", key=KEY)["ref"] == "1029_384"
-            told = json.loads(page.wait("event")[0]["detail"])
-            assert told == {"post_media_view": 420, "post_total_media_view_unique": None}
+            told = {}
+            eventually(lambda: [told.update(json.loads(row["detail"])) for row in page.of("event")] and len(told) >= 5, 10, words="figures")
+            assert told == {"post_media_view": 420, "post_total_media_view_unique": None, "reactions": 9, "comments": 2, "shares": 0}
         with social(tmp_path, "facebook-page", {"files": [picture(tmp_path)]}, **common) as page:
             assert page.sent("trang", "Ảnh")["ref"] == "1029_385"
+        with social(tmp_path, "facebook-page", {"files": [picture(tmp_path), picture(tmp_path, "hai.png")]}, **common) as page:
+            assert page.sent("trang", "Hai ảnh, mai", publish_at=soon.strftime("%Y-%m-%dT%H:%M:%S+00:00"))["ref"] == "1029_384"
+        # Limits, in front of the same peer: staff read what it is and that it goes on by itself; the next one leaves.
+        limits = [(400, {"error": {"code": code, "message": "limit", "type": "OAuthException"}}) for code in (4, 613)]
+        for number, limit in enumerate([*limits, (503, "<html>", {"Retry-After": "3"}), (429, {"error": {"message": "x"}})]):
+            (tmp_path / str(number)).mkdir()
+            with spoiled(peer, [limit]) as proxy, social(tmp_path / str(number), "facebook-page", **{**common, "api_url": proxy.url}) as page:
+                got = page.sent("trang", "Tin")
+                assert (got["outcome"], got["reason"]) == ("retry", "throttled") and "tự gửi tiếp" in got["detail"], got
+        with spoiled(peer, ["cut", None]) as proxy, social(tmp_path, "facebook-page", **{**common, "api_url": proxy.url}) as page:
+            assert [page.sent("trang", text)["outcome"] for text in ("một", "hai")] == ["unknown", "sent"]
+
+
+def test_a_later_post_of_several_pictures_says_so(tmp_path, graph):
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    with social(tmp_path, "facebook-page", {"files": [picture(tmp_path), picture(tmp_path, "hai.png")]}, **options(graph)) as page:
+        assert page.sent("trang", "Hai ảnh", publish_at=soon.strftime("%Y-%m-%dT%H:%M:%S+00:00"))["outcome"] == "sent"
+    assert [parts["temporary"][1] for path, parts in graph.posts[:2]] == ["true", "true"]
+    assert (graph.posts[2][1]["unpublished_content_type"][1], graph.posts[2][1]["published"][1]) == ("SCHEDULED", "false")

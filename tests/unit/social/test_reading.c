@@ -85,6 +85,9 @@ static void texts(void **state) {
     struct social_reading reading;
     reading_words(&reading, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, &words);
     assert_string_equal(reading.detail, "Zalo takes 1 · Zalo nhận 1");
+    reading_said(&reading, NULL);
+    reading_said(&reading, "(#7)\nno");
+    assert_string_equal(reading.detail, "(#7) no · Zalo takes 1 · Zalo nhận 1");
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 """telegram and telegram-post: what leaves, how each answer is taken, and what people write back."""
 import json
+import urllib.request
 
 import pytest
 from fake_telegram import TOKEN, Telegram
@@ -141,6 +142,19 @@ def test_against_a_server_by_others(tmp_path):
         got = bot.sent("77", "xin chào")  # an answer without a message is no reference, and still an answer
         got = bot.sent("77", "xin chào lần nữa")
         assert got["outcome"] == "sent" and got["ref"].split(":")[0] == "77" and got["ref"].split(":")[1].isdigit(), got
+
+
+@needs("telegram-test-api")
+def test_answers_come_from_a_server_by_others(tmp_path):
+    port = free_port()
+    with node("telegram-server.js", port, port=port), \
+         social(tmp_path, "telegram", api_url=f"http://127.0.0.1:{port}", token="123:ABC", receive="poll", poll_every="100ms") as bot:
+        for text in ("Tôi muốn đăng ký", "/start " + KEY):
+            person = {"id": 77, "first_name": "Lan"}
+            body = json.dumps({"botToken": "123:ABC", "from": person, "chat": {**person, "type": "private"}, "date": 1, "text": text}).encode()
+            urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/sendMessage", body, {"Content-Type": "application/json"}), timeout=10).close()
+        told = [(row["event"], row["key"], row["address"], row["detail"]) for row in bot.wait("event", 2)]
+        assert told == [("inbound", "", "77", "Tôi muốn đăng ký"), ("inbound", KEY, "77", "/start " + KEY)]
 
 
 @needs("grammy")

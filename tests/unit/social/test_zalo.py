@@ -288,3 +288,7 @@ def test_the_requests_fit_the_description_by_prism(tmp_path):
             assert (got["outcome"], got["ref"]) == ("sent", "96d01223"), got
         with social(tmp_path, "zalo-oa", **common) as oa:
             assert oa.sent("u77", "Chào", link="https://bhxh.example", button="Xem")["ref"] == "a77"
+        with social(tmp_path, "zalo-oa", {"files": [picture(tmp_path)]}, **common) as oa:
+            assert oa.sent("u77", "Chào", link="https://bhxh.example", button="Xem")["ref"] == "a77"
+        with social(tmp_path, "zalo-post", **common, mode="broadcast", figures_every="300ms") as page:
+            assert page.sent("trang", "Đoạn một\nĐoạn hai", title="Tin", author="BHXH", cover_url="https://bhxh.example/a.jpg", key="a" * 20)["ref"] == "qb-1"
