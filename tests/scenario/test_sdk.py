@@ -129,6 +129,8 @@ MISTAKES = [
     ("LANTOA_UNKNOWN : LANTOA_RETRY", "LANTOA_UNKNOWN : LANTOA_UNKNOWN", "peer-absent"),
     ('&& at && sscanf(at + 4, " : \\"%120[^\\"]", id) == 1', '&& (id[0] = at ? *at : 0, 1)', "peer-lies-page"),
     ("answer->status == 429", "answer->status == 428", "peer-throttles"),
+    ("answer->left ? LANTOA_UNKNOWN", "answer->left && answer->error != LANTOA_HTTP_TIMEOUT ? LANTOA_UNKNOWN", "peer-times-out"),
+    ("LANTOA_REFUSED : LANTOA_UNKNOWN", "LANTOA_REFUSED : LANTOA_SENT", "peer-breaks"),
     ("host->result(host, &result); /*", "host->result(host, &result); host->result(host, &result); /*", "one"),
     ("c < ' ' ? ", "c == 1 ? ", None),
     (".leaving = leaving", ".leaving = NULL", "one"),
@@ -212,6 +214,15 @@ def test_the_kit_asks_a_plugin_for_its_options(scratch):
     assert verdict({}) == ("warn", "what it says of option how is the same in English and Vietnamese")
 
 
+def test_the_kit_finds_answers_given_to_the_wrong_message(hello):
+    """As if answers came in the order of the questions."""
+    change(hello, "static void answered(", "static const struct lantoa_message *asked[1000];\nstatic size_t put_at, take_at;\nstatic void answered(")
+    change(hello, "const struct lantoa_message *m = arg; /*", "const struct lantoa_message *m = ((void)arg, asked[take_at++]); /*")
+    change(hello, "        char *body = compose(messages[i]);\n", "        asked[put_at++] = messages[i];\n        char *body = compose(messages[i]);\n")
+    done = run(["lantoa", "--json", "plugin", "check", "hello.so", "--with", "case.json", "--only", "peer-reorders"], hello, ok=False)
+    assert done.returncode == 1 and verdicts(done)["peer-reorders"] == "FAIL", done.stdout
+
+
 BAD_OPTIONS = [("lies", {"how": "unsent"}), ("lies", {"how": "twice"}), ("double-result", {}), ("crash-send", {}), ("crash-start", {}), ("hang", {}),
                ("gives-up", {}), ("garbage-frame", {}), ("partial-frame", {"how": "exit"})]
 
@@ -254,6 +265,10 @@ def test_a_case_that_is_wrong_is_refused_by_name(hello):
 def test_what_a_foreign_plugin_declares_is_what_staff_see(data, made, hello):
     """Options, content, limits, price and preview of a plugin built out of tree, with no line changed outside of it."""
     change(hello, '{"text", LANTOA_CONTENT_REQUIRED, 4000,', '{"note", LANTOA_CONTENT_REQUIRED | LANTOA_CONTENT_SINGLE_LINE, 40,')
+    change(hello, "/* 5. What it is.", "static int check(const void *given, struct lantoa_fault *fault) {\n    const struct config *c = given;\n"
+           "    return strstr(c->url, \"://\") ? LANTOA_OK : lantoa_fault_set(fault, \"url\", \"\\\"%.99s\\\" is no address\", "
+           "\"\\\"%.99s\\\" không phải địa chỉ\", c->url);\n}\n\n/* 5. What it is.")
+    change(hello, ".price = price}", ".price = price, .check = check}")
     data.env["LANTOA_PLUGINS"] = hello
     data.env["LANTOA_TOKEN"] = "x"
     with open(os.path.join(hello, "channel.json"), encoding="utf-8") as file:
@@ -267,6 +282,9 @@ def test_what_a_foreign_plugin_declares_is_what_staff_see(data, made, hello):
     for options, word in (({}, "url"), ({**channel["options"], "colour": "red"}, "colour"), ({**channel["options"], "price": -1}, "price")):
         message = data.refused("channel", "apply", data.write("wrong.json", {**channel, "options": options}))
         assert word in message and "wrong.json" in message, message
+    wrong = data.write("wrong.json", {**channel, "options": {**channel["options"], "url": "here"}})
+    assert 'options.url: "here" is no address' in data.refused("channel", "apply", wrong)
+    assert 'options.url: "here" không phải địa chỉ' in data.refused("channel", "apply", wrong, env={"LANTOA_LANG": "vi"})
     # Content: the rows of the plugin, and their limits.
     for content, word in (({"text": "x"}, "text"), ({}, "empty"), ({"note": "a\nb"}, "note")):
         message = data.refused("campaign", "apply", data.write("wrong.json", campaign(steps=[step(channel="hello", content={"vi": content})])))
