@@ -1,10 +1,10 @@
 """An emergency, from the second person's yes to the sound: on streams and on a device that is online, within 2 s; what it interrupts goes on."""
+import contextlib
 import hmac
 import json
 import re
 import ssl
 import subprocess
-import threading
 import time
 import urllib.request
 
@@ -15,7 +15,7 @@ from rig.loud import DAWN, Loud, airings, emergency, outlet
 from rig.program import eventually
 
 from device_sim import Device
-from loud_rig import at, certificate, decoded, free_port, millis, peer, runs
+from loud_rig import at, certificate, decoded, ear, free_port, millis, peer, runs
 from test_loud_icecast import Listener, icecast
 from test_loud_rtp import Receiver, head
 
@@ -31,18 +31,17 @@ class Broker:
         self.conf.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
 
     def listen(self, device, *more):
-        words = ["mosquitto_sub", "-p", self.port, "-h", "127.0.0.1", *more, "-q", "1", "-t", f"lantoa/{device}/#", "-F", "%t %r %p"]
-        with peer(words, stdout=-1, text=True) as ear:
-            for line in ear.stdout:
-                topic, retained, payload = line.rstrip("\n").split(" ", 2)
-                self.heard.append((time.monotonic(), topic.split("/")[-1], retained, payload))
+        """As long as the broker runs."""
+        self.ears.enter_context(ear(self.port, device, self.heard, *more))
 
     def last(self, what):
         """The newest payload of a topic, or None."""
         return next((json.loads(row[3]) for row in reversed(self.heard) if row[1] == what), None)
 
+    @contextlib.contextmanager
     def running(self):
-        return peer(["mosquitto", "-c", self.conf], self.port)
+        with peer(["mosquitto", "-c", self.conf], self.port), contextlib.ExitStack() as self.ears:
+            yield
 
 
 def figures(port):
@@ -63,7 +62,7 @@ def test_an_emergency_starts_within_two_seconds_everywhere(data, made, tmp_path,
                      outlet("KEO", "device:loa-7"))
         loud.start(campaign("c", steps=[airings(materials=["dai"])]))
         loud.ready(emergency())
-        threading.Thread(target=broker.listen, args=["loa-7"], daemon=True).start()
+        broker.listen("loa-7")
         ear = Listener(ice_port, "/loa.ogg")
         subprocess.run(["mosquitto_pub", "-p", str(broker.port), "-h", "127.0.0.1", "-q", "1", "-r", "-t", "lantoa/loa-7/status", "-m", "online"], check=True)
         with loud.serving(DAWN.format(9), "--http", f"127.0.0.1:{door}"):
@@ -135,7 +134,7 @@ def test_the_broker_tells_of_changes_and_may_die_in_between(data, made, tmp_path
         with broker.running():
             first, _ = loud.all_become("K7", "accepted", 2)
             device = Device(loud.port, "loa-7", "khoa-cua-loa-7")
-            threading.Thread(target=broker.listen, args=["loa-7"], daemon=True).start()
+            broker.listen("loa-7")
             version = device.fetch(loud.now())["version"]
             eventually(lambda: broker.last("plan") == {"version": version}, 20, 0.01)
             data.ok("--clock", "2026-12-01T04:59:20+07:00,x1", "airing", "decline", str(first["id"]), "--reason", "lễ hội", "--by", "xa")
@@ -146,7 +145,7 @@ def test_the_broker_tells_of_changes_and_may_die_in_between(data, made, tmp_path
         loud.becomes("K7", "accepted", campaign_name="bao")
         assert not broker.heard
         with broker.running():
-            threading.Thread(target=broker.listen, args=["loa-7"], daemon=True).start()
+            broker.listen("loa-7")
             eventually(lambda: broker.last("play"), 60, 0.01, "the emergency is told as soon as the broker is back")
             eventually(lambda: broker.last("plan")["version"] == device.fetch(loud.now())["version"], 20, 0.01)
     assert len(device.plan["items"]) == 2
@@ -172,7 +171,7 @@ def test_encrypted_and_with_passwords(data, made, tmp_path):
         loud = Loud(data, made, **options)
         loud.outlets(outlet("K7", "device:loa-7"))
         loud.start(campaign("c", steps=[airings()]))
-        threading.Thread(target=broker.listen, args=["loa-7", "-u", "lantoa", "-P", "mat-khau-mqtt", "--cafile", cert], daemon=True).start()
+        broker.listen("loa-7", "-u", "lantoa", "-P", "mat-khau-mqtt", "--cafile", cert)
         with loud.serving("2026-12-01T04:59:00+07:00,x1"):
             loud.becomes("K7", "accepted")
             device = Device(loud.port, "loa-7", "khoa-cua-loa-7", trust=cert)

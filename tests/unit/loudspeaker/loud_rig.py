@@ -35,6 +35,26 @@ def peer(words, port=None, **settings):
                     process.kill()
 
 
+@contextlib.contextmanager
+def ear(port, device, heard, *more):
+    """mosquitto_sub, until the block ends; `heard` gets (time, last part of the topic, retained, payload)."""
+    words = ["mosquitto_sub", "-p", port, "-h", "127.0.0.1", *more, "-q", "1", "-t", f"lantoa/{device}/#", "-F", "%t %r %p"]
+
+    def listen(lines):
+        for line in lines:
+            topic, retained, payload = line.rstrip("\n").split(" ", 2)
+            heard.append((time.monotonic(), topic.split("/")[-1], retained, payload))
+
+    with peer(words, stdout=subprocess.PIPE, text=True) as process:
+        thread = threading.Thread(target=listen, args=[process.stdout])
+        thread.start()
+        try:
+            yield
+        finally:
+            process.terminate()
+            thread.join()
+
+
 def certificate(folder):
     """A certificate of its own for 127.0.0.1: (certificate, key)."""
     cert, key = folder / "cert.pem", folder / "key.pem"

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from device_sim import Device
-from loud_rig import at, free_port, millis, peer, rig, tone
+from loud_rig import at, ear, free_port, millis, peer, rig, tone
 
 DAY = 86400000
 KEYS = "loa-7 khoa-cua-loa-7\nloa-8 khoa-cua-loa-8"
@@ -239,13 +239,6 @@ def test_mqtt_tells_of_changes_and_emergencies(tmp_path):
     (tmp_path / "m.conf").write_text(f"listener {broker_port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
     heard = []
 
-    def listen():
-        words = ["mosquitto_sub", "-p", broker_port, "-h", "127.0.0.1", "-q", "1", "-t", "lantoa/loa-7/#", "-F", "%t %r %p"]
-        with peer(words, stdout=-1, text=True) as ear:
-            for line in ear.stdout:
-                topic, retained, payload = line.rstrip("\n").split(" ", 2)
-                heard.append((time.monotonic(), topic.split("/")[-1], retained, json.loads(payload)))
-
     def until(count, seconds=10):
         end = time.monotonic() + seconds
         while len(heard) < count:
@@ -257,23 +250,22 @@ def test_mqtt_tells_of_changes_and_emergencies(tmp_path):
             device = Device(port, "loa-7", "khoa-cua-loa-7")
             loud.result(loud.send("device:loa-7", material, start=at(60)))
             version = device.fetch(0)["version"]
-            threading.Thread(target=listen, daemon=True).start()
-            until(1, 40)
-            assert heard[0][1:] == ("plan", "1", {"version": version}) or heard[0][1:] == ("plan", "0", {"version": version})
-            asked = time.monotonic()
-            emergency = loud.send("device:loa-7", material, priority="emergency")
-            until(3)
+            with ear(broker_port, "loa-7", heard):
+                until(1, 40)
+                assert heard[0][1] == "plan" and json.loads(heard[0][3]) == {"version": version}
+                asked = time.monotonic()
+                emergency = loud.send("device:loa-7", material, priority="emergency")
+                until(3)
             command = next(row for row in heard if row[1] == "play")
             assert command[0] - asked < 2 and command[2] == "0"
-            check_command(device, command[3], emergency)
-            assert next(row for row in heard[1:] if row[1] == "plan")[3]["version"] > version
+            check_command(device, json.loads(command[3]), emergency)
+            assert json.loads(next(row for row in heard[1:] if row[1] == "plan")[3])["version"] > version
         later = loud.send("device:loa-7", material, start=at(90))
         loud.result(later)
         heard.clear()
-        with peer(["mosquitto", "-c", tmp_path / "m.conf"], broker_port):
-            threading.Thread(target=listen, daemon=True).start()
+        with peer(["mosquitto", "-c", tmp_path / "m.conf"], broker_port), ear(broker_port, "loa-7", heard):
             until(1, 40)
-            assert any(row[1] == "plan" and row[3]["version"] == device.fetch(0)["version"] for row in heard)
+            assert any(row[1] == "plan" and json.loads(row[3])["version"] == device.fetch(0)["version"] for row in heard)
 
 
 def check_command(device, command, key):
