@@ -178,6 +178,20 @@ static void add_chart(struct making *m) {
     report_chart_point(chart, str_from(TR("nobody's")))->value = r->nobody;
 }
 
+/* Airings are touches of people of whom nobody knows whether they listened. */
+static int note_airings(struct making *m, struct base_err *err) {
+    int64_t any = 0;
+    int rc = db_get_i64(m->request->db,
+        "SELECT count(*) FROM (SELECT 1 FROM airing WHERE played_ms > 0 LIMIT 1) AS one", &any,
+        err);
+    if (rc == 0 && any) {
+        report_note(m->report, "%s",
+            TR("An airing counts for everybody who lives where it was played: an estimate, nobody "
+               "knows who listened."));
+    }
+    return rc;
+}
+
 static int fill(struct making *m, struct base_err *err) {
     const struct attribution *r = &m->result;
     struct report *report = m->report;
@@ -209,7 +223,7 @@ static int fill(struct making *m, struct base_err *err) {
             TR("The model any gives each the whole enrolment, so the rows do not add up."));
     }
     conversion_part_places_release(&places);
-    return 0;
+    return note_airings(m, err);
 }
 
 int report_attribution(

@@ -1,6 +1,8 @@
 """What becomes of booked airings when their outlets change: hours, minutes, a device, closed; before and after a device has them."""
 import os
 
+import pytest
+
 from rig.build import campaign, table
 from rig.program import eventually
 from test_airing import DAWN, airings, heard, material, outlet, plan, rows, run, speaker, start  # noqa: F401
@@ -43,6 +45,7 @@ def test_hours_that_change_withdraw_only_what_no_longer_fits(data, made, speaker
     assert sum(data.states("c").values()) == 4 + 1
 
 
+@pytest.mark.quick
 def test_what_was_only_offered_moves_and_a_closed_outlet_falls_silent(data, made, speaker):  # noqa: F811
     speaker(outlet("A1"), outlet("A2"), outlet("A3"))
     plan(data, made, campaign("c", steps=[airings(outlets="all", airings={"per_day": 1, "days": 1})]))
@@ -96,6 +99,7 @@ def emergency(**asked):
     return spec
 
 
+@pytest.mark.quick
 def test_an_emergency_tells_what_it_runs_into(data, made, speaker):  # noqa: F811
     speaker(outlet("A1"), outlet("A2", "24002"))
     plan(data, made, campaign("c", steps=[airings(outlets="all")]))
@@ -109,6 +113,7 @@ def test_an_emergency_tells_what_it_runs_into(data, made, speaker):  # noqa: F81
     assert "ngắt 2 lượt phát khác" in shown.out, shown
 
 
+@pytest.mark.quick
 def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, made, speaker):  # noqa: F811
     speaker(outlet("A1"), outlet("N1", languages="nut"), outlet("N2", "24002", languages="nut"))
     material(data, "bao", 30, "tay")
@@ -131,6 +136,7 @@ def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, mad
     assert sorted(line[2] for line in heard(data)) == ["A1", "N1", "N2"]
 
 
+@pytest.mark.quick
 def test_everything_shown_is_in_the_readers_language(data, made, speaker):  # noqa: F811
     """Lists of airings and outlets in Vietnamese, names that are not there, and the figures of the yes."""
     speaker(outlet("A1", windows="mo-su 05:00-05:02"), outlet("N1", languages="nut"))

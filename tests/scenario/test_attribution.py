@@ -209,6 +209,10 @@ def test_an_airing_is_a_touch_where_people_live(on_air, data):
             assert sum(row["credit"] for row in rows) == pytest.approx(len(on_air[1]) + 1, abs=1e-9), model
 
 
+    shown = data.run(*NOW, "report", "attribution", "--all", "--from", "2026-12-01", "--to", "2026-12-28").out
+    assert "an estimate, nobody knows who listened" in shown, shown
+
+
 def test_airings_count_by_their_own_window(on_air, data):
     rules = {"attribution": {"model": "first", "windows": [{"channel": "*", "days": 7, "source": "test"},
                                                            {"channel": "*", "touch": "heard", "days": 0, "source": "test"}]}}
