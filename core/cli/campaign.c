@@ -287,14 +287,15 @@ static int campaign_plan_verb(struct cli *cli) {
     rc = rc ? rc : experiment_power_warn(cli->db, cli->args[0], cli_today(), &notices, &cli->err);
     if (rc == 0) {
         cli_say(cli,
-            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:{s:I,s:I,s:I,s:I}}", "campaign",
+            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:{s:I,s:I,s:I,s:I,s:I,s:I}}", "campaign",
                 cli->args[0], "audience", (json_int_t)outcome.audience, "holdout",
                 (json_int_t)outcome.holdout, "steps", (json_int_t)outcome.steps, "planned",
                 (json_int_t)outcome.planned, "suppressed", (json_int_t)outcome.suppressed,
                 "assignment_hash", outcome.assignment_hash, "notices", lines(&notices), "airings",
                 "booked", (json_int_t)outcome.airings.placed + outcome.airings.clashes, "clashes",
                 (json_int_t)outcome.airings.clashes, "refused", (json_int_t)outcome.airings.refused,
-                "interrupts", (json_int_t)outcome.airings.interrupts),
+                "interrupts", (json_int_t)outcome.airings.interrupts, "moved",
+                (json_int_t)outcome.airings.moved, "dropped", (json_int_t)outcome.airings.dropped),
             TR("%lld people, %lld kept out by lot; %lld steps, %lld messages planned, %lld "
                "suppressed"),
             (long long)outcome.audience, (long long)outcome.holdout, (long long)outcome.steps,
@@ -305,6 +306,11 @@ static int campaign_plan_verb(struct cli *cli) {
                   "clash), %lld without a place (lantoa airing refused)\n"),
             (long long)(outcome.airings.placed + outcome.airings.clashes),
             (long long)outcome.airings.clashes, (long long)outcome.airings.refused);
+    }
+    if (rc == 0 && !cli->json && outcome.airings.moved + outcome.airings.dropped > 0) {
+        printf(TR("airings of other campaigns that nobody approved yet: %lld moved, %lld gave "
+                  "way\n"),
+            (long long)outcome.airings.moved, (long long)outcome.airings.dropped);
     }
     if (rc == 0 && !cli->json && outcome.airings.interrupts > 0) {
         printf(TR("the emergency runs into %lld airings of others, as things stand\n"),

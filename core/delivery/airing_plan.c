@@ -151,7 +151,8 @@ static int write_moves(
         const struct outlet *outlet = outlet_set_at(b->all.set, booking->station);
         if (move->start_s < 0) {
             char reason[200];
-            if (move->reason == AIRTIME_TAKEN && booking->campaign != b->campaign->id) {
+            bool taken = move->reason == AIRTIME_TAKEN || move->reason == AIRTIME_MINUTES;
+            if (taken && booking->campaign != b->campaign->id) {
                 snprintf(reason, sizeof reason, TR("made room for campaign %s: %s"),
                     b->campaign->row.name, airtime_reason_text(move->reason));
             } else {

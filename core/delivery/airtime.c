@@ -175,6 +175,34 @@ static void accept(struct work *w, struct airtime__day *on, struct seat *seat,
     seat->got++;
 }
 
+/* A booking finds no place any more, whether or not it had found another one before. */
+static void drop(struct work *w, size_t booking, enum airtime_reason reason) {
+    for (size_t i = w->plan->move_count; i-- > 0;) {
+        if (w->plan->moves[i].booking == booking) {
+            w->plan->moves[i].start_s = -1;
+            w->plan->moves[i].reason = reason;
+            return;
+        }
+    }
+    const struct airtime_move move = {booking, -1, reason};
+    put_move(w, &move);
+}
+
+/* Campaigns that have more of the day make room, as long as nobody approved theirs. */
+static bool share(struct work *w, struct airtime__day *on, const struct seat *seat,
+    const struct airtime__item *item, int64_t *start_out) {
+    size_t evicted[AIRTIME_PER_DAY_MAX];
+    if (w->in->requests[seat->request].priority != AIRTIME_NORMAL ||
+        (seat->reason != AIRTIME_TAKEN && seat->reason != AIRTIME_MINUTES)) {
+        return false;
+    }
+    size_t count = airtime__share(w->in, on, item, start_out, evicted, AIRTIME_PER_DAY_MAX);
+    for (size_t i = 0; i < count; i++) {
+        drop(w, evicted[i], seat->reason);
+    }
+    return count > 0;
+}
+
 /* Places one airing of the request, or closes it for the day. from, to: bookings after this day. */
 static void place_one(struct work *w, struct airtime__day *on, struct seat *seat, int64_t day,
     size_t station, size_t from, size_t to) {
@@ -207,7 +235,14 @@ static void place_one(struct work *w, struct airtime__day *on, struct seat *seat
         seat->by = by;
     }
     if (count > 0) {
+        int64_t start_s;
         item.seconds = materials[order[0]].seconds;
+        if (share(w, on, seat, &item, &start_s)) {
+            seat->reason = AIRTIME_FITS;
+            seat->played[order[0]]++;
+            accept(w, on, seat, &item, day, station, start_s, materials[order[0]].id);
+            return;
+        }
         if (clash(w, on, seat, &item, day, station, materials[order[0]].id)) {
             seat->played[order[0]]++;
             return;
@@ -455,40 +490,6 @@ static void plan_station(struct work *w, size_t station, size_t from, size_t to)
 
 /* --- the whole --- */
 
-struct key {
-    size_t station, index;
-    int64_t day, start_s, ref;
-};
-
-static int by_time(const void *a, const void *b) {
-    const struct key *x = a, *y = b;
-    if (x->station != y->station) {
-        return x->station < y->station ? -1 : 1;
-    }
-    if (x->day != y->day) {
-        return x->day < y->day ? -1 : 1;
-    }
-    if (x->start_s != y->start_s) {
-        return x->start_s < y->start_s ? -1 : 1;
-    }
-    return x->ref < y->ref ? -1 : x->ref > y->ref;
-}
-
-static void sort_bookings(struct work *w) {
-    size_t count = w->in->booking_count;
-    struct key *keys = base_alloc_array(count + 1, sizeof *keys);
-    for (size_t i = 0; i < count; i++) {
-        const struct airtime_booking *b = &w->in->bookings[i];
-        keys[i] = (struct key){b->station, i, b->day, b->start_s, b->ref};
-    }
-    qsort(keys, count, sizeof *keys, by_time);
-    w->bookings = base_alloc_array(count + 1, sizeof *w->bookings);
-    for (size_t i = 0; i < count; i++) {
-        w->bookings[i] = keys[i].index;
-    }
-    base_free(keys);
-}
-
 /* Which requests sit on which station, in their order. */
 static void seat_requests(struct work *w) {
     const struct airtime_input *in = w->in;
@@ -510,6 +511,11 @@ static void seat_requests(struct work *w) {
         }
     }
 }
+
+struct key {
+    int64_t ref;
+    size_t index;
+};
 
 static int campaign_order(const void *a, const void *b) {
     const struct key *x = a, *y = b;
@@ -544,7 +550,7 @@ int airtime_plan(
     if (rc != 0) {
         return rc;
     }
-    sort_bookings(&w);
+    w.bookings = airtime__in_order(input);
     seat_requests(&w);
     find_campaigns(&w);
     size_t from = 0;

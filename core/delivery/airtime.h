@@ -7,9 +7,11 @@
  * longer than the station allows; repeats of a request keep their gap; what was approved stays.
  *
  * Fairness: on each station the campaign with the least airtime so far comes first, and each gets
- * one airing of a day before any gets its second. Priority items come before normal ones, and
- * normal airings that nobody approved yet make room for them. Source of the three priorities: the
- * provincial information source system, Circular 39/2020/TT-BTTTT (in force 2021-01-18). */
+ * one airing of a day before any gets its second; what a campaign that came before was only offered
+ * makes room where it has two or more of the day above one that has no place. Priority items come
+ * before normal ones, and normal airings that nobody approved yet make room for them. Source of the
+ * three priorities: the provincial information source system, Circular 39/2020/TT-BTTTT (in force
+ * 2021-01-18). */
 #ifndef DELIVERY_AIRTIME_H
 #define DELIVERY_AIRTIME_H
 

@@ -2,8 +2,11 @@
  * runs into. */
 #include "delivery/airtime_private.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/tr.h"
+
+#include <stdlib.h>
 
 #define DAYS_MAX 3660
 
@@ -88,6 +91,43 @@ int airtime__check(const struct airtime_input *in, struct base_err *err) {
         }
     }
     return rc;
+}
+
+/* --- the calendar in order --- */
+
+struct key {
+    size_t station, index;
+    int64_t day, start_s, ref;
+};
+
+static int by_time(const void *a, const void *b) {
+    const struct key *x = a, *y = b;
+    if (x->station != y->station) {
+        return x->station < y->station ? -1 : 1;
+    }
+    if (x->day != y->day) {
+        return x->day < y->day ? -1 : 1;
+    }
+    if (x->start_s != y->start_s) {
+        return x->start_s < y->start_s ? -1 : 1;
+    }
+    return x->ref < y->ref ? -1 : x->ref > y->ref;
+}
+
+size_t *airtime__in_order(const struct airtime_input *in) {
+    size_t count = in->booking_count;
+    struct key *keys = base_alloc_array(count + 1, sizeof *keys);
+    for (size_t i = 0; i < count; i++) {
+        const struct airtime_booking *b = &in->bookings[i];
+        keys[i] = (struct key){b->station, i, b->day, b->start_s, b->ref};
+    }
+    qsort(keys, count, sizeof *keys, by_time);
+    size_t *order = base_alloc_array(count + 1, sizeof *order);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = keys[i].index;
+    }
+    base_free(keys);
+    return order;
 }
 
 /* --- emergencies --- */

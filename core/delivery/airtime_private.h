@@ -1,4 +1,5 @@
-/* Shared by airtime.c (the whole plan) and airtime_day.c (one station on one day) only. */
+/* Shared by airtime.c (the whole plan), airtime_day.c (one station on one day), airtime_share.c and
+ * airtime_check.c only. */
 #ifndef DELIVERY_AIRTIME_PRIVATE_H
 #define DELIVERY_AIRTIME_PRIVATE_H
 
@@ -7,6 +8,9 @@
 #define AIRTIME__FAR (INT64_C(1) << 40) /* seconds no plan reaches */
 
 int airtime__check(const struct airtime_input *in, struct base_err *err) LANTOA_MUST_CHECK;
+
+/* Indices of the bookings by station, day and start; base_free. */
+size_t *airtime__in_order(const struct airtime_input *in);
 
 /* Windows cut by quiet hours: each span gives at most two pieces of a day, and each quiet one adds
  * at most two more. */
@@ -56,6 +60,12 @@ struct airtime__item {
 enum airtime_reason airtime__place(const struct airtime__day *day, const struct airtime__item *item,
     int64_t *start_out, size_t *by_out);
 void airtime__add(struct airtime__day *day, const struct airtime__entry *entry);
+/* A normal item that has no place: whether it gets one when offered airings of campaigns outside of
+ * the plan, which have at least two more of the day than its own has, make room. Returns how many
+ * bookings did (their indices in evicted, at most room; they are off the day) and where it goes;
+ * 0: none, and the day is as it was. */
+size_t airtime__share(const struct airtime_input *in, struct airtime__day *day,
+    const struct airtime__item *item, int64_t *start_out, size_t *evicted, size_t room);
 /* The first entry in that time, of another request, or NULL. */
 const struct airtime__entry *airtime__at(
     const struct airtime__day *day, int64_t from_s, int64_t to_s, int64_t campaign);

@@ -105,7 +105,7 @@ def test_an_emergency_tells_what_it_runs_into(data, made, speaker):  # noqa: F81
     plan(data, made, campaign("c", steps=[airings(outlets="all")]))
     spec = emergency(materials=["gia-dinh"])
     spec["steps"][0]["when"] = {"at": "2026-12-01T05:01"}
-    assert plan(data, made, spec)["airings"] == {"booked": 2, "clashes": 0, "refused": 0, "interrupts": 2}
+    assert plan(data, made, spec)["airings"] == {"booked": 2, "clashes": 0, "refused": 0, "interrupts": 2, "moved": 0, "dropped": 0}
     data.ok("campaign", "unplan", "e")
     spec["steps"][0]["when"] = {"at": "now"}
     made.apply(spec)
@@ -121,7 +121,7 @@ def test_an_emergency_does_not_wait_for_an_outlet_with_nothing_to_play(data, mad
     assert "no outlet has an approved recording" in data.refused("--clock", DAWN + ",x1", "campaign", "plan", "e")
     material(data, "bao", 30, "nut")
     said = data.json("--clock", DAWN + ",x1", "campaign", "plan", "e")["airings"]
-    assert said == {"booked": 2, "clashes": 0, "refused": 1, "interrupts": 0}, said
+    assert said == {"booked": 2, "clashes": 0, "refused": 1, "interrupts": 0, "moved": 0, "dropped": 0}, said
     assert {row["outlet"] for row in rows(data)} == {"N1", "N2"}
     (refused,) = data.rows("airing", "refused")
     assert (refused["outlet"], refused["reason"], refused["asked"], refused["placed"]) == ("A1", "no_material", 1, 0)
@@ -158,3 +158,25 @@ def test_everything_shown_is_in_the_readers_language(data, made, speaker):  # no
             assert name[1] in data.refused("airing", verb, *name)
     said = data.json("campaign", "approve", "a")
     assert (said["people"], said["airings"], said["outlets"], said["households"]) == (0, 1, 1, 320), said
+
+
+@pytest.mark.quick
+def test_a_later_campaign_gets_its_share_of_what_nobody_approved(data, made, speaker):  # noqa: F811
+    speaker(outlet("A1", windows="mo-su 05:00-05:06"), outlet("A2", "24002", windows="mo-su 05:00-05:06"))
+    asked = {"per_day": 4, "days": 1, "gap": "PT0S"}
+    plan(data, made, campaign("a", steps=[airings(outlets="all", airings=asked)]))
+    data.ok("airing", "approve", "--outlet", "A2", "--by", "xa")
+    approved = rows(data, "--outlet", "A2")
+    made.apply(campaign("b", steps=[airings(outlets="all", airings=asked)]))
+    shown = data.run("--lang", "vi", "--clock", DAWN + ",x1", "campaign", "plan", "b").out
+    assert "2 lượt nhường chỗ" in shown, shown
+    mine = [(row["campaign"], row["decision"]) for row in rows(data, "--outlet", "A1")]
+    assert sorted(mine) == [("a", "offered")] * 2 + [("a", "withdrawn")] * 2 + [("b", "offered")] * 2
+    gone = [row["detail"] for row in rows(data, "--outlet", "A1") if row["decision"] == "withdrawn"]
+    assert all("made room for campaign b" in words or "nhường chỗ cho chiến dịch b" in words for words in gone), gone
+    assert [row for row in rows(data, "--outlet", "A2") if row["campaign"] == "a"] == approved
+    (full,) = [row for row in data.rows("airing", "refused", "--campaign", "b") if row["outlet"] == "A2"]
+    assert (full["asked"], full["placed"], full["reason"], full["other"]) == (4, 0, "taken", "a"), full
+    for name in ("a", "b"):  # nobody takes it back: planning again changes nothing
+        said = data.json("--clock", DAWN + ",x1", "airing", "plan", name)
+        assert (said["placed"], said["moved"], said["dropped"]) == (0, 0, 0), said
