@@ -46,16 +46,33 @@ static const char *const phrases[] = {
     "missed",
 };
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* The phrase that stands at i as whole words; NULL: none. */
+static const char *phrase_at(struct str detail, size_t i) {
+    struct str rest = str_of(detail.at + i, detail.bytes - i);
+    if (i > 0 && is_digit(detail.at[i - 1]) && str_starts(rest, STR(" of ")) && rest.bytes > 4 &&
+        is_digit(rest.at[4])) {
+        return " of "; /* "40 of 95" */
+    }
+    if (i > 0 && detail.at[i - 1] != ' ') {
+        return NULL;
+    }
+    for (size_t k = 0; k < sizeof phrases / sizeof phrases[0]; k++) {
+        size_t bytes = strlen(phrases[k]);
+        if (str_starts(rest, str_from(phrases[k])) &&
+            (rest.bytes == bytes || strchr(" ,:", rest.at[bytes]))) {
+            return phrases[k];
+        }
+    }
+    return NULL;
+}
+
 void airing_words(struct str detail, struct base_buf *out) {
     for (size_t i = 0; i < detail.bytes;) {
-        const char *found = NULL;
-        bool starts = i == 0 || detail.at[i - 1] == ' ';
-        for (size_t k = 0; starts && !found && k < sizeof phrases / sizeof phrases[0]; k++) {
-            struct str phrase = str_from(phrases[k]);
-            if (str_starts(str_of(detail.at + i, detail.bytes - i), phrase)) {
-                found = phrases[k];
-            }
-        }
+        const char *found = phrase_at(detail, i);
         if (found) {
             base_buf_add_text(out, TR(found));
             i += strlen(found);

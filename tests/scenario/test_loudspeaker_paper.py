@@ -40,7 +40,8 @@ def events(text):
 def test_a_month_on_a_stick(data, made):
     loud = Loud(data, made)
     loud.material("bao-hiem", 3, 500)
-    loud.outlets(outlet("A1", "paper:dong-tien"), outlet("B1", "paper:mao-dien", "24002"))
+    long = "Cụm loa nhà văn hoá thôn Đồng Tiến; cạnh trường, sau đình làng, tên dài đến nỗi phải gấp dòng trong tệp lịch"
+    loud.outlets(outlet("A1", "paper:dong-tien", name=long), outlet("B1", "paper:mao-dien", "24002"))
     data.ok("settings", "set", "public_url", "https://tin.example.vn")
     loud.start(campaign("c", steps=[airings(per_day=2, days=3, materials=["gia-dinh", "bao-hiem"])]))
     with loud.serving(NOON):
@@ -63,7 +64,9 @@ def test_a_month_on_a_stick(data, made):
     assert sorted(os.listdir(os.path.join(month, "days"))) == [f"2026-12-0{day}.m3u8" for day in (1, 2, 3)]
     # Its calendar, and the commune's, name the same events and the same codes.
     own = {str(event["UID"]): event for event in events(open(os.path.join(month, "calendar.ics"), encoding="utf-8").read())}
-    feed = {str(event["UID"]): event for event in events(data.ok("--clock", NOON, "airing", "calendar", "--place", "Đồng Tiến").out)}
+    text = data.ok("--clock", NOON, "airing", "calendar", "--place", "Đồng Tiến").out
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n")), "RFC 5545, 3.1"
+    feed = {str(event["UID"]): event for event in events(text)}
     assert len(own) == 6 and own.keys() == feed.keys()
     for uid, event in feed.items():
         start = event.decoded("DTSTART")
@@ -71,7 +74,7 @@ def test_a_month_on_a_stick(data, made):
         row = booked[start.astimezone(VIETNAM).isoformat()]
         assert row["code"] in event["DESCRIPTION"] and row["code"] in own[uid]["DESCRIPTION"]
         assert (event.decoded("DTEND") - start).seconds == row["seconds"] and event["SUMMARY"] == row["material"] and event["STATUS"] == "CONFIRMED"
-        assert event["LOCATION"] == "Xã Đồng Tiến"
+        assert event["LOCATION"] == "Xã Đồng Tiến" and long in event["DESCRIPTION"]
     # In print: days, times and codes, in Vietnamese as they are.
     data.ok("--lang", "vi", "report", "airtime", "--place", "Đồng Tiến", "--month", "2026-12", "--pdf", data.path("month.pdf"))
     text = printed(data.path("month.pdf"))
