@@ -23,11 +23,8 @@ enum { FIELD_TEXT, FIELD_LINK, FIELD_PUBLISH_AT, FIELD_COUNT };
 enum { TEXT_MOST = 63206, PICTURES_MOST = 10 };
 
 struct page {
-    const struct lantoa_host *host;
+    struct social_line line;
     const struct facebook_config *config;
-    struct social *social;
-    struct posts *posts;
-    uint64_t event; /* of the last comment */
 };
 
 /* --- send.c --- */

@@ -3,12 +3,6 @@
 #include "facebook.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-struct asked {
-    struct page *page;
-    char key[24];
-};
 
 /* All the names that were asked for, as not given. */
 static json_t *none_given(const char *metrics) {
@@ -26,67 +20,50 @@ static json_t *none_given(const char *metrics) {
     return figures;
 }
 
-static void on_insights(void *arg, const struct lantoa_http_answer *answer, const json_t *json) {
-    struct asked *asked = arg;
+static json_t *read_insights(
+    void *self, const struct lantoa_http_answer *answer, const json_t *json) {
+    const struct page *page = self;
     const json_t *rows = json_object_get(json, "data");
-    json_t *figures = none_given(asked->page->config->metrics);
     bool told = rows != NULL || json_integer_value(json_path(json, "error/code")) == 100;
+    if (!told) {
+        page->line.host->log(page->line.host, LANTOA_LOG_WARN,
+            "figures cannot be asked for: %d; again at the next time", answer->status);
+        return NULL;
+    }
+    json_t *figures = none_given(page->config->metrics);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         const char *name = json_string_value(json_object_get(row, "name"));
-        const json_t *value = json_path(row, "values/0/value");
-        if (name != NULL && json_is_integer(value)) {
-            json_object_set_new(figures, name, json_integer(json_integer_value(value)));
+        if (name != NULL && json_is_integer(json_path(row, "values/0/value"))) {
+            json_object_set_new(figures, name, figure_at(row, "values/0/value"));
         }
     }
-    if (told) {
-        posts_told(asked->page->posts, asked->key, figures);
-    } else {
-        asked->page->host->log(asked->page->host, LANTOA_LOG_WARN,
-            "figures cannot be asked for: %d; again at the next time", answer->status);
-        json_decref(figures);
-    }
-    free(asked);
+    return figures;
 }
 
-static json_t *count_of(const json_t *json, const char *path) {
-    const json_t *value = json_path(json, path);
-    return json_is_integer(value) ? json_integer(json_integer_value(value)) : json_null();
-}
-
-static void on_counts(void *arg, const struct lantoa_http_answer *answer, const json_t *json) {
-    struct asked *asked = arg;
+static json_t *read_counts(
+    void *self, const struct lantoa_http_answer *answer, const json_t *json) {
+    const json_t *shares = json_path(json, "shares/count");
+    (void)self;
     (void)answer;
-    if (json_object_get(json, "id") != NULL) {
-        json_t *figures = json_object();
-        const json_t *shares = json_path(json, "shares/count");
-        json_object_set_new(figures, "reactions", count_of(json, "reactions/summary/total_count"));
-        json_object_set_new(figures, "comments", count_of(json, "comments/summary/total_count"));
-        /* Facebook leaves the field out when nobody has shared. */
-        json_object_set_new(figures, "shares",
-            json_integer(json_is_integer(shares) ? json_integer_value(shares) : 0));
-        posts_told(asked->page->posts, asked->key, figures);
+    if (json_object_get(json, "id") == NULL) {
+        return NULL;
     }
-    free(asked);
+    /* Facebook leaves the field out when nobody has shared. */
+    return json_pack("{so,so,sI}", "reactions", figure_at(json, "reactions/summary/total_count"),
+        "comments", figure_at(json, "comments/summary/total_count"), "shares",
+        json_is_integer(shares) ? json_integer_value(shares) : 0);
 }
 
 static void ask(struct page *page, const struct social_post *post, const char *ending,
     const char *name, const char *value,
-    void (*answered)(void *arg, const struct lantoa_http_answer *answer, const json_t *json)) {
+    json_t *(*figures)(void *self, const struct lantoa_http_answer *answer, const json_t *json)) {
     struct social_request request = {.method = "GET"};
-    struct asked *asked = calloc(1, sizeof(*asked));
     char path[200];
-    if (asked == NULL) {
-        return;
-    }
-    asked->page = page;
-    snprintf(asked->key, sizeof(asked->key), "%s", post->key);
     snprintf(path, sizeof(path), "%s%s", post->ref, ending);
     facebook_request(page, &request, path);
     request_query(&request, name, social_str(value));
-    if (social_ask(page->social, &request, answered, free, asked) != LANTOA_OK) {
-        free(asked);
-    }
+    line_ask(&page->line, post, &request, figures);
 }
 
 void insights_ask(void *self, const struct social_post *post) {
@@ -94,10 +71,10 @@ void insights_ask(void *self, const struct social_post *post) {
     if (post->ref[strspn(post->ref, "0123456789_")] != '\0') {
         return; /* no number of a post: nothing to put into an address */
     }
-    ask(page, post, "/insights", "metric", page->config->metrics, on_insights);
+    ask(page, post, "/insights", "metric", page->config->metrics, read_insights);
     ask(page, post, "", "fields",
         "id,shares,reactions.summary(total_count).limit(0),comments.summary(total_count).limit(0)",
-        on_counts);
+        read_counts);
 }
 
 /* --- comments --- */
@@ -115,12 +92,9 @@ static int take_change(struct page *page, const json_t *change) {
         (from != NULL && strcmp(from, page->config->page_id) == 0)) {
         return LANTOA_OK; /* not a comment of somebody else's */
     }
-    const struct social_post *known = posts_by_ref(page->posts, post);
-    return page->host->event(
-        page->host, &LANTOA_EVENT(.token = ++page->event, .kind = LANTOA_EVENT_INBOUND,
-                        .key = social_str(known != NULL ? known->key : ""), .ref = social_str(""),
-                        .address = social_str(from != NULL && from[0] != '\0' ? from : "facebook"),
-                        .detail = social_str(text)));
+    const struct social_post *known = posts_by_ref(page->line.posts, post);
+    return line_tell(&page->line, LANTOA_EVENT_INBOUND, known != NULL ? known->key : "", "",
+        from != NULL && from[0] != '\0' ? from : "facebook", social_str(text));
 }
 
 int comments_hook(void *self, const struct lantoa_hook *hook) {
@@ -128,7 +102,7 @@ int comments_hook(void *self, const struct lantoa_hook *hook) {
     const char *given = hook_header(hook, "x-hub-signature-256");
     given = strncmp(given, "sha256=", 7) == 0 ? given + 7 : given;
     if (!proof_hmac_sha256(page->config->app_secret, hook->body, given)) {
-        page->host->log(page->host, LANTOA_LOG_WARN,
+        page->line.host->log(page->line.host, LANTOA_LOG_WARN,
             "a call-back of %zu bytes is refused: its signature is wrong (option app_secret)",
             hook->body.bytes);
         return LANTOA_EDENIED;

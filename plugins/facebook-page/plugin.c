@@ -1,15 +1,11 @@
 /* The Facebook Page as the host sees it. */
 #include "facebook.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-#define POSTS_KEEP_MS (INT64_C(60) * 24 * 60 * 60 * 1000)
 
 static void page_close(void *self) {
     struct page *page = self;
-    posts_free(page->posts);
-    social_free(page->social);
+    line_release(&page->line);
     free(page);
 }
 
@@ -19,46 +15,22 @@ static int page_open(const struct lantoa_host *host, const void *given, void **s
     if (page == NULL) {
         return LANTOA_ENOMEM;
     }
-    *page = (struct page){.host = host, .config = config, .event = (uint64_t)host->now(host) << 16};
-    page->social = social_new(&(struct social_setup){.host = host,
-        .network = &facebook_network,
-        .self = page,
-        .connections = 1, /* posts stand in the order in which they were made */
-        .timeout_ms = config->timeout,
-        .tls_verify = config->tls_verify,
-        .tls_ca = config->tls_ca});
-    page->posts = posts_new(&(struct posts_setup){.host = host,
-        .every_ms = config->figures_every,
-        .keep_ms = POSTS_KEEP_MS,
-        .ask = insights_ask,
-        .self = page});
-    if (page->social == NULL || page->posts == NULL) {
+    page->config = config;
+    int status = line_open(
+        &page->line, &(struct line_setup){.host = host,
+                         .network = &facebook_network,
+                         .connections = 1, /* posts stand in the order in which they were made */
+                         .timeout_ms = config->timeout,
+                         .tls_verify = config->tls_verify,
+                         .tls_ca = config->tls_ca,
+                         .ask = insights_ask,
+                         .figures_every_ms = config->figures_every});
+    if (status != LANTOA_OK) {
         page_close(page);
-        return LANTOA_ENOMEM;
+        return status;
     }
     *self_out = page;
     return LANTOA_OK;
-}
-
-static int page_start(void *self) {
-    struct page *page = self;
-    posts_start(page->posts);
-    return LANTOA_OK;
-}
-
-static void page_send(void *self, const struct lantoa_message *const *messages, size_t count) {
-    struct page *page = self;
-    social_send(page->social, messages, count);
-}
-
-static void page_cancel(void *self, const uint64_t *ids, size_t count) {
-    struct page *page = self;
-    social_cancel(page->social, ids, count);
-}
-
-static void page_event_done(void *self, uint64_t token) {
-    (void)self; /* call-backs are kept by the core, figures are asked for again */
-    (void)token;
 }
 
 static int page_price(
@@ -148,10 +120,10 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
         {
             .size = sizeof(struct lantoa_ops),
             .open = page_open,
-            .start = page_start,
-            .send = page_send,
-            .cancel = page_cancel,
-            .event_done = page_event_done,
+            .start = line_start,
+            .send = line_send,
+            .cancel = line_cancel,
+            .event_done = line_event_done,
             .close = page_close,
             .price = page_price,
             .preview = page_preview,

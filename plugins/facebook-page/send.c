@@ -83,7 +83,7 @@ static int64_t time_of(struct lantoa_str text) {
 
 static bool check(const struct page *page, const struct lantoa_message *message, int64_t *later_out,
     struct social_reading *end) {
-    int64_t now = page->host->now(page->host) / 1000;
+    int64_t now = page->line.host->now(page->line.host) / 1000;
     *later_out = 0;
     const struct social_fit fit = facebook_fit(message);
     if (!fit_or_refuse(message, &fit, end)) {
@@ -219,21 +219,12 @@ static void read_answer(void *self, struct social_job *job, const struct lantoa_
     if (id == NULL) {
         read_error(answer, json, !upload || alone, out);
     } else if (upload && !alone) {
-        if (json_object_get(job->kept, "pictures") == NULL) {
-            json_object_set_new(job->kept, "pictures", json_array());
-        }
-        json_array_append_new(json_object_get(job->kept, "pictures"), json_string(id));
-        job->file++;
+        job_keep_picture(job, id);
         out->verdict = SOCIAL_NEXT;
     } else {
         reading_sent(out, post != NULL ? post : id);
     }
 }
 
-static void note_sent(void *self, const struct social_job *job, const char *ref) {
-    struct page *page = self;
-    posts_add(page->posts, job->message->key, ref);
-}
-
 const struct social_network facebook_network = {
-    .compose = compose, .read = read_answer, .sent = note_sent};
+    .compose = compose, .read = read_answer, .sent = line_note_sent};

@@ -22,16 +22,13 @@ enum { FIELD_TEXT, FIELD_LINK, FIELD_WARNING, FIELD_COUNT };
 enum { PICTURES_MOST = 4 };
 
 struct account {
-    const struct lantoa_host *host;
+    struct social_line line;
     const struct mastodon_config *config;
-    struct social *social;
-    struct posts *posts;
     /* mentions.c */
     struct lantoa_timer *timer;
     char since[40]; /* the newest mention that the core has; "": none yet */
     char newest[40];
     size_t open; /* told and not yet done */
-    uint64_t event;
 };
 
 extern const struct social_network mastodon_network;

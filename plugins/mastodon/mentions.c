@@ -9,8 +9,8 @@ static void fetch(void *arg);
 
 static void again(struct account *account) {
     if (account->timer == NULL) {
-        account->timer =
-            account->host->timer(account->host, account->config->poll_every, fetch, account);
+        account->timer = account->line.host->timer(
+            account->line.host, account->config->poll_every, fetch, account);
     }
 }
 
@@ -46,16 +46,14 @@ static int tell(struct account *account, const json_t *row) {
     const char *post = json_string_value(json_path(row, "status/in_reply_to_id"));
     const char *from = json_string_value(json_path(row, "account/acct"));
     const char *html = json_string_value(json_path(row, "status/content"));
-    const struct social_post *known = post == NULL ? NULL : posts_by_ref(account->posts, post);
+    const struct social_post *known = post == NULL ? NULL : posts_by_ref(account->line.posts, post);
     struct bytes text = {0};
     if (from == NULL || html == NULL) {
         return LANTOA_OK;
     }
     put_plain(html, &text);
-    int status = account->host->event(account->host,
-        &LANTOA_EVENT(.token = ++account->event, .kind = LANTOA_EVENT_INBOUND,
-            .key = social_str(known != NULL ? known->key : ""), .ref = social_str(""),
-            .address = social_str(from), .detail = {text.at == NULL ? "" : text.at, text.used}));
+    int status = line_tell(&account->line, LANTOA_EVENT_INBOUND, known != NULL ? known->key : "",
+        "", from, (struct lantoa_str){text.at == NULL ? "" : text.at, text.used});
     account->open += status == LANTOA_OK;
     bytes_release(&text);
     return status;
@@ -63,10 +61,10 @@ static int tell(struct account *account, const json_t *row) {
 
 static void keep(struct account *account) {
     snprintf(account->since, sizeof(account->since), "%s", account->newest);
-    if (state_save(account->host->state_dir, "since", account->since, strlen(account->since)) !=
-        LANTOA_OK) {
-        account->host->log(
-            account->host, LANTOA_LOG_WARN, "how far answers were read cannot be written down");
+    if (state_save(account->line.host->state_dir, "since", account->since,
+            strlen(account->since)) != LANTOA_OK) {
+        account->line.host->log(account->line.host, LANTOA_LOG_WARN,
+            "how far answers were read cannot be written down");
     }
 }
 
@@ -74,8 +72,8 @@ static void on_mentions(void *arg, const struct lantoa_http_answer *answer, cons
     struct account *account = arg;
     size_t count = json_is_array(json) ? json_array_size(json) : 0;
     if (answer->status != 200) {
-        account->host->log(account->host, LANTOA_LOG_WARN, "answers cannot be fetched: %d %.200s",
-            answer->status, answer->text);
+        account->line.host->log(account->line.host, LANTOA_LOG_WARN,
+            "answers cannot be fetched: %d %.200s", answer->status, answer->text);
     }
     for (size_t i = count; i > 0; i--) { /* the newest come first */
         const json_t *row = json_array_get(json, i - 1);
@@ -105,7 +103,7 @@ static void fetch(void *arg) {
     if (account->since[0] != '\0') {
         request_query(&request, "min_id", social_str(account->since));
     }
-    if (social_ask(account->social, &request, on_mentions, NULL, account) != LANTOA_OK) {
+    if (social_ask(account->line.social, &request, on_mentions, NULL, account) != LANTOA_OK) {
         again(account);
     }
 }
@@ -119,7 +117,7 @@ void mentions_done(struct account *account) {
 
 void mentions_start(struct account *account) {
     size_t bytes = 0;
-    char *text = state_load(account->host->state_dir, "since", &bytes);
+    char *text = state_load(account->line.host->state_dir, "since", &bytes);
     if (text != NULL && bytes < sizeof(account->since) && strspn(text, "0123456789") == bytes) {
         snprintf(account->since, sizeof(account->since), "%s", text);
         snprintf(account->newest, sizeof(account->newest), "%s", text);
@@ -129,6 +127,6 @@ void mentions_start(struct account *account) {
 }
 
 void mentions_stop(struct account *account) {
-    account->host->timer_stop(account->host, account->timer);
+    account->line.host->timer_stop(account->line.host, account->timer);
     account->timer = NULL;
 }

@@ -1,16 +1,12 @@
 /* The Mastodon account as the host sees it. */
 #include "mastodon.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-#define POSTS_KEEP_MS (INT64_C(60) * 24 * 60 * 60 * 1000)
 
 static void account_close(void *self) {
     struct account *account = self;
     mentions_stop(account);
-    posts_free(account->posts);
-    social_free(account->social);
+    line_release(&account->line);
     free(account);
 }
 
@@ -20,45 +16,30 @@ static int account_open(const struct lantoa_host *host, const void *given, void 
     if (account == NULL) {
         return LANTOA_ENOMEM;
     }
-    *account =
-        (struct account){.host = host, .config = config, .event = (uint64_t)host->now(host) << 16};
-    account->social = social_new(&(struct social_setup){.host = host,
-        .network = &mastodon_network,
-        .self = account,
-        .connections = 1, /* posts stand in the order in which they were made */
-        .timeout_ms = config->timeout,
-        .tls_verify = config->tls_verify,
-        .tls_ca = config->tls_ca});
-    account->posts = posts_new(&(struct posts_setup){.host = host,
-        .every_ms = config->figures_every,
-        .keep_ms = POSTS_KEEP_MS,
-        .ask = figures_ask,
-        .self = account});
-    if (account->social == NULL || account->posts == NULL) {
+    account->config = config;
+    int status = line_open(
+        &account->line, &(struct line_setup){.host = host,
+                            .network = &mastodon_network,
+                            .connections = 1, /* posts stand in the order in which they were made */
+                            .timeout_ms = config->timeout,
+                            .tls_verify = config->tls_verify,
+                            .tls_ca = config->tls_ca,
+                            .ask = figures_ask,
+                            .figures_every_ms = config->figures_every});
+    if (status != LANTOA_OK) {
         account_close(account);
-        return LANTOA_ENOMEM;
+        return status;
     }
     *self_out = account;
     return LANTOA_OK;
 }
 
 static int account_start(void *self) {
-    struct account *account = self;
-    posts_start(account->posts);
+    const struct account *account = self;
     if (account->config->answers) {
-        mentions_start(account);
+        mentions_start(self);
     }
-    return LANTOA_OK;
-}
-
-static void account_send(void *self, const struct lantoa_message *const *messages, size_t count) {
-    struct account *account = self;
-    social_send(account->social, messages, count);
-}
-
-static void account_cancel(void *self, const uint64_t *ids, size_t count) {
-    struct account *account = self;
-    social_cancel(account->social, ids, count);
+    return line_start(self);
 }
 
 static void account_event_done(void *self, uint64_t token) {
@@ -146,8 +127,8 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .size = sizeof(struct lantoa_ops),
             .open = account_open,
             .start = account_start,
-            .send = account_send,
-            .cancel = account_cancel,
+            .send = line_send,
+            .cancel = line_cancel,
             .event_done = account_event_done,
             .close = account_close,
             .price = account_price,

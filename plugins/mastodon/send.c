@@ -3,7 +3,6 @@
 #include "mastodon.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 void mastodon_request(
     const struct account *account, struct social_request *request, const char *path) {
@@ -105,62 +104,36 @@ static void read_answer(void *self, struct social_job *job, const struct lantoa_
     if (id == NULL || answer->status < 200 || answer->status > 299) {
         read_error(answer, json, out);
     } else if (job->file < picture_count(job->message)) {
-        if (json_object_get(job->kept, "pictures") == NULL) {
-            json_object_set_new(job->kept, "pictures", json_array());
-        }
-        json_array_append_new(json_object_get(job->kept, "pictures"), json_string(id));
-        job->file++;
+        job_keep_picture(job, id);
         out->verdict = SOCIAL_NEXT;
     } else {
         reading_sent(out, id);
     }
 }
 
-static void note_sent(void *self, const struct social_job *job, const char *ref) {
-    struct account *account = self;
-    posts_add(account->posts, job->message->key, ref);
-}
-
 const struct social_network mastodon_network = {
-    .compose = compose, .read = read_answer, .sent = note_sent};
+    .compose = compose, .read = read_answer, .sent = line_note_sent};
 
 /* --- figures --- */
 
-struct asked {
-    struct account *account;
-    char key[24];
-};
-
-static json_t *count_of(const json_t *json, const char *name) {
-    const json_t *value = json_object_get(json, name);
-    return json_is_integer(value) ? json_integer(json_integer_value(value)) : json_null();
-}
-
-static void on_figures(void *arg, const struct lantoa_http_answer *answer, const json_t *json) {
-    struct asked *asked = arg;
-    if (answer->status == 200 && json_is_object(json)) {
-        posts_told(asked->account->posts, asked->key,
-            json_pack("{so,so,so,sn}", "favourites", count_of(json, "favourites_count"), "reblogs",
-                count_of(json, "reblogs_count"), "replies", count_of(json, "replies_count"),
-                "views"));
+static json_t *read_figures(
+    void *self, const struct lantoa_http_answer *answer, const json_t *json) {
+    (void)self;
+    if (answer->status != 200 || !json_is_object(json)) {
+        return NULL;
     }
-    free(asked);
+    return json_pack("{so,so,so,sn}", "favourites", figure_at(json, "favourites_count"), "reblogs",
+        figure_at(json, "reblogs_count"), "replies", figure_at(json, "replies_count"), "views");
 }
 
 void figures_ask(void *self, const struct social_post *post) {
     struct account *account = self;
     struct social_request request = {.method = "GET"};
-    struct asked *asked = calloc(1, sizeof(*asked));
     char path[180];
-    if (asked == NULL || post->ref[strspn(post->ref, "0123456789")] != '\0') {
-        free(asked);
-        return;
+    if (post->ref[strspn(post->ref, "0123456789")] != '\0') {
+        return; /* no number of a post: nothing to put into an address */
     }
-    asked->account = account;
-    snprintf(asked->key, sizeof(asked->key), "%s", post->key);
     snprintf(path, sizeof(path), "/api/v1/statuses/%s", post->ref);
     mastodon_request(account, &request, path);
-    if (social_ask(account->social, &request, on_figures, free, asked) != LANTOA_OK) {
-        free(asked);
-    }
+    line_ask(&account->line, post, &request, read_figures);
 }

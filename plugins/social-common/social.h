@@ -5,6 +5,7 @@
  * - request.c: a request put together: query, form, JSON, multipart
  * - engine.c: messages into requests, answers into results
  * - reading.c: what an answer means, in words of staff
+ * - line.c: the instance of any network, with the operations that are the same for all
  * - posts.c: what was posted lately, on the disk, and when its figures are asked for
  * - state.c: small files that survive a crash
  * - show.c: text as a network counts and shows it
@@ -206,6 +207,46 @@ size_t posts_count(const struct posts *posts);
 const struct social_post *posts_at(const struct posts *posts, size_t index);
 /* Tells the core a post's figures: takes the object of names and numbers or nulls. */
 void posts_told(struct posts *posts, const char *key, json_t *figures);
+
+/* --- line.c --- */
+
+/* The first member of each plugin's instance, so that `self` is it. */
+struct social_line {
+    const struct lantoa_host *host;
+    struct social *social;
+    struct posts *posts; /* NULL: to people, nothing is posted */
+    uint64_t event;      /* token of the last event */
+};
+struct line_setup {
+    const struct lantoa_host *host;
+    const struct social_network *network;
+    int64_t connections, timeout_ms;
+    bool tls_verify;
+    const char *tls_ca;
+    /* As of posts_setup; NULL: nothing is posted. Posts are known for 60 days. */
+    void (*ask)(void *self, const struct social_post *post);
+    int64_t figures_every_ms;
+};
+/* LANTOA_ENOMEM: to be released as well. */
+int line_open(struct social_line *line, const struct line_setup *setup);
+void line_release(struct social_line *line); /* what it holds, not itself */
+/* Operations, and a network's `sent`. */
+int line_start(void *self);
+void line_send(void *self, const struct lantoa_message *const *messages, size_t count);
+void line_cancel(void *self, const uint64_t *ids, size_t count);
+void line_event_done(void *self, uint64_t token);
+void line_note_sent(void *self, const struct social_job *job, const char *ref);
+/* Tells the core; as host->event. */
+int line_tell(struct social_line *line, enum lantoa_event_kind kind, const char *key,
+    const char *ref, const char *address, struct lantoa_str text);
+/* An uploaded picture: kept as the next of "pictures", and the job goes on to the next file. */
+void job_keep_picture(struct social_job *job, const char *id);
+/* Asks for a post's figures; takes the request's insides over. `figures` makes of the answer what
+ * posts_told takes; NULL: nothing of use came. */
+void line_ask(struct social_line *line, const struct social_post *post,
+    struct social_request *request,
+    json_t *(*figures)(void *self, const struct lantoa_http_answer *answer, const json_t *json));
+json_t *figure_at(const json_t *json, const char *path); /* a number, else null: "n/a" */
 
 /* --- show.c --- */
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 /* Posts are kept so that comments find theirs; the Bot API tells no figures when asked. */
-#define POSTS_KEEP_MS (INT64_C(60) * 24 * 60 * 60 * 1000)
 #define POSTS_LOOK_MS (INT64_C(60) * 60 * 1000)
 
 static void no_figures(void *self, const struct social_post *post) {
@@ -42,48 +41,26 @@ int bot_open(const struct lantoa_host *host, const void *given, void **self_out)
     if (bot == NULL) {
         return LANTOA_ENOMEM;
     }
-    bot->host = host;
     bot->config = config;
-    bot->token = (uint64_t)host->now(host) << 16;
-    bot->social = social_new(&(struct social_setup){.host = host,
-        .network = &telegram_network,
-        .self = bot,
-        .connections = config->connections,
-        .timeout_ms = config->timeout,
-        .tls_verify = config->tls_verify,
-        .tls_ca = config->tls_ca});
-    if (config->chat != NULL) {
-        bot->posts = posts_new(&(struct posts_setup){.host = host,
-            .every_ms = POSTS_LOOK_MS,
-            .keep_ms = POSTS_KEEP_MS,
-            .ask = no_figures,
-            .self = bot});
-    }
-    if (bot->social == NULL || (config->chat != NULL && bot->posts == NULL)) {
+    int status = line_open(&bot->line, &(struct line_setup){.host = host,
+                                           .network = &telegram_network,
+                                           .connections = config->connections,
+                                           .timeout_ms = config->timeout,
+                                           .tls_verify = config->tls_verify,
+                                           .tls_ca = config->tls_ca,
+                                           .ask = config->chat != NULL ? no_figures : NULL,
+                                           .figures_every_ms = POSTS_LOOK_MS});
+    if (status != LANTOA_OK) {
         bot_close(bot);
-        return LANTOA_ENOMEM;
+        return status;
     }
     *self_out = bot;
     return LANTOA_OK;
 }
 
 int bot_start(void *self) {
-    struct bot *bot = self;
-    updates_start(bot);
-    if (bot->posts != NULL) {
-        posts_start(bot->posts);
-    }
-    return LANTOA_OK;
-}
-
-void bot_send(void *self, const struct lantoa_message *const *messages, size_t count) {
-    struct bot *bot = self;
-    social_send(bot->social, messages, count);
-}
-
-void bot_cancel(void *self, const uint64_t *ids, size_t count) {
-    struct bot *bot = self;
-    social_cancel(bot->social, ids, count);
+    updates_start(self);
+    return line_start(self);
 }
 
 void bot_event_done(void *self, uint64_t token) {
@@ -96,8 +73,7 @@ void bot_event_done(void *self, uint64_t token) {
 void bot_close(void *self) {
     struct bot *bot = self;
     updates_stop(bot);
-    posts_free(bot->posts);
-    social_free(bot->social);
+    line_release(&bot->line);
     free(bot);
 }
 

@@ -230,10 +230,11 @@ static void read_answer(void *self, struct social_job *job, const struct lantoa_
 
 static void note_sent(void *self, const struct social_job *job, const char *ref) {
     const struct bot *bot = bot_of(self);
-    if (bot->posts != NULL) {
-        posts_add(bot->posts, job->message->key, ref);
+    if (bot->line.posts != NULL) {
+        posts_add(bot->line.posts, job->message->key, ref);
         /* Shown in the app, and told to no bot: "n/a", which is not 0. */
-        posts_told(bot->posts, job->message->key.at, json_pack("{sn,sn}", "views", "forwards"));
+        posts_told(
+            bot->line.posts, job->message->key.at, json_pack("{sn,sn}", "views", "forwards"));
     }
 }
 

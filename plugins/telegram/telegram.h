@@ -24,17 +24,13 @@ enum { FIELD_TEXT, FIELD_LINK, FIELD_BUTTON, FIELD_COUNT };
 enum { TEXT_MOST = 4096, CAPTION_MOST = 1024, ALBUM_MOST = 10 };
 
 struct bot {
-    const struct lantoa_host *host;
+    struct social_line line; /* posts: of telegram-post */
     const struct telegram_config *config;
-    struct social *social;
-    struct posts *posts; /* of telegram-post; NULL: to people */
     /* updates */
     struct lantoa_timer *timer;
     bool fetching;
-    int64_t offset;       /* of the next update to ask for; 0: the oldest there is */
-    size_t events_open;   /* told to the core and not yet done */
-    uint64_t token;       /* of the last event */
-    uint64_t first_token; /* of those that were fetched */
+    int64_t offset;     /* of the next update to ask for; 0: the oldest there is */
+    size_t events_open; /* told to the core and not yet done */
 };
 
 /* --- send.c --- */
@@ -57,8 +53,6 @@ void updates_done(struct bot *bot, uint64_t token);
 int bot_check(const void *given, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 int bot_open(const struct lantoa_host *host, const void *config, void **self_out);
 int bot_start(void *self);
-void bot_send(void *self, const struct lantoa_message *const *messages, size_t count);
-void bot_cancel(void *self, const uint64_t *ids, size_t count);
 void bot_event_done(void *self, uint64_t token);
 void bot_close(void *self);
 int bot_hook(void *self, const struct lantoa_hook *hook);
@@ -69,8 +63,9 @@ int bot_preview(const void *config, const struct lantoa_message *message, char *
 #define TELEGRAM_OPS                                                                               \
     {                                                                                              \
         .size = sizeof(struct lantoa_ops), .open = bot_open, .check = bot_check,                   \
-        .start = bot_start, .send = bot_send, .cancel = bot_cancel, .event_done = bot_event_done,  \
-        .close = bot_close, .price = bot_price, .preview = bot_preview, .hook = bot_hook,          \
+        .start = bot_start, .send = line_send, .cancel = line_cancel,                              \
+        .event_done = bot_event_done, .close = bot_close, .price = bot_price,                      \
+        .preview = bot_preview, .hook = bot_hook,                                                  \
     }
 
 #define TELEGRAM_OPTIONS                                                                           \

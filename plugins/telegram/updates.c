@@ -13,15 +13,13 @@ static void fetch(void *arg);
 
 static void again(struct bot *bot, int64_t ms) {
     if (bot->timer == NULL) {
-        bot->timer = bot->host->timer(bot->host, ms, fetch, bot);
+        bot->timer = bot->line.host->timer(bot->line.host, ms, fetch, bot);
     }
 }
 
 static int tell(struct bot *bot, enum lantoa_event_kind kind, const char *key, const char *address,
     const char *text) {
-    int status = bot->host->event(bot->host,
-        &LANTOA_EVENT(.token = ++bot->token, .kind = kind, .key = social_str(key),
-            .ref = social_str(""), .address = social_str(address), .detail = social_str(text)));
+    int status = line_tell(&bot->line, kind, key, "", address, social_str(text));
     bot->events_open += status == LANTOA_OK;
     return status;
 }
@@ -64,7 +62,7 @@ static int take_comment(struct bot *bot, const json_t *message) {
             json_plain(json_path(post, "chat/id"), chat, sizeof(chat)),
             json_plain(json_path(post, "message_id"), number, sizeof(number)));
     }
-    const struct social_post *known = posts_by_ref(bot->posts, ref);
+    const struct social_post *known = posts_by_ref(bot->line.posts, ref);
     const char *address = json_plain(json_path(message, "from/id"), from, sizeof(from));
     if (known == NULL || text == NULL || address[0] == '\0') {
         return LANTOA_OK;
@@ -80,14 +78,14 @@ static int take_reactions(struct bot *bot, const json_t *counted) {
     snprintf(ref, sizeof(ref), "%s:%s",
         json_plain(json_path(counted, "chat/id"), chat, sizeof(chat)),
         json_plain(json_path(counted, "message_id"), number, sizeof(number)));
-    const struct social_post *known = posts_by_ref(bot->posts, ref);
+    const struct social_post *known = posts_by_ref(bot->line.posts, ref);
     const json_t *list = json_object_get(counted, "reactions");
     for (i = 0; (reaction = json_array_get(list, i)) != NULL; i++) {
         json_int_t count = json_integer_value(json_object_get(reaction, "total_count"));
         total += count > 0 && count < COUNT_MOST - total ? count : 0;
     }
     if (known != NULL) {
-        posts_told(bot->posts, known->key, json_pack("{sI}", "reactions", total));
+        posts_told(bot->line.posts, known->key, json_pack("{sI}", "reactions", total));
     }
     return LANTOA_OK;
 }
@@ -99,7 +97,7 @@ static int take_update(struct bot *bot, const json_t *update) {
     const char *type = json_string_value(json_path(message, "chat/type"));
     const char *status = json_string_value(json_path(member, "new_chat_member/status"));
     char chat[32];
-    if (bot->posts != NULL) {
+    if (bot->line.posts != NULL) {
         return message != NULL   ? take_comment(bot, message)
                : counted != NULL ? take_reactions(bot, counted)
                                  : LANTOA_OK;
@@ -125,7 +123,7 @@ static void on_updates(void *arg, const struct lantoa_http_answer *answer, const
     bot->fetching = false;
     if (!json_is_true(json_object_get(json, "ok"))) {
         const char *said = json_string_value(json_object_get(json, "description"));
-        bot->host->log(bot->host, LANTOA_LOG_WARN, "answers cannot be fetched: %d %.200s",
+        bot->line.host->log(bot->line.host, LANTOA_LOG_WARN, "answers cannot be fetched: %d %.200s",
             answer->status, said != NULL ? said : answer->text);
         again(bot, WAIT_AFTER_FAULT_MS);
         return;
@@ -157,7 +155,7 @@ static void fetch(void *arg) {
     request_form(&request, "timeout", social_str("0"));
     request_form(&request, "allowed_updates",
         social_str("[\"message\",\"my_chat_member\",\"message_reaction_count\"]"));
-    if (social_ask(bot->social, &request, on_updates, NULL, bot) == LANTOA_OK) {
+    if (social_ask(bot->line.social, &request, on_updates, NULL, bot) == LANTOA_OK) {
         bot->fetching = true;
     } else {
         again(bot, WAIT_AFTER_FAULT_MS);
@@ -177,7 +175,7 @@ void updates_done(struct bot *bot, uint64_t token) {
 int updates_hook(struct bot *bot, const struct lantoa_hook *hook) {
     const char *given = hook_header(hook, "x-telegram-bot-api-secret-token");
     if (!proof_equal(bot->config->callback_secret, given)) {
-        bot->host->log(bot->host, LANTOA_LOG_WARN,
+        bot->line.host->log(bot->line.host, LANTOA_LOG_WARN,
             "a call-back does not carry the secret (option callback_secret): refused");
         return LANTOA_EDENIED;
     }
@@ -191,7 +189,7 @@ static void on_set(void *arg, const struct lantoa_http_answer *answer, const jso
     struct bot *bot = arg;
     const char *said = json_string_value(json_object_get(json, "description"));
     if (!json_is_true(json_object_get(json, "ok"))) {
-        bot->host->log(bot->host, LANTOA_LOG_ERROR,
+        bot->line.host->log(bot->line.host, LANTOA_LOG_ERROR,
             "Telegram does not take the call-back: %d %.200s", answer->status,
             said != NULL ? said : answer->text);
     }
@@ -204,7 +202,7 @@ static void set_webhook(struct bot *bot) {
     request_form(&request, "secret_token", social_str(bot->config->callback_secret));
     request_form(&request, "allowed_updates",
         social_str("[\"message\",\"my_chat_member\",\"message_reaction_count\"]"));
-    (void)social_ask(bot->social, &request, on_set, NULL, bot);
+    (void)social_ask(bot->line.social, &request, on_set, NULL, bot);
 }
 
 void updates_start(struct bot *bot) {
@@ -216,6 +214,6 @@ void updates_start(struct bot *bot) {
 }
 
 void updates_stop(struct bot *bot) {
-    bot->host->timer_stop(bot->host, bot->timer);
+    bot->line.host->timer_stop(bot->line.host, bot->timer);
     bot->timer = NULL;
 }

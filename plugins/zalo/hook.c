@@ -42,9 +42,7 @@ static const char *fault_of(
 
 static int tell(struct zalo *zalo, enum lantoa_event_kind kind, const char *ref,
     const char *address, const char *text) {
-    return zalo->host->event(zalo->host,
-        &LANTOA_EVENT(.token = ++zalo->event, .kind = kind, .key = social_str(""),
-            .ref = social_str(ref), .address = social_str(address), .detail = social_str(text)));
+    return line_tell(&zalo->line, kind, "", ref, address, social_str(text));
 }
 
 static const char *text_of(const json_t *root) {
@@ -74,7 +72,7 @@ static int take(struct zalo *zalo, const json_t *root) {
                    ? tell(zalo, LANTOA_EVENT_DELIVERED, number, "", arrived != NULL ? arrived : "")
                    : LANTOA_OK;
     }
-    if (zalo->receipts_of_zns || zalo->posts != NULL) {
+    if (zalo->receipts_of_zns || zalo->line.posts != NULL) {
         return LANTOA_OK; /* people are heard by the channel that writes to them */
     }
     if (strncmp(name, "user_send_", 10) == 0 && sender != NULL) {
@@ -94,8 +92,8 @@ int zalo_hook(void *self, const struct lantoa_hook *hook) {
     if (fault == NULL) {
         status = take(zalo, root);
     } else {
-        zalo->host->log(zalo->host, LANTOA_LOG_WARN, "a call-back of %zu bytes is refused: %s",
-            hook->body.bytes, fault);
+        zalo->line.host->log(zalo->line.host, LANTOA_LOG_WARN,
+            "a call-back of %zu bytes is refused: %s", hook->body.bytes, fault);
     }
     json_decref(root);
     return status;

@@ -102,10 +102,7 @@ static const struct social_network network = {
     .compose = compose, .read = read_answer, .ready = zalo_ready, .token_over = zalo_token_over};
 
 static int oa_open(const struct lantoa_host *host, const void *config, void **self_out) {
-    struct zalo *zalo = NULL;
-    int status = zalo_open_as(host, config, &network, &zalo);
-    *self_out = zalo;
-    return status;
+    return zalo_open_as(host, config, &network, NULL, self_out);
 }
 
 static int oa_price(

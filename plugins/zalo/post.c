@@ -3,7 +3,6 @@
 #include "zalo.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { FIELD_TITLE, FIELD_TEXT, FIELD_DESCRIPTION, FIELD_AUTHOR, FIELD_COVER_URL, FIELD_COUNT };
 enum { TITLE_MOST = 150, DESCRIPTION_MOST = 300 };
@@ -88,14 +87,15 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
 /* Zalo works on an article for seconds to minutes, and says so by giving no number, or an error. */
 static void read_unverified(const struct zalo *zalo, const struct social_job *job,
     const struct lantoa_http_answer *answer, const json_t *json, struct social_reading *out) {
-    int64_t since = job->rests_since > 0 ? job->rests_since : zalo->host->ticks(zalo->host);
+    int64_t since =
+        job->rests_since > 0 ? job->rests_since : zalo->line.host->ticks(zalo->line.host);
     if (!zalo_good(json)) {
         zalo_error(answer, json, out);
     }
     if (out->verdict == SOCIAL_STOP || out->verdict == SOCIAL_TOKEN) {
         return;
     }
-    if (zalo->host->ticks(zalo->host) - since < zalo->config->verify_for) {
+    if (zalo->line.host->ticks(zalo->line.host) - since < zalo->config->verify_for) {
         out->verdict = SOCIAL_AGAIN;
         out->after_ms = zalo->config->verify_every;
         return;
@@ -140,73 +140,34 @@ static void read_answer(void *self, struct social_job *job, const struct lantoa_
 
 /* --- figures --- */
 
-struct asked {
-    struct zalo *zalo;
-    char key[24];
-};
-
-static json_t *figure_of(const json_t *article, const char *name) {
-    const json_t *value = json_object_get(article, name);
-    return json_is_integer(value) ? json_incref((json_t *)(uintptr_t)value) : json_null();
-}
-
-static void on_figures(void *arg, const struct lantoa_http_answer *answer, const json_t *json) {
-    struct asked *asked = arg;
+static json_t *read_figures(
+    void *self, const struct lantoa_http_answer *answer, const json_t *json) {
+    (void)self;
     (void)answer;
-    if (zalo_good(json)) {
-        const json_t *data = json_object_get(json, "data");
-        posts_told(asked->zalo->posts, asked->key,
-            json_pack("{so,so}", "views", figure_of(data, "total_view"), "shares",
-                figure_of(data, "total_share")));
-    }
-    free(asked);
+    return !zalo_good(json) ? NULL
+                            : json_pack("{so,so}", "views", figure_at(json, "data/total_view"),
+                                  "shares", figure_at(json, "data/total_share"));
 }
 
 static void ask_figures(void *self, const struct social_post *post) {
     struct zalo *zalo = self;
-    struct asked *asked = token_ready(zalo->token) ? calloc(1, sizeof(*asked)) : NULL;
     struct social_request request = {.method = "GET"};
-    if (asked == NULL) {
-        return;
+    if (!token_ready(zalo->token)) {
+        return; /* at the next time */
     }
-    *asked = (struct asked){.zalo = zalo};
-    snprintf(asked->key, sizeof(asked->key), "%s", post->key);
     zalo_request(zalo, &request, "/v2.0/oa/article/getdetail");
     request_query(&request, "id", social_str(post->ref));
-    if (social_ask(zalo->social, &request, on_figures, free, asked) != LANTOA_OK) {
-        free(asked);
-    }
-}
-
-static void note_sent(void *self, const struct social_job *job, const char *ref) {
-    struct zalo *zalo = self;
-    posts_add(zalo->posts, job->message->key, ref);
+    line_ask(&zalo->line, post, &request, read_figures);
 }
 
 static const struct social_network network = {.compose = compose,
     .read = read_answer,
     .ready = zalo_ready,
-    .sent = note_sent,
+    .sent = line_note_sent,
     .token_over = zalo_token_over};
 
-#define POSTS_KEEP_MS (INT64_C(60) * 24 * 60 * 60 * 1000)
-
 static int post_open(const struct lantoa_host *host, const void *config, void **self_out) {
-    struct zalo *zalo = NULL;
-    int status = zalo_open_as(host, config, &network, &zalo);
-    if (status == LANTOA_OK) {
-        zalo->posts = posts_new(&(struct posts_setup){.host = host,
-            .every_ms = zalo->config->figures_every,
-            .keep_ms = POSTS_KEEP_MS,
-            .ask = ask_figures,
-            .self = zalo});
-        if (zalo->posts == NULL) {
-            zalo_close(zalo);
-            return LANTOA_ENOMEM;
-        }
-    }
-    *self_out = zalo;
-    return status;
+    return zalo_open_as(host, config, &network, ask_figures, self_out);
 }
 
 static int post_price(

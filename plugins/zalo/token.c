@@ -92,7 +92,7 @@ static void recover(const struct zalo_token *token) {
                    json_is_string(json_object_get(root, "refresh_token")) &&
                    json_integer_value(json_object_get(root, "asked_ms")) == 0;
     if (same && granted && state_finish(dir, name) == LANTOA_OK) {
-        token->zalo->host->log(token->zalo->host, LANTOA_LOG_WARN,
+        token->zalo->line.host->log(token->zalo->line.host, LANTOA_LOG_WARN,
             "a new token was written and not yet in its place: it is taken");
     }
     json_decref(root);
@@ -163,7 +163,7 @@ static bool lock(struct zalo_token *token) {
         close(token->lock);
         token->lock = -1;
     } else {
-        social_stop(token->zalo->social, "the folder of token_file cannot be written");
+        social_stop(token->zalo->line.social, "the folder of token_file cannot be written");
     }
     return false;
 }
@@ -179,12 +179,12 @@ static void unlock(struct zalo_token *token) {
 static void fire(void *arg) {
     struct zalo_token *token = arg;
     token->timer = NULL;
-    social_pump(token->zalo->social);
+    social_pump(token->zalo->line.social);
 }
 
 static void later(struct zalo_token *token, int64_t ms) {
     if (token->timer == NULL) {
-        const struct lantoa_host *host = token->zalo->host;
+        const struct lantoa_host *host = token->zalo->line.host;
         token->timer = host->timer(host, ms, fire, token);
     }
 }
@@ -203,11 +203,11 @@ static void granted(struct zalo_token *token, const json_t *json) {
     if (save(token) != LANTOA_OK) {
         /* Used, it would be lost with this process, and with it the way to the next one. */
         forget(&token->access);
-        social_stop(token->zalo->social, "the new token cannot be written to token_file");
+        social_stop(token->zalo->line.social, "the new token cannot be written to token_file");
         return;
     }
-    token->zalo->host->log(
-        token->zalo->host, LANTOA_LOG_INFO, "a new access token, for %lld h", seconds / 3600);
+    token->zalo->line.host->log(
+        token->zalo->line.host, LANTOA_LOG_INFO, "a new access token, for %lld h", seconds / 3600);
 }
 
 static void denied(struct zalo_token *token, const json_t *json) {
@@ -227,7 +227,7 @@ static void denied(struct zalo_token *token, const json_t *json) {
         json_plain(json_object_get(json, "error"), room, sizeof(room)), said != NULL ? said : "",
         when[0] != '\0' ? "; the answer to a try was lost, " : "", when,
         when[0] != '\0' ? "; câu trả lời lần trước đã mất, " : "", when);
-    social_stop(token->zalo->social, why);
+    social_stop(token->zalo->line.social, why);
 }
 
 static void on_token(void *arg, const struct lantoa_http_answer *answer, const json_t *json) {
@@ -246,12 +246,12 @@ static void on_token(void *arg, const struct lantoa_http_answer *answer, const j
             token->asked_ms = token->before_ms; /* Zalo has not had this one */
             (void)save(token);
         }
-        token->zalo->host->log(token->zalo->host, LANTOA_LOG_WARN,
+        token->zalo->line.host->log(token->zalo->line.host, LANTOA_LOG_WARN,
             "no token came: %d %.100s; it is asked for again", answer->status, answer->text);
         later(token, AGAIN_MS);
     }
     unlock(token);
-    social_pump(token->zalo->social);
+    social_pump(token->zalo->line.social);
 }
 
 static void ask(struct zalo_token *token) {
@@ -263,11 +263,12 @@ static void ask(struct zalo_token *token) {
     request_form(&request, "app_id", social_str(config->app_id));
     request_form(&request, "grant_type", social_str("refresh_token"));
     request.visible = true; /* it counts the first time only: never made twice by itself */
-    if (social_ask(token->zalo->social, &request, on_token, NULL, token) == LANTOA_OK) {
+    if (social_ask(token->zalo->line.social, &request, on_token, NULL, token) == LANTOA_OK) {
         token->asking = true;
     } else {
         unlock(token);
-        social_stop(token->zalo->social, "no request for a token can be made: check oauth_url");
+        social_stop(
+            token->zalo->line.social, "no request for a token can be made: check oauth_url");
     }
 }
 
@@ -294,7 +295,7 @@ bool token_ready(struct zalo_token *token) {
     }
     if (token->refresh == NULL || token->refresh[0] == '\0') {
         unlock(token);
-        social_stop(token->zalo->social,
+        social_stop(token->zalo->line.social,
             "there is no refresh_token: the account's administrator must grant the application");
         return false;
     }
@@ -304,7 +305,7 @@ bool token_ready(struct zalo_token *token) {
     token->asked_ms = token->before_ms > 0 ? token->before_ms : wall_ms();
     if (save(token) != LANTOA_OK) {
         unlock(token);
-        social_stop(token->zalo->social, "token_file cannot be written");
+        social_stop(token->zalo->line.social, "token_file cannot be written");
         return false;
     }
     ask(token);
@@ -332,7 +333,7 @@ void token_free(struct zalo_token *token) {
     if (token == NULL) {
         return;
     }
-    token->zalo->host->timer_stop(token->zalo->host, token->timer);
+    token->zalo->line.host->timer_stop(token->zalo->line.host, token->timer);
     unlock(token);
     forget(&token->access);
     forget(&token->refresh);

@@ -25,13 +25,10 @@ struct zalo_config {
 struct zalo_token;
 
 struct zalo {
-    const struct lantoa_host *host;
+    struct social_line line; /* posts: of zalo-post */
     const struct zalo_config *config;
-    struct social *social;
     struct zalo_token *token;
-    struct posts *posts; /* of zalo-post; else NULL */
     bool receipts_of_zns;
-    uint64_t event; /* of the last event */
 };
 
 /* --- token.c --- */
@@ -65,12 +62,10 @@ int zalo_hook(void *self, const struct lantoa_hook *hook);
 
 /* --- account.c --- */
 
+/* ask: of a channel that posts; else NULL. */
 int zalo_open_as(const struct lantoa_host *host, const void *config,
-    const struct social_network *network, struct zalo **zalo_out);
-int zalo_start(void *self);
-void zalo_send(void *self, const struct lantoa_message *const *messages, size_t count);
-void zalo_cancel(void *self, const uint64_t *ids, size_t count);
-void zalo_event_done(void *self, uint64_t token);
+    const struct social_network *network, void (*ask)(void *self, const struct social_post *post),
+    void **self_out);
 void zalo_close(void *self);
 bool zalo_ready(void *self);
 void zalo_token_over(void *self);
@@ -79,8 +74,8 @@ void zalo_request(const struct zalo *zalo, struct social_request *request, const
 
 #define ZALO_OPS(open_op, price_op, preview_op)                                                    \
     {                                                                                              \
-        .size = sizeof(struct lantoa_ops), .open = (open_op), .start = zalo_start,                 \
-        .send = zalo_send, .cancel = zalo_cancel, .event_done = zalo_event_done,                   \
+        .size = sizeof(struct lantoa_ops), .open = (open_op), .start = line_start,                 \
+        .send = line_send, .cancel = line_cancel, .event_done = line_event_done,                   \
         .close = zalo_close, .price = (price_op), .preview = (preview_op), .hook = zalo_hook,      \
     }
 

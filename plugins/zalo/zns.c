@@ -157,11 +157,11 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
     struct lantoa_str phone = message->address, template = message->fields[FIELD_TEMPLATE_ID];
     json_t *params = NULL;
     struct breach what;
-    int64_t wait = night_left(zalo->host->now(zalo->host));
+    int64_t wait = night_left(zalo->line.host->now(zalo->line.host));
     if (phone.bytes > 0 && phone.at[0] == '+') {
         phone = (struct lantoa_str){phone.at + 1, phone.bytes - 1};
     }
-    if (!check(message, today_of(zalo->host->now(zalo->host)), &params, &what)) {
+    if (!check(message, today_of(zalo->line.host->now(zalo->line.host)), &params, &what)) {
         reading_set(end, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, what.en, what.vi);
         json_decref(params);
         return false;
@@ -201,12 +201,11 @@ static const struct social_network network = {
     .compose = compose, .read = read_answer, .ready = zalo_ready, .token_over = zalo_token_over};
 
 static int zns_open(const struct lantoa_host *host, const void *config, void **self_out) {
-    struct zalo *zalo = NULL;
-    int status = zalo_open_as(host, config, &network, &zalo);
+    int status = zalo_open_as(host, config, &network, NULL, self_out);
     if (status == LANTOA_OK) {
+        struct zalo *zalo = *self_out;
         zalo->receipts_of_zns = true;
     }
-    *self_out = zalo;
     return status;
 }
 

@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     }
     struct social_body body = social_take(bytes + 1, count - 1);
     social_trusted = bytes[0] & 1;
-    struct page page = {.host = &social_host, .config = &config, .posts = social_posts("1029_1")};
+    struct page page = {
+        .line = {.host = &social_host, .posts = social_posts("1029_1")}, .config = &config};
     HMAC(EVP_sha256(), SOCIAL_SECRET, (int)strlen(SOCIAL_SECRET), (unsigned char *)body.text,
         body.bytes, digest, &size);
     digest[0] ^= social_trusted ? 0 : 1;
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     const struct lantoa_hook hook = social_hook(&body, &header);
     int status = comments_hook(&page, &hook);
     FUZZ_HOLDS(social_trusted ? status != LANTOA_EDENIED : status == LANTOA_EDENIED);
-    posts_free(page.posts);
+    posts_free(page.line.posts);
     free(body.text);
     return 0;
 }

@@ -11,15 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     }
     struct social_body body = social_take(bytes + 1, count - 1);
     social_trusted = bytes[0] & 1;
-    struct bot bot = {.host = &social_host,
-        .config = &config,
-        .posts = bytes[0] & 2 ? social_posts("-100777:1") : NULL};
+    struct bot bot = {
+        .line = {.host = &social_host, .posts = bytes[0] & 2 ? social_posts("-100777:1") : NULL},
+        .config = &config};
     const struct lantoa_http_header header = {
         "x-telegram-bot-api-secret-token", social_trusted ? SOCIAL_SECRET : "secre"};
     const struct lantoa_hook hook = social_hook(&body, &header);
     int status = updates_hook(&bot, &hook);
     FUZZ_HOLDS(social_trusted || status == LANTOA_EDENIED);
-    posts_free(bot.posts);
+    posts_free(bot.line.posts);
     free(body.text);
     return 0;
 }

@@ -32,16 +32,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     }
     struct social_body body = social_take(bytes + 1, count - 1);
     social_trusted = bytes[0] & 1;
-    struct zalo zalo = {.host = &social_host,
+    struct zalo zalo = {
+        .line = {.host = &social_host, .posts = (bytes[0] & 6) == 4 ? social_posts("BAI1") : NULL},
         .config = &config,
-        .receipts_of_zns = bytes[0] & 2,
-        .posts = (bytes[0] & 6) == 4 ? social_posts("BAI1") : NULL};
+        .receipts_of_zns = bytes[0] & 2};
     sign(&body, mac + 4);
     const struct lantoa_http_header header = {"x-zevent-signature", mac};
     const struct lantoa_hook hook = social_hook(&body, &header);
     int status = zalo_hook(&zalo, &hook);
     FUZZ_HOLDS(social_trusted || status == LANTOA_EDENIED);
-    posts_free(zalo.posts);
+    posts_free(zalo.line.posts);
     free(body.text);
     return 0;
 }
