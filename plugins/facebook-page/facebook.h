@@ -30,6 +30,7 @@ struct page {
 /* --- send.c --- */
 
 extern const struct social_network facebook_network;
+extern const struct social_error facebook_errors[];
 struct social_fit facebook_fit(const struct lantoa_message *message);
 /* URL and token of a path below the version: "PAGE/feed". */
 void facebook_request(const struct page *page, struct social_request *request, const char *path);

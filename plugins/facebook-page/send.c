@@ -9,22 +9,17 @@
 #define SOON_S (10 * 60)           /* Facebook takes posts for later from then */
 #define LATE_S (30 * 24 * 60 * 60) /* until then */
 
-static const struct social_error errors[] = {
+const struct social_error facebook_errors[] = {
     {4, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000,
-        "the application's limit of calls is reached; it goes on by itself",
-        "ứng dụng đã hết lượt gọi; hệ thống tự gửi tiếp"},
-    {17, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000,
-        "the limit of calls is reached; it goes on by itself",
-        "đã hết lượt gọi; hệ thống tự gửi tiếp"},
-    {32, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000,
-        "the page's limit of calls is reached; it goes on by itself",
-        "trang đã hết lượt gọi; hệ thống tự gửi tiếp"},
-    {341, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000,
-        "the limit of posts is reached; it goes on by itself",
-        "đã đạt giới hạn đăng bài; hệ thống tự gửi tiếp"},
-    {613, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000,
-        "the limit of calls is reached; it goes on by itself",
-        "đã hết lượt gọi; hệ thống tự gửi tiếp"},
+        "the application's limit of calls is reached", "ứng dụng đã hết lượt gọi"},
+    {17, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000, "the limit of calls is reached",
+        "đã hết lượt gọi"},
+    {32, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000, "the page's limit of calls is reached",
+        "trang đã hết lượt gọi"},
+    {341, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000, "the limit of posts is reached",
+        "đã đạt giới hạn đăng bài"},
+    {613, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 3600000, "the limit of calls is reached",
+        "đã hết lượt gọi"},
     {10, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0,
         "the application may not do this: it needs pages_manage_posts",
         "ứng dụng không có quyền: cần pages_manage_posts"},
@@ -199,8 +194,9 @@ static void read_error(const struct lantoa_http_answer *answer, const json_t *js
     const json_t *error = json_object_get(json, "error");
     const char *said = json_string_value(json_object_get(error, "message"));
     json_int_t code = json_integer_value(json_object_get(error, "code"));
-    const struct social_error *row = error_find(errors, code > 200 && code < 300 ? 200 : code,
-        json_integer_value(json_object_get(error, "error_subcode")));
+    const struct social_error *row =
+        error_find(facebook_errors, code > 200 && code < 300 ? 200 : code,
+            json_integer_value(json_object_get(error, "error_subcode")));
     if (row == NULL) {
         reading_status(out, answer, !visible);
         reading_said(out, said);

@@ -32,6 +32,7 @@ struct account {
 };
 
 extern const struct social_network mastodon_network;
+extern const struct social_error mastodon_errors[];
 void mastodon_request(
     const struct account *account, struct social_request *request, const char *path);
 void figures_ask(void *self, const struct social_post *post);

@@ -70,26 +70,25 @@ static bool compose(void *self, struct social_job *job, struct social_request *r
     return true;
 }
 
+const struct social_error mastodon_errors[] = {
+    {401, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0, "the token is wrong or was withdrawn",
+        "token sai hoặc đã bị thu hồi"},
+    {403, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0,
+        "the token lacks a right: write:statuses, write:media, read:statuses",
+        "token thiếu quyền: write:statuses, write:media, read:statuses"},
+    {413, 0, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, 0, "the picture is too large", "ảnh quá lớn"},
+    {422, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0,
+        "the server does not take this text or picture",
+        "máy chủ không nhận nội dung hoặc ảnh này"},
+    {429, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 300000, "the limit of calls is reached",
+        "đã hết lượt gọi"},
+    {0},
+};
+
 static void read_error(
     const struct lantoa_http_answer *answer, const json_t *json, struct social_reading *out) {
-    static const struct social_error errors[] = {
-        {401, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0, "the token is wrong or was withdrawn",
-            "token sai hoặc đã bị thu hồi"},
-        {403, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0,
-            "the token lacks a right: write:statuses, write:media, read:statuses",
-            "token thiếu quyền: write:statuses, write:media, read:statuses"},
-        {413, 0, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, 0, "the picture is too large",
-            "ảnh quá lớn"},
-        {422, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0,
-            "the server does not take this text or picture",
-            "máy chủ không nhận nội dung hoặc ảnh này"},
-        {429, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 300000,
-            "the limit of calls is reached; it goes on by itself",
-            "đã hết lượt gọi; hệ thống tự gửi tiếp"},
-        {0},
-    };
     const char *said = json_string_value(json_object_get(json, "error"));
-    const struct social_error *row = error_find(errors, answer->status, 0);
+    const struct social_error *row = error_find(mastodon_errors, answer->status, 0);
     if (row == NULL) {
         reading_status(out, answer, true);
     } else {

@@ -35,8 +35,10 @@ void reading_error(
     char text[900], words[260];
     keep_text(words, sizeof(words), said, strlen(said));
     *out = (struct social_reading){row->verdict, row->reason, row->after_ms, "", ""};
-    int used = snprintf(text, sizeof(text), "%lld: %s%s%s · %s", (long long)code, words,
-        words[0] != '\0' ? " · " : "", row->en, row->vi);
+    bool slower = row->verdict == SOCIAL_SLOWER;
+    int used = snprintf(text, sizeof(text), "%lld: %s%s%s%s · %s%s", (long long)code, words,
+        words[0] != '\0' ? " · " : "", row->en, slower ? "; it goes on by itself" : "", row->vi,
+        slower ? "; hệ thống tự gửi tiếp" : "");
     keep_text(out->detail, sizeof(out->detail), text, used > 0 ? strlen(text) : 0);
 }
 

@@ -88,7 +88,8 @@ struct social_error {
 /* The row of a code, else NULL. */
 const struct social_error *error_find(
     const struct social_error *table, int64_t code, int64_t subcode);
-/* The reading of a row: detail is "CODE: what the network said · in English · in Vietnamese". */
+/* The reading of a row: detail is "CODE: what the network said · in English · in Vietnamese"; of a
+ * limit, that it goes on by itself. */
 void reading_error(
     struct social_reading *out, const struct social_error *row, int64_t code, const char *said);
 void reading_sent(struct social_reading *out, const char *ref);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct social_error errors[] = {
+const struct social_error telegram_errors[] = {
     {400, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0,
         "Telegram does not take this text or picture", "Telegram không nhận nội dung hoặc ảnh này"},
     {401, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0, "the bot's token is wrong or was withdrawn",
@@ -18,9 +18,8 @@ static const struct social_error errors[] = {
     {404, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0, "the bot's token or the server is wrong",
         "mã token của bot hoặc địa chỉ máy chủ sai"},
     {413, 0, SOCIAL_REFUSED, LANTOA_REASON_TOO_LARGE, 0, "the picture is too large", "ảnh quá lớn"},
-    {429, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 30000,
-        "Telegram asks to send more slowly; it goes on by itself",
-        "Telegram yêu cầu gửi chậm lại; hệ thống tự gửi tiếp"},
+    {429, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 30000, "Telegram asks to send more slowly",
+        "Telegram yêu cầu gửi chậm lại"},
     {0},
 };
 static const struct social_error no_chat = {400, 0, SOCIAL_REFUSED, LANTOA_REASON_NO_ACCOUNT, 0,
@@ -199,7 +198,7 @@ static void read_error(
     const char *said = json_string_value(json_object_get(json, "description"));
     json_int_t code = json_integer_value(json_object_get(json, "error_code"));
     json_int_t after = json_integer_value(json_path(json, "parameters/retry_after"));
-    const struct social_error *row = error_find(errors, code, 0);
+    const struct social_error *row = error_find(telegram_errors, code, 0);
     said = said == NULL ? "" : said;
     if (row == NULL) {
         reading_status(out, answer, false);

@@ -36,6 +36,7 @@ struct bot {
 /* --- send.c --- */
 
 extern const struct social_network telegram_network;
+extern const struct social_error telegram_errors[];
 struct social_fit telegram_fit(const struct lantoa_message *message);
 /* The URL of a method; the token stands in it. */
 void telegram_url(const struct bot *bot, struct social_request *request, const char *method);

@@ -4,10 +4,9 @@
 
 #define HOUR_MS (INT64_C(60) * 60 * 1000)
 
-static const struct social_error errors[] = {
-    {-32, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 60000,
-        "the limit of calls is reached; it goes on by itself",
-        "đã hết lượt gọi; hệ thống tự gửi tiếp"},
+const struct social_error zalo_errors[] = {
+    {-32, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, 60000, "the limit of calls is reached",
+        "đã hết lượt gọi"},
     {-108, 0, SOCIAL_REFUSED, LANTOA_REASON_ADDRESS, 0, "the telephone number is none",
         "số điện thoại không hợp lệ"},
     {-109, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0,
@@ -46,14 +45,11 @@ static const struct social_error errors[] = {
     {-139, 0, SOCIAL_REFUSED, LANTOA_REASON_REFUSED, 0, "the person refuses messages of this kind",
         "người nhận từ chối loại tin này"},
     {-144, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, HOUR_MS,
-        "today's quota of the account is used up; it goes on by itself",
-        "đã hết hạn mức trong ngày của tài khoản; hệ thống tự gửi tiếp"},
+        "today's quota of the account is used up", "đã hết hạn mức trong ngày của tài khoản"},
     {-147, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, HOUR_MS,
-        "today's quota of the template is used up; it goes on by itself",
-        "đã hết hạn mức trong ngày của mẫu tin; hệ thống tự gửi tiếp"},
-    {-1472, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, HOUR_MS,
-        "the limit of the day is reached; it goes on by itself",
-        "đã đạt giới hạn trong ngày; hệ thống tự gửi tiếp"},
+        "today's quota of the template is used up", "đã hết hạn mức trong ngày của mẫu tin"},
+    {-1472, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, HOUR_MS, "the limit of the day is reached",
+        "đã đạt giới hạn trong ngày"},
     {-200, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0, "Zalo could not send this message",
         "Zalo không gửi được tin này"},
     {-201, 0, SOCIAL_REFUSED, LANTOA_REASON_NO_ACCOUNT, 0, "the person does not follow the account",
@@ -62,8 +58,8 @@ static const struct social_error errors[] = {
         "Official Account đã bị khoá"},
     {-210, 0, SOCIAL_REFUSED, LANTOA_REASON_CONTENT, 0, "a value is too long or not allowed",
         "nội dung quá dài hoặc không được phép"},
-    {-211, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, HOUR_MS,
-        "the quota is used up; it goes on by itself", "đã hết hạn mức; hệ thống tự gửi tiếp"},
+    {-211, 0, SOCIAL_SLOWER, LANTOA_REASON_THROTTLED, HOUR_MS, "the quota is used up",
+        "đã hết hạn mức"},
     {-212, 0, SOCIAL_STOP, LANTOA_REASON_LOGIN, 0,
         "the application has no right to this: the account's administrator must grant it again",
         "ứng dụng chưa được cấp quyền này: quản trị viên tài khoản phải cấp lại"},
@@ -93,7 +89,7 @@ void zalo_error(
         reading_status(out, answer, false);
         return;
     }
-    const struct social_error *row = error_find(errors, json_integer_value(error), 0);
+    const struct social_error *row = error_find(zalo_errors, json_integer_value(error), 0);
     if (row != NULL) {
         reading_error(out, row, json_integer_value(error), said == NULL ? "" : said);
         return;

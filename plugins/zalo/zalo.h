@@ -51,6 +51,8 @@ void token_over(struct zalo_token *token);
 
 /* --- errors.c --- */
 
+extern const struct social_error zalo_errors[];
+
 /* The reading of Zalo's answer {"error": N, "message": ...} other than 0. */
 void zalo_error(
     const struct lantoa_http_answer *answer, const json_t *json, struct social_reading *out);

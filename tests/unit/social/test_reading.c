@@ -21,7 +21,8 @@ static void rows(void **state) {
     assert_int_equal(reading.verdict, SOCIAL_SLOWER);
     assert_int_equal(reading.reason, LANTOA_REASON_THROTTLED);
     assert_int_equal(reading.after_ms, 60000);
-    assert_string_equal(reading.detail, "4: too many · slower · chậm lại");
+    assert_string_equal(reading.detail,
+        "4: too many · slower; it goes on by itself · chậm lại; hệ thống tự gửi tiếp");
     reading_error(&reading, &table[2], -100, "");
     assert_string_equal(reading.detail, "-100: content · nội dung");
     char longest[2000];
