@@ -112,17 +112,40 @@ static int64_t last_end(
     return -AIRTIME__FAR;
 }
 
-static struct airtime__item item_of(const struct airtime_request *request, const struct seat *seat,
-    const struct airtime__open *open, int64_t day) {
-    size_t nth = (size_t)seat->had + (size_t)seat->got + (size_t)seat->clashes;
-    size_t wanted = (size_t)request->per_day;
+struct station_day {
+    struct airtime__day on;
+    size_t station;
+    int64_t day;
+    struct seat *seats;
+    size_t seat_count;
+    size_t from, to;   /* bookings of the day */
+    size_t start, end; /* of the station's bookings */
+};
+
+/* Where the next repeat belongs, so that they spread over the windows of the day: in order for a
+ * fresh day; where the request has least, when it has some of it already. */
+static size_t piece_for(
+    const struct work *w, const struct station_day *s, const struct seat *seat) {
+    const struct airtime_request *request = &w->in->requests[seat->request];
+    size_t nth = (size_t)seat->got + (size_t)seat->clashes;
+    if (seat->had == 0) {
+        return nth % (size_t)request->per_day * s->on.open->count / (size_t)request->per_day;
+    }
+    return airtime__emptiest(
+        &s->on, request->id, w->in->bookings, w->bookings + s->from, s->to - s->from);
+}
+
+static struct airtime__item item_of(
+    const struct work *w, const struct station_day *s, const struct seat *seat) {
+    const struct airtime_request *request = &w->in->requests[seat->request];
+    int64_t day = s->day;
     return (struct airtime__item){.request = request->id,
         .campaign = request->campaign,
         .gap_s = request->gap_s,
         .not_before_s = day == request->first_day ? request->not_before_s : 0,
         .last_end_s = seat->last_end_s - day * AIRTIME_DAY_S,
         .next_start_s = AIRTIME__FAR,
-        .first_piece = open->count ? nth % wanted * open->count / wanted : 0};
+        .first_piece = s->on.open->count ? piece_for(w, s, seat) : 0};
 }
 
 /* Where the commune would have to make room. */
@@ -203,18 +226,20 @@ static bool share(struct work *w, struct airtime__day *on, const struct seat *se
     return count > 0;
 }
 
-/* Places one airing of the request, or closes it for the day. from, to: bookings after this day. */
-static void place_one(struct work *w, struct airtime__day *on, struct seat *seat, int64_t day,
-    size_t station, size_t from, size_t to) {
+/* Places one airing of the request, or closes it for the day. */
+static void place_one(struct work *w, struct station_day *s, struct seat *seat) {
+    struct airtime__day *on = &s->on;
+    int64_t day = s->day;
+    size_t station = s->station;
     const struct airtime_request *request = &w->in->requests[seat->request];
     const struct airtime_material *materials =
         request->materials + seat->position * request->material_count;
     size_t order[AIRTIME_MATERIALS_MAX];
     size_t count = choose(request, seat, materials, day, order);
-    struct airtime__item item = item_of(request, seat, on->open, day);
+    struct airtime__item item = item_of(w, s, seat);
     enum airtime_reason reason = AIRTIME_NO_MATERIAL;
     size_t by = AIRTIME_NONE;
-    item.next_start_s = next_start(w, from, to, request->id, day);
+    item.next_start_s = next_start(w, s->to, s->end, request->id, day);
     for (size_t i = 0; i < count; i++) {
         int64_t start_s;
         size_t here;
@@ -275,16 +300,6 @@ static bool before(const struct work *w, const struct seat *a, const struct seat
     return ra->id < rb->id;
 }
 
-struct station_day {
-    struct airtime__day on;
-    size_t station;
-    int64_t day;
-    struct seat *seats;
-    size_t seat_count;
-    size_t from, to;   /* bookings of the day */
-    size_t start, end; /* of the station's bookings */
-};
-
 static void place_class(struct work *w, struct station_day *s, enum airtime_priority priority) {
     for (;;) {
         struct seat *next = NULL;
@@ -299,7 +314,7 @@ static void place_class(struct work *w, struct station_day *s, enum airtime_prio
         if (!next) {
             return;
         }
-        place_one(w, &s->on, next, s->day, s->station, s->to, s->end);
+        place_one(w, s, next);
     }
 }
 

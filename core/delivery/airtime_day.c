@@ -152,6 +152,30 @@ const struct airtime__entry *airtime__at(
     return first;
 }
 
+size_t airtime__emptiest(const struct airtime__day *day, int64_t request,
+    const struct airtime_booking *bookings, const size_t *today, size_t today_count) {
+    size_t best = 0;
+    size_t least = SIZE_MAX;
+    for (size_t p = 0; p < day->open->count; p++) {
+        const struct airtime__piece *piece = &day->open->pieces[p];
+        size_t count = 0;
+        for (size_t i = 0; i < day->entry_count; i++) {
+            const struct airtime__entry *e = &day->entries[i];
+            count += e->request == request && e->from_s >= piece->from_s && e->from_s < piece->to_s;
+        }
+        for (size_t i = 0; i < today_count; i++) { /* declined ones are no entries */
+            const struct airtime_booking *b = &bookings[today[i]];
+            count += b->spent && b->request == request && b->start_s >= piece->from_s &&
+                     b->start_s < piece->to_s;
+        }
+        if (count < least) {
+            least = count;
+            best = p;
+        }
+    }
+    return best;
+}
+
 /* How far an entry pushes an item that would begin at start_s; start_s itself when it does not. */
 static int64_t pushed(
     const struct airtime__entry *e, const struct airtime__item *item, int64_t start_s) {

@@ -59,6 +59,10 @@ struct airtime__item {
 /* Looks for the earliest place. *by_out: a booking that stands in the way, or AIRTIME_NONE. */
 enum airtime_reason airtime__place(const struct airtime__day *day, const struct airtime__item *item,
     int64_t *start_out, size_t *by_out);
+/* The piece of the day in which a request has least, what was declined there counted; today:
+ * indices of the station's bookings of the day. */
+size_t airtime__emptiest(const struct airtime__day *day, int64_t request,
+    const struct airtime_booking *bookings, const size_t *today, size_t today_count);
 void airtime__add(struct airtime__day *day, const struct airtime__entry *entry);
 /* A normal item that has no place: whether it gets one when offered airings of campaigns outside of
  * the plan, which have at least two more of the day than its own has, make room. Returns how many

@@ -99,6 +99,27 @@ static void the_minutes_of_a_day_are_shared_too(void **state) {
     airtime_plan_release(&plan);
 }
 
+/* What stands in the evening leaves the morning to the others of the day. */
+static void a_repeat_goes_where_the_day_lacks_it(void **state) {
+    (void)state;
+    const struct airtime_span windows[] = {
+        {300, 330, AIRTIME_ALL_DAYS}, {1020, 1050, AIRTIME_ALL_DAYS}};
+    const struct airtime_station station = {.id = 1, .windows = windows, .window_count = 2};
+    const struct airtime_request request = request_of(4);
+    struct airtime_booking bookings[2];
+    struct airtime_plan plan;
+    struct base_err err = {0};
+    offer(bookings, 2, NEW);
+    bookings[0].start_s = 61200;
+    bookings[1].start_s = 61260;
+    bookings[0].fixed = bookings[1].fixed = true;
+    const struct airtime_input in = {&station, 1, &request, 1, bookings, 2};
+    assert_ok(airtime_plan(&in, &plan, &err), err);
+    assert_int_equal(plan.airing_count, 2);
+    assert_true(plan.airings[0].start_s == 18000 && plan.airings[1].start_s == 18060);
+    airtime_plan_release(&plan);
+}
+
 /* --- over many mornings --- */
 
 static uint64_t roll(uint64_t *state) { /* splitmix64 */
@@ -158,6 +179,7 @@ int main(void) {
         cmocka_unit_test(a_later_campaign_gets_its_share_and_no_more),
         cmocka_unit_test(what_would_make_no_room_stays),
         cmocka_unit_test(the_minutes_of_a_day_are_shared_too),
+        cmocka_unit_test(a_repeat_goes_where_the_day_lacks_it),
         cmocka_unit_test(nobody_is_left_with_less_than_the_newcomer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
