@@ -181,6 +181,10 @@ static void add(struct airing_decision *sum, const struct airing_decision *one) 
     sum->moved += one->moved;
     sum->gave_way += one->gave_way;
     sum->taken_back += one->taken_back;
+    sum->refused += one->refused;
+    if (!sum->why[0]) {
+        memcpy(sum->why, one->why, sizeof sum->why);
+    }
 }
 
 static int decide(struct cli *cli, decide_fn *fn) {
@@ -207,14 +211,18 @@ static int decide(struct cli *cli, decide_fn *fn) {
     base_free(places);
     if (rc == 0) {
         cli_say(cli,
-            json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "approved", (json_int_t)sum.approved, "declined",
-                (json_int_t)sum.declined, "unchanged", (json_int_t)sum.unchanged, "moved",
-                (json_int_t)sum.moved, "gave_way", (json_int_t)sum.gave_way, "taken_back",
-                (json_int_t)sum.taken_back),
+            json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "approved", (json_int_t)sum.approved,
+                "declined", (json_int_t)sum.declined, "unchanged", (json_int_t)sum.unchanged,
+                "moved", (json_int_t)sum.moved, "gave_way", (json_int_t)sum.gave_way, "taken_back",
+                (json_int_t)sum.taken_back, "refused", (json_int_t)sum.refused),
             TR("%lld approved, %lld declined, %lld as they were; others: %lld moved, %lld gave "
                "way; %lld taken back from devices"),
             (long long)sum.approved, (long long)sum.declined, (long long)sum.unchanged,
             (long long)sum.moved, (long long)sum.gave_way, (long long)sum.taken_back);
+        if (sum.refused > 0) {
+            fprintf(stderr, TR("%lld could not be approved, the first: %s\n"),
+                (long long)sum.refused, sum.why);
+        }
     }
     return rc;
 }

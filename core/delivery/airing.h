@@ -140,13 +140,15 @@ struct airing_decision {
     int64_t approved, declined, unchanged;
     int64_t taken_back; /* of the declined: a device has it already and is asked to forget it */
     int64_t moved, gave_way; /* what lay in the way: found another place, or was declined */
+    int64_t refused;         /* of many: could not be approved; the others were */
+    char why[300];           /* the first of these, in words; "": none */
 };
 /* Approves those the filter finds and that are offered. One placed over others is approved only by
  * its number (filter->id): that decides the clash, and what is not approved there makes room.
- * LANTOA_ESTATE when it would lie over what is approved, outside the windows, or make the day too
- * long; what was decided before that one stays. Audited with who and reason (may be NULL). Many are
- * decided in lots, a transaction each: call it outside of one. LANTOA_ENOENT for a campaign, outlet
- * or airing that is not there. */
+ * LANTOA_ESTATE when that one would lie over what is approved, outside the windows, or make the day
+ * too long; of many, such ones are left as they were and counted. Audited with who and reason (may
+ * be NULL). Many are decided in lots, a transaction each: call it outside of one. LANTOA_ENOENT for
+ * a campaign, outlet or airing that is not there. */
 int airing_approve(struct db *db, const struct airing_filter *filter, const char *who,
     const char *reason, struct airing_decision *decision_out,
     struct base_err *err) LANTOA_MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "base/tr.h"
 
 #define DECIDE_LOT 10000
@@ -216,7 +217,7 @@ static int approve_one(struct decider *d, const struct airing__brief *row,
         rc = set_approved(d, row, err);
         d->out->approved++;
     }
-    for (size_t i = shelf->from; i < shelf->to; i++) {
+    for (size_t i = shelf->from; rc == 0 && i < shelf->to; i++) {
         struct airtime_booking *b = &shelf->books.bookings[i];
         b->fixed = b->fixed || b->ref == row->id;
     }
@@ -264,7 +265,17 @@ static int decide_row(struct decider *d, const struct airing__brief *row,
     bool given = row->message_state == MESSAGE_SENDING || row->message_state == MESSAGE_ACCEPTED;
     int rc = 0;
     if (d->yes && row->state == AIRING_OFFERED && waits && (!row->clash || d->filter->id)) {
-        rc = approve_one(d, row, end, err);
+        struct base_err why = {0};
+        rc = approve_one(d, row, end, d->filter->id ? err : &why);
+        if (rc == LANTOA_ESTATE && !d->filter->id) { /* nothing was written for it */
+            if (d->out->refused++ == 0) {
+                snprintf(d->out->why, sizeof d->out->why, "%.*s",
+                    (int)base_utf8_cut(str_from(why.text), sizeof d->out->why - 1), why.text);
+            }
+            rc = 0;
+        } else if (rc != 0 && !d->filter->id) {
+            *err = why;
+        }
     } else if (!d->yes && open && waits && row->priority != AIRTIME_EMERGENCY) {
         rc = end_one(d, row, err);
     } else if (!d->yes && open && given && row->start_ms > d->now_ms) {

@@ -1,4 +1,5 @@
 """What becomes of booked airings when their outlets change: hours, minutes, a device, closed; before and after a device has them."""
+import json
 import os
 
 import pytest
@@ -180,3 +181,19 @@ def test_a_later_campaign_gets_its_share_of_what_nobody_approved(data, made, spe
     for name in ("a", "b"):  # nobody takes it back: planning again changes nothing
         said = data.json("--clock", DAWN + ",x1", "airing", "plan", name)
         assert (said["placed"], said["moved"], said["dropped"]) == (0, 0, 0), said
+
+
+@pytest.mark.quick
+def test_one_that_cannot_be_approved_does_not_stop_the_others(data, made, speaker):  # noqa: F811
+    """A row of the database is changed by hand to what no import leaves behind: an offered airing over an approved one."""
+    speaker(outlet("A1"), outlet("A2", "24002"))
+    plan(data, made, campaign("a", steps=[airings(outlets="all")]))
+    first, second, *_ = [row["id"] for row in rows(data, "--outlet", "A1")]
+    data.ok("airing", "approve", str(first), "--by", "xa")
+    data.sql_write("UPDATE airing SET start_at = (SELECT start_at FROM airing WHERE id = ?) WHERE id = ?", first, second)
+    said = data.run("--json", "airing", "approve", "--campaign", "a", "--by", "xa")
+    assert said.code == 0 and json.loads(said.out) == {
+        "approved": 6, "declined": 0, "unchanged": 1, "moved": 0, "gave_way": 0, "taken_back": 0, "refused": 1}, said
+    assert f"airing {second} lies over airing {first}" in said.err
+    assert f"airing {second} lies over" in data.refused("airing", "approve", str(second))
+    assert {row["decision"] for row in rows(data) if row["id"] != second} == {"approved"}
