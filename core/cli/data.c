@@ -152,6 +152,10 @@ static int doctor(struct cli *cli) {
     bool healthy;
     report_table_init(&table, columns, 3);
     int rc = doctor_run(cli->db, cli->data_dir, add_finding, &table, &healthy, &cli->err);
+    if (rc == LANTOA_ECORRUPT && table.row_count > 0) {
+        cli_table(cli, &table);
+        return rc;
+    }
     if (rc != 0) {
         report_table_release(&table);
         return rc;

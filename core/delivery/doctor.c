@@ -210,9 +210,15 @@ int doctor_run(struct db *db, const char *data_dir,
     struct base_err *err) {
     struct doctor d = {db, data_dir, finding, arg, true};
     int rc = check_file(&d);
-    if (rc == 0) {
-        rc = check_schema(&d, err);
+    /* What else could be asked of a damaged file would be answered with anything. */
+    *healthy_out = d.healthy;
+    if (rc != 0 || !d.healthy) {
+        return rc ? rc
+                  : base_err_set(err, LANTOA_ECORRUPT, "%s",
+                        TR("the database is damaged: put a backup in its place (lantoa restore "
+                           "FILE)"));
     }
+    rc = check_schema(&d, err);
     if (rc == 0) {
         rc = check_ledger(&d, err);
     }

@@ -126,6 +126,15 @@ static void failed_turn(struct serve *s, const struct base_err *err) {
     if (s->failures++ % 60 == 0) {
         base_log(BASE_LOG_ERROR, "serve", "%s; trying again every second", err->text);
     }
+    if (err->code == LANTOA_ECORRUPT && !s->stopping) {
+        s->err = *err; /* a damaged file does not heal by trying */
+        begin_stop(s);
+    } else if (s->stopping && serve_channels_stopped(s->channels)) {
+        /* Who asks us to end does not wait for a disk: what the channels told last stands in their
+         * journals and is taken over at the next start. */
+        s->err = *err;
+        ev_break(s->loop, EVBREAK_ALL);
+    }
     schedule(s, RETRY_S);
 }
 

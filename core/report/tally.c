@@ -136,7 +136,9 @@ static int read_contacts(struct tally *t, struct db *db, struct base_err *err) {
     int rc = read_changes(t, db, err);
     rc =
         rc ? rc : db_get_i64(db, "SELECT coalesce(max(id), 0) FROM contact", &t->contact_most, err);
-    if (rc == 0 && t->contact_most >= CONTACTS_MOST) {
+    /* In a damaged file it may be anything, and what is made next is as large as that. */
+    if (rc == 0 && (t->contact_most < 0 || t->contact_most >= CONTACTS_MOST)) {
+        t->contact_most = 0;
         rc = base_err_set(err, LANTOA_ELIMIT, "%s", TR("too many contacts for one report"));
     }
     if (rc == 0 && t->what & TALLY_PEOPLE) {

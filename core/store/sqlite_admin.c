@@ -56,6 +56,9 @@ static int check_one(struct db *head, const char *pragma, struct base_err *err) 
     }
     if (result == SQLITE_ROW) {
         const char *finding = (const char *)sqlite3_column_text(stmt, 0);
+        /* The first line only names the schema. */
+        const char *second = finding && finding[0] == '*' ? strchr(finding, '\n') : NULL;
+        finding = second ? second + 1 : finding;
         bool foreign_key = sqlite3_column_count(stmt) > 1;
         if (foreign_key) {
             code = base_err_set(err, LANTOA_ECORRUPT,

@@ -141,7 +141,7 @@ def test_expiry(data, made, witness):
     """A message that cannot leave in time is suppressed as expired, not sent late."""
     made.init(email_channel(witness.port, rate={"per_minute": 10}), contacts=people(40))
     made.start(campaign(steps=[step(expires="PT2M")]))
-    data.until_idle("--clock", f"{START},x200")
+    data.until_idle("--clock", f"{START},x40")
     states = data.states("c")
     assert 5 <= states["accepted"] <= 32 and states["accepted"] + states["suppressed"] == 40, states
     assert {row["reason"] for row in data.messages("c", "suppressed")} == {"expired"}

@@ -1,4 +1,5 @@
 """Backup, restore, and what the doctor finds when something is wrong."""
+import datetime
 import os
 import shutil
 import sqlite3
@@ -105,7 +106,7 @@ def faults(data):
     ("UPDATE message SET state = 9 WHERE id = (SELECT min(id) FROM message WHERE state = 4)", "ledger_state", "1 messages in an unknown state"),
     ("DELETE FROM message WHERE id = (SELECT max(id) FROM message)", "ledger_sum", "1 campaigns whose steps differ"),
     ("UPDATE step SET id = id + 100 WHERE name = 'b'", "ledger_step", "1 steps are missing"),
-    ("UPDATE channel SET state = 'parked', parked_reason = 'a wrong password'", "channel", "outbox: a wrong password"),
+    ("UPDATE channel SET state = 'parked', parked_reason = 'a wrong password'", "channel", "a wrong password"),
 ], ids=["reason", "state", "sum", "step", "channel"])
 def test_doctor_names_each_fault(data, made, harm, check, part):
     rows = people(20)
@@ -130,12 +131,35 @@ def test_doctor_tells_what_waits_without_calling_it_a_fault(ready, made):
     assert "1 messages are uncertain" in told["uncertain"] and "missed its start" in told["campaign"]
 
 
-def test_doctor_finds_a_damaged_file(ready):
+@pytest.fixture
+def damaged(ready, made):
+    """The page of contacts is garbage; a campaign is about to ask it."""
+    today = datetime.date.today()
+    window = {"from": (today - datetime.timedelta(days=1)).isoformat(), "to": (today + datetime.timedelta(days=1)).isoformat(), "timezone": "Asia/Ho_Chi_Minh"}
+    made.start(campaign(steps=[step(channel="outbox", when={"at": "now"})], window=window))
     ready.sql_write("PRAGMA wal_checkpoint(TRUNCATE)")
     root = ready.sql("SELECT rootpage FROM sqlite_master WHERE name = 'contact'")[0][0]
     size = ready.sql("PRAGMA page_size")[0][0]
     with open(ready.database, "r+b") as file:
-        file.seek((root - 1) * size + 100)
+        file.seek((root - 1) * size)
         file.write(b"\xff" * 300)
-    result = ready.run("doctor")
-    assert result.code != 0 and "damaged" in result.out + result.err, result
+    return ready
+
+
+def test_doctor_finds_a_damaged_file(damaged):
+    result = damaged.run("doctor")
+    assert result.code != 0 and "lantoa restore" in result.err and len(result.err.splitlines()) == 1, result
+    found = {row["check"]: row for row in damaged.run("doctor", "--json").json["rows"]}
+    assert list(found) == ["integrity"] and found["integrity"]["result"] == "fault" and "***" not in found["integrity"]["text"]
+
+
+def test_a_damaged_database_is_no_backup(damaged):
+    files = sorted(os.listdir(damaged.dir))
+    assert "damaged" in damaged.refused("restore", damaged.database)
+    assert sorted(os.listdir(damaged.dir)) == files
+
+
+def test_serve_ends_on_a_damaged_database(damaged):
+    """Trying again heals nothing, and whoever waits for the end is not left waiting."""
+    result = damaged.run("serve", timeout=40)
+    assert result.code == 1 and "damaged" in result.err.splitlines()[-1], result
