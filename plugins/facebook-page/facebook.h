@@ -2,7 +2,8 @@
  *
  * - plugin.c: options, content, the instance, preview
  * - send.c: a message into requests of the Graph API, answers into results
- * - insights.c: figures, asked for on a schedule; comments, called in
+ * - insights.c: figures, asked for on a schedule
+ * - comments.c: comments, called in or fetched
  *
  * Source of paths, fields, codes and metric names: developers.facebook.com/docs/graph-api as noted
  * 2026-11-23; post_impressions and page_fans are gone since 2025-11-15. */
@@ -12,9 +13,11 @@
 #include "social.h"
 
 struct facebook_config {
-    const char *api_url, *version, *page_id, *token, *app_secret, *verify_token, *metrics, *tls_ca;
+    const char *api_url, *version, *page_id, *token, *app_secret, *verify_token, *comments,
+        *metrics;
+    const char *tls_ca;
     bool tls_verify;
-    int64_t timeout, figures_every;
+    int64_t timeout, figures_every, poll_every;
 };
 
 /* Places of the content rows. */
@@ -25,6 +28,14 @@ enum { TEXT_MOST = 63206, PICTURES_MOST = 10 };
 struct page {
     struct social_line line;
     const struct facebook_config *config;
+    /* comments.c, where they are fetched: */
+    struct lantoa_timer *timer;
+    size_t round;     /* the post that is asked for, from the newest */
+    size_t open;      /* told and not yet done */
+    bool more;        /* of the same post */
+    char post[124];   /* its number */
+    char newest[400]; /* the cursor behind what was told; "": nothing new */
+    json_t *cursors;  /* by post */
 };
 
 /* --- send.c --- */
@@ -38,6 +49,12 @@ void facebook_request(const struct page *page, struct social_request *request, c
 /* --- insights.c --- */
 
 void insights_ask(void *self, const struct social_post *post);
+
+/* --- comments.c --- */
+
+void comments_start(struct page *page);
+void comments_stop(struct page *page);
+void comments_done(struct page *page);
 int comments_hook(void *self, const struct lantoa_hook *hook);
 
 #endif

@@ -1,5 +1,5 @@
-/* What Facebook counts of a post, and what people write below it. The names of metrics are data:
- * Facebook takes some away and brings others, and one it does not know is "n/a". */
+/* What Facebook counts of a post. The names of metrics are data: Facebook takes some away and
+ * brings others, and one it does not know is "n/a". */
 #include "facebook.h"
 
 #include <stdio.h>
@@ -75,47 +75,4 @@ void insights_ask(void *self, const struct social_post *post) {
     ask(page, post, "", "fields",
         "id,shares,reactions.summary(total_count).limit(0),comments.summary(total_count).limit(0)",
         read_counts);
-}
-
-/* --- comments --- */
-
-static int take_change(struct page *page, const json_t *change) {
-    const json_t *value = json_object_get(change, "value");
-    const char *field = json_string_value(json_object_get(change, "field"));
-    const char *item = json_string_value(json_object_get(value, "item"));
-    const char *verb = json_string_value(json_object_get(value, "verb"));
-    const char *post = json_string_value(json_object_get(value, "post_id"));
-    const char *text = json_string_value(json_object_get(value, "message"));
-    const char *from = json_string_value(json_path(value, "from/id"));
-    if (field == NULL || item == NULL || verb == NULL || post == NULL || text == NULL ||
-        strcmp(field, "feed") != 0 || strcmp(item, "comment") != 0 || strcmp(verb, "add") != 0 ||
-        (from != NULL && strcmp(from, page->config->page_id) == 0)) {
-        return LANTOA_OK; /* not a comment of somebody else's */
-    }
-    const struct social_post *known = posts_by_ref(page->line.posts, post);
-    return line_tell(&page->line, LANTOA_EVENT_INBOUND, known != NULL ? known->key : "", "",
-        from != NULL && from[0] != '\0' ? from : "facebook", social_str(text));
-}
-
-int comments_hook(void *self, const struct lantoa_hook *hook) {
-    struct page *page = self;
-    const char *given = hook_header(hook, "x-hub-signature-256");
-    given = strncmp(given, "sha256=", 7) == 0 ? given + 7 : given;
-    if (!proof_hmac_sha256(page->config->app_secret, hook->body, given)) {
-        page->line.host->log(page->line.host, LANTOA_LOG_WARN,
-            "a call-back of %zu bytes is refused: its signature is wrong (option app_secret)",
-            hook->body.bytes);
-        return LANTOA_EDENIED;
-    }
-    json_t *root = json_loadb(hook->body.at, hook->body.bytes, 0, NULL);
-    const json_t *entries = json_object_get(root, "entry");
-    int status = root == NULL ? LANTOA_EINVAL : LANTOA_OK;
-    for (size_t i = 0; status == LANTOA_OK && i < json_array_size(entries); i++) {
-        const json_t *changes = json_object_get(json_array_get(entries, i), "changes");
-        for (size_t k = 0; status == LANTOA_OK && k < json_array_size(changes); k++) {
-            status = take_change(page, json_array_get(changes, k));
-        }
-    }
-    json_decref(root);
-    return status;
 }

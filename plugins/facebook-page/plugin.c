@@ -5,6 +5,7 @@
 
 static void page_close(void *self) {
     struct page *page = self;
+    comments_stop(page);
     line_release(&page->line);
     free(page);
 }
@@ -31,6 +32,17 @@ static int page_open(const struct lantoa_host *host, const void *given, void **s
     }
     *self_out = page;
     return LANTOA_OK;
+}
+
+static int page_start(void *self) {
+    comments_start(self);
+    return line_start(self);
+}
+
+static void page_event_done(void *self, uint64_t token) {
+    if ((token & SOCIAL_POSTS_TOKEN) == 0) {
+        comments_done(self);
+    }
 }
 
 static int page_price(
@@ -77,6 +89,11 @@ static const struct lantoa_option options[] = {
         "Chuỗi tự đặt, giống mục Webhooks, \"Verify token\" tại Facebook: cổng HTTP dùng để xác "
         "nhận "
         "địa chỉ"),
+    LANTOA_OPTION_CHOICE(C, comments, "webhook", "webhook|poll", 0,
+        "Comments: called in by Facebook, or fetched where it cannot reach this installation",
+        "Bình luận: Facebook gọi đến, hoặc tự lấy về khi Facebook không gọi được tới hệ thống này"),
+    LANTOA_OPTION_DURATION(C, poll_every, "5m", 100, 86400000, LANTOA_PACE,
+        "How often comments are fetched", "Bao lâu lấy bình luận một lần"),
     LANTOA_OPTION_TEXT(C, metrics, "post_media_view,post_total_media_view_unique", 0,
         "Names of the metrics to ask for, as Facebook has them today",
         "Tên các chỉ số cần hỏi, theo cách gọi hiện nay của Facebook"),
@@ -120,10 +137,10 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
         {
             .size = sizeof(struct lantoa_ops),
             .open = page_open,
-            .start = line_start,
+            .start = page_start,
             .send = line_send,
             .cancel = line_cancel,
-            .event_done = line_event_done,
+            .event_done = page_event_done,
             .close = page_close,
             .price = page_price,
             .preview = page_preview,

@@ -5,7 +5,8 @@
 #include "facebook.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
-    static const struct facebook_config config = {.page_id = "1029", .app_secret = SOCIAL_SECRET};
+    static const struct facebook_config config = {
+        .page_id = "1029", .app_secret = SOCIAL_SECRET, .comments = "webhook"};
     unsigned char digest[EVP_MAX_MD_SIZE] = {0};
     unsigned size = 0;
     char mac[7 + 2 * EVP_MAX_MD_SIZE + 1] = "sha256=";

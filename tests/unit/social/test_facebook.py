@@ -92,6 +92,30 @@ def test_comments_come_in_when_their_signature_is_right(tmp_path, graph):
         assert [(row["event"], row["key"], row["address"], row["detail"]) for row in page.wait("event")] == [("inbound", KEY, "88", "Đóng ở đâu?")]
 
 
+def test_comments_are_fetched_once_also_after_a_restart(tmp_path, graph):
+    poll = {"comments": "poll", "poll_every": "100ms"}
+    with social(tmp_path, "facebook-page", **options(graph, **poll)) as page:
+        page.sent("trang", "một", key=KEY)
+        page.sent("trang", "hai")
+        graph.comments += [("1029_1", "88", "Đóng ở đâu?"), ("1029_2", None, "Hay"), ("1029_1", "1029", "của trang"), ("1029_1", "89", "Bao nhiêu?")]
+        told = {(row["key"], row["address"], row["detail"]) for row in page.wait("event", 3)}
+        other = next(key for key, _, text in told if text == "Hay")
+        assert told == {(KEY, "88", "Đóng ở đâu?"), (KEY, "89", "Bao nhiêu?"), (other, "facebook", "Hay")} and other != KEY
+        assert page.hook(1, body="{}", at=now()) != 0
+        eventually(lambda: (tmp_path / "channel" / "mang" / "comments.json").exists(), 10, words="how far is written down")
+        eventually(lambda: json.loads((tmp_path / "channel" / "mang" / "comments.json").read_text()) == {"1029_1": "4", "1029_2": "2"}, 10, words="all of it")
+        assert len(page.of("event")) == 3
+    graph.comments.append(("1029_2", "90", "Mới"))
+    with social(tmp_path, "facebook-page", **options(graph, **poll)) as page:
+        assert [row["detail"] for row in page.wait("event")] == ["Mới"]
+        graph.error = 17  # a limit: said, and asked again at the next time
+        eventually(lambda: "comments cannot be fetched" in page.log(), 10, words="said")
+        graph.error = None
+        graph.gone.append("1029_2")  # the newest post was deleted: the others are asked for all the same
+        graph.comments.append(("1029_1", "91", "Sau"))
+        assert [row["detail"] for row in page.wait("event", 2)] == ["Mới", "Sau"]
+
+
 @needs("@stoplight/prism-cli")
 def test_the_requests_fit_the_description_by_prism(tmp_path):
     port = free_port()
@@ -107,6 +131,8 @@ def test_the_requests_fit_the_description_by_prism(tmp_path):
             assert told == {"post_media_view": 420, "post_total_media_view_unique": None, "reactions": 9, "comments": 2, "shares": 0}
         with social(tmp_path, "facebook-page", {"files": [picture(tmp_path)]}, **common) as page:
             assert page.sent("trang", "Ảnh")["ref"] == "1029_385"
+        with social(tmp_path, "facebook-page", **common, comments="poll", poll_every="100ms") as page:
+            eventually(lambda: [row for row in page.of("event") if row["event"] == "inbound" and row["detail"] == "Đóng ở đâu?"], 10, words="a comment")
         with social(tmp_path, "facebook-page", {"files": [picture(tmp_path), picture(tmp_path, "hai.png")]}, **common) as page:
             assert page.sent("trang", "Hai ảnh, mai", publish_at=soon.strftime("%Y-%m-%dT%H:%M:%S+00:00"))["ref"] == "1029_384"
         # Limits, in front of the same peer: staff read what it is and that it goes on by itself; the next one leaves.
