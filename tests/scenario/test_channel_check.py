@@ -105,3 +105,12 @@ def test_a_plugin_whose_check_is_faulty(folder, how, words):
     assert words in message and "c.json:" in message and len(message.splitlines()) == 1, message
     assert folder.rows("channel", "list") == []
     folder.ok("channel", "apply", folder.write("c.json", {"name": "c", "plugin": "bad-check", "options": {}}))
+
+
+def test_a_secret_that_is_not_there(folder):
+    """A relative path starts at the data folder, which only the host knows of."""
+    path = folder.write("c.json", {"name": "c", "plugin": "email", "options": {**EMAIL, "user": "a", "password": {"file": "secrets/none"}}})
+    message = folder.refused("channel", "apply", path)
+    assert "c.json:" in message and 'option "password"' in message and "secrets/none" in message and len(message.splitlines()) == 1, message
+    assert 'tùy chọn "password"' in folder.refused("channel", "apply", path, env={"LANTOA_LANG": "vi"})
+    assert folder.rows("channel", "list") == []
