@@ -80,7 +80,26 @@ static json_t *played(const struct airing *a) {
     return a->played_at ? json_integer((a->played_ms + 500) / 1000) : json_null();
 }
 
+struct listing {
+    const struct cli *cli;
+    struct report_table table;
+};
+
+/* What a commune or a device said; a device's words are English, for people they are theirs. */
+static json_t *detail(const struct cli *cli, const struct airing *a) {
+    struct base_buf words;
+    if (a->reason.bytes || cli->json || cli_switch(cli, "csv")) {
+        return cli_str(a->reason.bytes ? a->reason : a->detail);
+    }
+    base_buf_init(&words, 1 << 13);
+    airing_words(a->detail, &words);
+    json_t *json = cli_str(base_buf_str(&words));
+    base_buf_release(&words);
+    return json;
+}
+
 static int list_row(void *arg, const struct airing *a) {
+    struct listing *listing = arg;
     json_t *values[] = {json_integer(a->id), cli_time(a->start_ms), cli_str(a->outlet),
         cli_str(a->outlet_name), cli_str(a->place), cli_str(a->campaign), cli_str(a->step),
         cli_str(a->material), cli_str(a->lang), json_integer(a->seconds),
@@ -88,10 +107,9 @@ static int list_row(void *arg, const struct airing *a) {
         json_boolean(a->clash),
         a->message_state < 0 ? json_null() : json_string(message_state_word(a->message_state)),
         json_string(airing_reason_word(a, base_clock_now_ms())), cli_time(a->played_at), played(a),
-        cli_str(a->decided_by), cli_str(a->confirmed_by),
-        cli_str(a->reason.bytes ? a->reason : a->detail), cli_str(a->code),
+        cli_str(a->decided_by), cli_str(a->confirmed_by), detail(listing->cli, a), cli_str(a->code),
         json_integer(a->message_id)};
-    report_table_add(arg, values);
+    report_table_add(&listing->table, values);
     return 0;
 }
 
@@ -108,13 +126,13 @@ static int print_list(struct cli *cli, const struct airing_filter *filter) {
         {"decided_by", TR("decided by"), REPORT_TEXT},
         {"confirmed_by", TR("confirmed by"), REPORT_TEXT}, {"detail", TR("detail"), REPORT_TEXT},
         {"code", TR("code"), REPORT_TEXT}, {"message", TR("message"), REPORT_NUMBER}};
-    struct report_table table;
-    report_table_init(&table, columns, sizeof columns / sizeof columns[0]);
-    int rc = airing_each(cli->db, filter, list_row, &table, &cli->err);
+    struct listing listing = {.cli = cli};
+    report_table_init(&listing.table, columns, sizeof columns / sizeof columns[0]);
+    int rc = airing_each(cli->db, filter, list_row, &listing, &cli->err);
     if (rc == 0) {
-        cli_table(cli, &table);
+        cli_table(cli, &listing.table);
     } else {
-        report_table_release(&table);
+        report_table_release(&listing.table);
     }
     return rc;
 }

@@ -39,6 +39,8 @@ static const char *const phrases[] = {
     "cut: withdrawn",
     "the player died and was restarted at",
     "refused by the device",
+    "confirmation code",
+    "confirmed by",
     "s played, from",
     "s played",
     "not more than",

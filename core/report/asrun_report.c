@@ -12,7 +12,7 @@
 #define ENDS(X)                                                                                    \
     X(played, "played")                                                                            \
     X(cut, "cut")                                                                                  \
-    X(missed, "missed")                                                                            \
+    X(missed, "not played")                                                                        \
     X(refused, "declined, withdrawn, expired")                                                     \
     X(open, "still open")
 #define END_ENUM(key, label) END_##key,

@@ -152,6 +152,7 @@ def test_everything_shown_is_in_the_readers_language(data, made, speaker):  # no
     raw = {row[key] for row in rows(data) + data.rows("airing", "refused") for key in ("priority", "decision", "state", "reason") if row.get(key)}
     assert {"normal", "priority", "offered", "held", "awaits_commune", "no_material", "taken"} <= raw, sorted(raw)
     words = set(shown.replace(";", " ").split())
+    assert "không" in words and "thường" in words
     assert not words & (raw | {"true", "false", "mo-su", "station"}), words & (raw | {"true", "false", "mo-su", "station"})
     assert "t2-cn" in words and "mo-su" in data.json("outlet", "list")["rows"][0]["windows"]
     for name in (("--campaign", "aa"), ("--outlet", "A9")):
