@@ -74,7 +74,11 @@ def test_a_page_is_one_message_with_comments_and_figures(data, made, scratch, te
     post = step("bai", "kenh", NOW, content=says("Bảo hiểm xã hội tự nguyện"), attachments=[picture(scratch)])
     made.start(campaign(steps=[post]))
     shown = data.json("message", "preview", "c", "--step", "bai")["rows"][0]
-    assert "Telegram · @bhxh" in shown["text"] and "25 / 4096" in shown["text"], shown
+    assert "Telegram · @bhxh" in shown["text"] and "25 / 4096" in shown["text"] and "[ảnh: anh.png, 1 × 1, 1 KiB]" in shown["text"], shown
+    made.apply(campaign("nhieu", steps=[{**post, "attachments": post["attachments"] * 11}]))
+    many = data.json("message", "preview", "nhieu", "--step", "bai")["rows"][0]
+    assert many["refused"] and many["note"] == "Telegram chỉ nhận tối đa 10 tệp một tin", many
+    assert data.json("campaign", "cost", "nhieu")["refused"] == 1
     with data.serving("--clock", f"{START},x1"):
         eventually(lambda: data.states("c") == {"accepted": 1}, 30, 0.2, str(data.states("c")))
         telegram.said(-200, "Đóng ở đâu?", chat={"id": -200, "type": "supergroup"}, **{"from": {"id": 912345678}},
