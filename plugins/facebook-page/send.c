@@ -40,15 +40,8 @@ const struct social_error facebook_errors[] = {
 };
 
 void facebook_request(const struct page *page, struct social_request *request, const char *path) {
-    struct bytes line = {0};
     request_url(request, "%s/%s/%s", page->config->api_url, page->config->version, path);
-    bytes_put_format(&line, "Bearer %s", page->config->token);
-    request_header(request, "Authorization", line.at == NULL ? "" : line.at);
-    request->headers.failed |= line.failed;
-    if (line.at != NULL) {
-        explicit_bzero(line.at, line.used);
-    }
-    bytes_release(&line);
+    request_bearer(request, page->config->token);
 }
 
 struct social_fit facebook_fit(const struct lantoa_message *message) {
@@ -110,15 +103,6 @@ static void put_later(struct social_request *request, int64_t later, bool multip
     put(request, "scheduled_publish_time", social_str(number));
 }
 
-/* The text, with the link where a picture leaves no place for its card. */
-static void put_caption(const struct lantoa_message *message, struct bytes *out) {
-    bytes_put_str(out, message->fields[FIELD_TEXT]);
-    if (message->fields[FIELD_LINK].bytes > 0) {
-        bytes_put_text(out, "\n\n");
-        bytes_put_str(out, message->fields[FIELD_LINK]);
-    }
-}
-
 static void compose_photo(const struct page *page, const struct social_job *job, int64_t later,
     struct social_request *request) {
     char path[100];
@@ -127,7 +111,8 @@ static void compose_photo(const struct page *page, const struct social_job *job,
     snprintf(path, sizeof(path), "%s/photos", page->config->page_id);
     facebook_request(page, request, path);
     if (alone) {
-        put_caption(job->message, &caption);
+        /* A picture leaves no place for the link's card. */
+        put_linked(&caption, job->message->fields[FIELD_TEXT], job->message->fields[FIELD_LINK]);
         request_part(request, "caption", (struct lantoa_str){caption.at, caption.used});
         put_later(request, later, true);
     } else {
@@ -151,7 +136,7 @@ static void compose_feed(const struct page *page, const struct social_job *job, 
     snprintf(path, sizeof(path), "%s/feed", page->config->page_id);
     facebook_request(page, request, path);
     if (json_array_size(pictures) > 0) {
-        put_caption(message, &caption);
+        put_linked(&caption, message->fields[FIELD_TEXT], message->fields[FIELD_LINK]);
         request_form(request, "message", (struct lantoa_str){caption.at, caption.used});
     } else {
         request_form(request, "message", message->fields[FIELD_TEXT]);

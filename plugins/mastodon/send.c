@@ -6,12 +6,8 @@
 
 void mastodon_request(
     const struct account *account, struct social_request *request, const char *path) {
-    char line[600];
-    int used = snprintf(line, sizeof(line), "Bearer %s", account->config->token);
-    request->headers.failed |= used < 0 || (size_t)used >= sizeof(line);
     request_url(request, "%s%s", account->config->url, path);
-    request_header(request, "Authorization", line);
-    explicit_bzero(line, sizeof(line));
+    request_bearer(request, account->config->token);
 }
 
 static size_t picture_count(const struct lantoa_message *message) {
@@ -32,11 +28,7 @@ static void compose_status(
     const struct account *account, const struct social_job *job, struct social_request *request) {
     const struct lantoa_message *message = job->message;
     struct bytes text = {0};
-    bytes_put_str(&text, message->fields[FIELD_TEXT]);
-    if (message->fields[FIELD_LINK].bytes > 0) {
-        bytes_put_text(&text, "\n\n");
-        bytes_put_str(&text, message->fields[FIELD_LINK]);
-    }
+    put_linked(&text, message->fields[FIELD_TEXT], message->fields[FIELD_LINK]);
     json_t *body = json_pack("{ss%,ss,ss%}", "status", text.at, text.used, "visibility",
         account->config->visibility, "language", message->lang.at, message->lang.bytes);
     json_t *pictures = json_object_get(job->kept, "pictures");

@@ -55,6 +55,21 @@ void request_header(struct social_request *request, const char *name, const char
     bytes_put(&request->headers, value, strlen(value) + 1);
 }
 
+static void wipe(struct bytes *bytes) {
+    if (bytes->at != NULL) {
+        explicit_bzero(bytes->at, bytes->used);
+    }
+    bytes_release(bytes);
+}
+
+void request_bearer(struct social_request *request, const char *token) {
+    struct bytes line = {0};
+    bytes_put_format(&line, "Bearer %s", token);
+    request_header(request, "Authorization", line.at == NULL ? "" : line.at);
+    request->headers.failed |= line.failed;
+    wipe(&line);
+}
+
 void request_form(struct social_request *request, const char *name, struct lantoa_str value) {
     if (!request->has_form) {
         request_header(request, "Content-Type", "application/x-www-form-urlencoded");
@@ -115,13 +130,6 @@ void request_file(
     bytes_put_text(&request->body, "\r\n");
 }
 
-static void wipe(struct bytes *bytes) {
-    if (bytes->at != NULL) {
-        explicit_bzero(bytes->at, bytes->used);
-    }
-    bytes_release(bytes);
-}
-
 void request_release(struct social_request *request) {
     wipe(&request->url);
     wipe(&request->body);
@@ -150,4 +158,13 @@ const char *json_plain(const json_t *value, char *room, size_t bytes) {
         return room;
     }
     return json_is_string(value) ? json_string_value(value) : "";
+}
+
+void put_linked(struct bytes *out, struct lantoa_str text, struct lantoa_str link) {
+    bytes_put_str(out, text);
+    if (link.bytes > 0) {
+        bytes_put_text(out, "\n\n");
+        bytes_put_str(out, link);
+    }
+    bytes_put(out, "", 0);
 }

@@ -40,6 +40,7 @@ struct social_request {
 void request_url(struct social_request *request, const char *fmt, ...) LANTOA_PRINTF(2, 3);
 void request_query(struct social_request *request, const char *name, struct lantoa_str value);
 void request_header(struct social_request *request, const char *name, const char *value);
+void request_bearer(struct social_request *request, const char *token);
 /* A request has one kind of body. */
 void request_form(struct social_request *request, const char *name, struct lantoa_str value);
 void request_json(struct social_request *request, json_t *body); /* takes it; NULL: no memory */
@@ -47,6 +48,8 @@ void request_part(struct social_request *request, const char *name, struct lanto
 void request_file(struct social_request *request, const char *name, const struct lantoa_part *part);
 void request_release(struct social_request *request); /* wipes it: secrets stand in some */
 
+/* The text, and behind an empty line the link, if there is one. */
+void put_linked(struct bytes *out, struct lantoa_str text, struct lantoa_str link);
 struct lantoa_str social_str(const char *text); /* NULL: empty */
 bool social_is(struct lantoa_str text, const char *word);
 void url_encode(struct bytes *out, struct lantoa_str text);

@@ -7,17 +7,10 @@ static const struct lantoa_content content[FIELD_COUNT] = TELEGRAM_CONTENT;
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     LANTOA_PLUGIN_HEAD,
     .name = "telegram",
-    .version = "1.0",
     .kind = "telegram",
     .help_en = "Telegram messages to people who have started the bot",
     .help_vi = "Tin Telegram tới người đã bắt đầu trò chuyện với bot",
     .address = LANTOA_ADDRESS_ACCOUNT,
     .account = "telegram_id",
-    .capabilities = LANTOA_CAN_INBOUND | LANTOA_CAN_PARTS,
-    .config_size = sizeof(struct telegram_config),
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
-    .content = content,
-    .content_count = FIELD_COUNT,
-    .ops = TELEGRAM_OPS,
+    TELEGRAM_COMMON,
 };

@@ -12,16 +12,9 @@ static const struct lantoa_content content[FIELD_COUNT] = TELEGRAM_CONTENT;
 LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
     LANTOA_PLUGIN_HEAD,
     .name = "telegram-post",
-    .version = "1.0",
     .kind = "social",
     .help_en = "Posts in a Telegram channel or group",
     .help_vi = "Đăng bài trong kênh hoặc nhóm Telegram",
     .address = LANTOA_ADDRESS_PAGE,
-    .capabilities = LANTOA_CAN_INBOUND | LANTOA_CAN_PARTS,
-    .config_size = sizeof(struct telegram_config),
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
-    .content = content,
-    .content_count = FIELD_COUNT,
-    .ops = TELEGRAM_OPS,
+    TELEGRAM_COMMON,
 };

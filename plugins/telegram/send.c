@@ -36,12 +36,9 @@ void telegram_url(const struct bot *bot, struct social_request *request, const c
 
 /* The text, with the link last where no button carries it. */
 static void put_text(const struct lantoa_message *message, struct bytes *out) {
-    bytes_put_str(out, message->fields[FIELD_TEXT]);
-    if (message->fields[FIELD_LINK].bytes > 0 && message->fields[FIELD_BUTTON].bytes == 0) {
-        bytes_put_text(out, "\n\n");
-        bytes_put_str(out, message->fields[FIELD_LINK]);
-    }
-    bytes_put(out, "", 0);
+    bool last = message->fields[FIELD_BUTTON].bytes == 0;
+    put_linked(
+        out, message->fields[FIELD_TEXT], last ? message->fields[FIELD_LINK] : social_str(""));
 }
 
 static size_t file_count(const struct lantoa_message *message) {

@@ -69,6 +69,13 @@ int bot_preview(const void *config, const struct lantoa_message *message, char *
         .preview = bot_preview, .hook = bot_hook,                                                  \
     }
 
+/* The rows that both plugins have alike; options and content stand beside it. */
+#define TELEGRAM_COMMON                                                                            \
+    .version = "1.0", .capabilities = LANTOA_CAN_INBOUND | LANTOA_CAN_PARTS,                       \
+    .config_size = sizeof(struct telegram_config), .options = options,                             \
+    .option_count = sizeof(options) / sizeof(options[0]), .content = content,                      \
+    .content_count = FIELD_COUNT, .ops = TELEGRAM_OPS
+
 #define TELEGRAM_OPTIONS                                                                           \
     LANTOA_OPTION_TEXT(struct telegram_config, api_url, NULL, LANTOA_REQUIRED,                     \
         "Server of the Bot API: https://api.telegram.org, which stands abroad, or one's own",      \

@@ -44,13 +44,9 @@ static json_t *attachment_of(const struct lantoa_message *message, const char *p
 static void compose_message(
     const struct zalo *zalo, const struct social_job *job, struct social_request *request) {
     const struct lantoa_message *message = job->message;
-    struct lantoa_str link = message->fields[FIELD_LINK];
     struct bytes text = {0};
-    bytes_put_str(&text, message->fields[FIELD_TEXT]);
-    if (link_in_text(message)) {
-        bytes_put_text(&text, "\n\n");
-        bytes_put_str(&text, link);
-    }
+    put_linked(&text, message->fields[FIELD_TEXT],
+        link_in_text(message) ? message->fields[FIELD_LINK] : social_str(""));
     json_t *body = json_pack("{s{ss%},s{ss%}}", "recipient", "user_id", message->address.at,
         message->address.bytes, "message", "text", text.at, text.used);
     json_t *attachment =
