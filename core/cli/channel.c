@@ -22,7 +22,8 @@ static const struct word capability_words[] = {{LANTOA_CAN_RECEIPT, "receipts"},
 static const struct word option_words[] = {{LANTOA_REQUIRED, "required"}, {LANTOA_SECRET, "secret"},
     {LANTOA_LIVE, "live"}, {LANTOA_SENDER, "sender"}, {LANTOA_PACE, "pace"}, {0, NULL}};
 static const struct word content_words[] = {{LANTOA_CONTENT_REQUIRED, "required"},
-    {LANTOA_CONTENT_HTML, "html"}, {LANTOA_CONTENT_SINGLE_LINE, "single_line"}, {0, NULL}};
+    {LANTOA_CONTENT_HTML, "html"}, {LANTOA_CONTENT_SINGLE_LINE, "single_line"},
+    {LANTOA_CONTENT_AS_IS, "as_is"}, {0, NULL}};
 
 static json_t *words_of(unsigned flags, const struct word *words) {
     json_t *list = json_array();

@@ -56,9 +56,10 @@ static int compile_field(
     struct delivery_template *out = &step->templates[lang * step->manifest->content_count + row];
     json_t *all = json_object_get(step->campaign->theme->root, "partials");
     bool html = content->flags & LANTOA_CONTENT_HTML;
+    struct delivery_links *links = content->flags & LANTOA_CONTENT_AS_IS ? NULL : step->links;
     struct base_err fault = {0};
     struct partials partials = {
-        json_object_get(all, step->langs[lang]), step->links, html, base_arena_new(), &fault};
+        json_object_get(all, step->langs[lang]), links, html, base_arena_new(), &fault};
     struct base_buf ruled;
     base_buf_init(&ruled, strlen(text) + 16384);
     rules_text_put(step->rule, step->manifest, row, step->langs[lang], step->refusal_to,

@@ -21,7 +21,8 @@ static const struct bit_word abilities[] = {{"receipts", LANTOA_CAN_RECEIPT},
 static const struct bit_word option_flags[] = {{"required", LANTOA_REQUIRED},
     {"secret", LANTOA_SECRET}, {"sender", LANTOA_SENDER}, {"pace", LANTOA_PACE}, {NULL, 0}};
 static const struct bit_word content_flags[] = {{"required", LANTOA_CONTENT_REQUIRED},
-    {"html", LANTOA_CONTENT_HTML}, {"single_line", LANTOA_CONTENT_SINGLE_LINE}, {NULL, 0}};
+    {"html", LANTOA_CONTENT_HTML}, {"single_line", LANTOA_CONTENT_SINGLE_LINE},
+    {"as_is", LANTOA_CONTENT_AS_IS}, {NULL, 0}};
 static const struct bit_word option_types[] = {{"text", LANTOA_TYPE_TEXT}, {"int", LANTOA_TYPE_INT},
     {"bool", LANTOA_TYPE_BOOL}, {"choice", LANTOA_TYPE_CHOICE}, {"duration", LANTOA_TYPE_DURATION},
     {"file", LANTOA_TYPE_FILE}, {NULL, 0}};

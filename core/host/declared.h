@@ -16,8 +16,8 @@
  *   "options": [{"name": "token", "type": "text", "required": true, "secret": true, "sender":
  * false, "pace": false, "default": "..", "allowed": "a|b", "least": 0, "most": 9, "help": {"en":
  * "..", "vi": ".."}}, ..], "content": [{"name": "text", "required": true, "html": false,
- * "single_line": false, "most_bytes": 1000, "help": {..}}, ..], ... } Errors name file, line and
- * field. */
+ * "single_line": false, "as_is": false, "most_bytes": 1000, "help": {..}}, ..], ... } Errors name
+ * file, line and field. */
 int host_declared_load(
     const char *path, struct host_plugin **plugin_out, struct base_err *err) LANTOA_MUST_CHECK;
 /* The same once the file is read: puts what it says into the tables of the plugin that runs it. On

@@ -2,7 +2,7 @@
  *
  * Changes of the ABI, newest first (tables only ever grow at the end; a removal or a change of
  * meaning is a new major):
- *   1.6  ops->check and fault.h
+ *   1.6  ops->check and fault.h; LANTOA_CONTENT_AS_IS
  *   1.5  LANTOA_TAKES_DECLARATIONS, struct lantoa_declared
  *   1.4  LANTOA_ADDRESS_ACCOUNT and plugin->account; LANTOA_ADDRESS_PAGE; LANTOA_EVENT_FIGURES
  *   1.3  LANTOA_PACE

@@ -79,6 +79,9 @@ enum lantoa_content_flags {
     LANTOA_CONTENT_REQUIRED = 1,
     LANTOA_CONTENT_HTML = 2,        /* values are HTML-escaped when rendered */
     LANTOA_CONTENT_SINGLE_LINE = 4, /* line breaks are refused: a subject */
+    /* since 1.6: addresses in it stay as they are, for the network itself fetches them (a cover):
+     * none becomes a short link or gets utm parameters */
+    LANTOA_CONTENT_AS_IS = 8,
 };
 
 /* A piece of content the channel takes: subject, text, html, script, ... */

@@ -222,7 +222,7 @@ static const struct lantoa_content content[FIELD_COUNT] = {
     [FIELD_DESCRIPTION] = {"description", LANTOA_CONTENT_SINGLE_LINE, 1200,
         "What stands below the title, 300 characters", "Mô tả dưới tiêu đề, tối đa 300 ký tự"},
     [FIELD_AUTHOR] = {"author", LANTOA_CONTENT_SINGLE_LINE, 200, "Author", "Tác giả"},
-    [FIELD_COVER_URL] = {"cover_url", LANTOA_CONTENT_SINGLE_LINE, 2000,
+    [FIELD_COVER_URL] = {"cover_url", LANTOA_CONTENT_SINGLE_LINE | LANTOA_CONTENT_AS_IS, 2000,
         "Address of the cover picture", "Địa chỉ ảnh bìa"},
 };
 

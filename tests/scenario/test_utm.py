@@ -51,6 +51,17 @@ def test_a_short_link_leads_there_with_them(data, made):
         f"{SITE}&{told('thu', 'mot')}", f"{SITE}&{told('kenh', 'bai', 'social')}", "https://x.vn/trang"}
 
 
+def test_what_the_network_itself_fetches_stays_as_it_is(data, made):
+    keys = {"api_url": "http://127.0.0.1:9", "oauth_url": "http://127.0.0.1:9", "app_id": "1", "app_secret": "s", "oa_secret": "o",
+            "token_file": "token.json", "refresh_token": "r"}
+    made.init({"name": "bao", "plugin": "zalo-post", "options": keys}, contacts=people(1))
+    data.ok("settings", "set", "public_url", "https://x.vn")
+    assert "as_is" in data.ok("channel", "describe", "bao").out
+    cover = "https://bhxh.example/anh-bia"
+    made.start(campaign(utm=True, steps=[step("bai", "bao", NOW, content={"vi": {"title": "Tin", "text": f"Xem {SITE}", "cover_url": cover}})]))
+    assert [row["url"] for row in data.json("link", "list", "--campaign", "c")["rows"]] == [f"{SITE}&{told('bao', 'bai', 'social')}"]
+
+
 def test_what_is_wrong_is_named(data, made):
     made.init(outbox_channel("thu"), contacts=people(1))
     wrong = campaign(utm={"source": "{{name}}"}, steps=[step("mot", "thu", NOW)])
