@@ -34,6 +34,11 @@ static int page_open(const struct lantoa_host *host, const void *given, void **s
     return LANTOA_OK;
 }
 
+static int page_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct facebook_config *config = given;
+    return server_url_check("api_url", config->api_url, fault_out);
+}
+
 static int page_start(void *self) {
     comments_start(self);
     return line_start(self);
@@ -145,5 +150,6 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .price = page_price,
             .preview = page_preview,
             .hook = comments_hook,
+            .check = page_check,
         },
 };

@@ -34,6 +34,11 @@ static int account_open(const struct lantoa_host *host, const void *given, void 
     return LANTOA_OK;
 }
 
+static int account_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct mastodon_config *config = given;
+    return server_url_check("url", config->url, fault_out);
+}
+
 static int account_start(void *self) {
     const struct account *account = self;
     if (account->config->answers) {
@@ -133,5 +138,6 @@ LANTOA_EXPORT const struct lantoa_plugin lantoa_plugin_v1 = {
             .close = account_close,
             .price = account_price,
             .preview = account_preview,
+            .check = account_check,
         },
 };

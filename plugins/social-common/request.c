@@ -26,6 +26,19 @@ void url_encode(struct bytes *out, struct lantoa_str text) {
     }
 }
 
+int server_url_check(const char *option, const char *url, struct lantoa_fault *fault_out) {
+    size_t head = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+    const char *host = url + head;
+    bool good = head > 0 && host[0] != '\0' && host[0] != '/' && host[0] != ':';
+    for (const char *at = host; good && *at != '\0'; at++) {
+        good = *at > ' ' && *at < 0x7f && strchr("?#\"<>\\^`{|}", *at) == NULL;
+    }
+    return good ? LANTOA_OK
+                : lantoa_fault_set(fault_out, option,
+                      "is not the address of a server: https://HOST, without ? and #",
+                      "không phải là địa chỉ máy chủ: https://MÁY-CHỦ, không có ? và #");
+}
+
 void request_url(struct social_request *request, const char *fmt, ...) {
     char part[2048];
     va_list args;

@@ -53,6 +53,10 @@ void put_linked(struct bytes *out, struct lantoa_str text, struct lantoa_str lin
 struct lantoa_str social_str(const char *text); /* NULL: empty */
 bool social_is(struct lantoa_str text, const char *word);
 void url_encode(struct bytes *out, struct lantoa_str text);
+/* As ops->check, for an option with the address of a network's server, behind which paths are put.
+ */
+int server_url_check(
+    const char *option, const char *url, struct lantoa_fault *fault_out) LANTOA_MUST_CHECK;
 /* A value by its path "a/0/b"; NULL: there is none. */
 const json_t *json_path(const json_t *root, const char *path);
 /* A text or number as text; "" for all else. `room` is used for numbers. */

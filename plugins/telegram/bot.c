@@ -23,6 +23,10 @@ int bot_check(const void *given, struct lantoa_fault *fault_out) {
         return lantoa_fault_set(fault_out, "token", "has signs that no token of a bot has",
             "có ký tự mà mã bot không bao giờ có");
     }
+    int status = server_url_check("api_url", config->api_url, fault_out);
+    if (status != LANTOA_OK) {
+        return status;
+    }
     bool secret = config->callback_secret != NULL && config->callback_secret[0] != '\0';
     return strcmp(config->receive, "webhook") != 0 || secret
                ? LANTOA_OK

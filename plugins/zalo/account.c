@@ -13,6 +13,13 @@ void zalo_token_over(void *self) {
     token_over(zalo->token);
 }
 
+int zalo_check(const void *given, struct lantoa_fault *fault_out) {
+    const struct zalo_config *config = given;
+    int status = server_url_check("api_url", config->api_url, fault_out);
+    return status != LANTOA_OK ? status
+                               : server_url_check("oauth_url", config->oauth_url, fault_out);
+}
+
 int zalo_open_as(const struct lantoa_host *host, const void *config,
     const struct social_network *network, void (*ask)(void *self, const struct social_post *post),
     void **self_out) {

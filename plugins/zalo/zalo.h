@@ -65,6 +65,7 @@ int zalo_hook(void *self, const struct lantoa_hook *hook);
 /* --- account.c --- */
 
 /* ask: of a channel that posts; else NULL. */
+int zalo_check(const void *given, struct lantoa_fault *fault_out);
 int zalo_open_as(const struct lantoa_host *host, const void *config,
     const struct social_network *network, void (*ask)(void *self, const struct social_post *post),
     void **self_out);
@@ -79,6 +80,7 @@ void zalo_request(const struct zalo *zalo, struct social_request *request, const
         .size = sizeof(struct lantoa_ops), .open = (open_op), .start = line_start,                 \
         .send = line_send, .cancel = line_cancel, .event_done = line_event_done,                   \
         .close = zalo_close, .price = (price_op), .preview = (preview_op), .hook = zalo_hook,      \
+        .check = zalo_check,                                                                       \
     }
 
 #define ZALO_OPTIONS(url_en, url_vi)                                                               \

@@ -14,6 +14,7 @@ ENV = {"LANTOA_TEST_SECRET": "0:bad token?"}
 GATEWAY = {"request": {"url": "{{base_url}}/send", "json": {"to": "{{number}}", "text": "{{tekst}}"}}, "answer": [{"outcome": "sent"}]}
 EMAIL = {"host": "127.0.0.1", "port": 25, "tls": "none", "from": "Sở Y tế <a@example.vn>"}
 SMPP = {"host": "127.0.0.1", "system_id": "lantoa"}
+ZALO = {"api_url": "https://a.example", "oauth_url": "https://b.example", "app_id": "1", "app_secret": "s", "refresh_token": "r"}
 TELEGRAM = {"api_url": "http://127.0.0.1:1", "token": "1:abc", "receive": "poll"}
 
 # plugin, options, option at fault, part of the English text, part of the Vietnamese one
@@ -38,6 +39,11 @@ CASES = [
     ("loudspeaker", {"multicast_via": "203.0.113.9"}, "multicast_via", "is no IPv4 address of this machine", "không phải là địa chỉ IPv4"),
     ("telegram", {**TELEGRAM, "token": SECRET}, "token", "has signs that no token of a bot has", "có ký tự mà mã bot"),
     ("telegram", {**TELEGRAM, "receive": "webhook"}, "callback_secret", "is needed when receive is webhook", "phải có khi receive là webhook"),
+    ("telegram", {**TELEGRAM, "api_url": "api.telegram.org"}, "api_url", "is not the address of a server", "không phải là địa chỉ máy chủ"),
+    ("mastodon", {"url": "htps://social.example", "token": "t"}, "url", "is not the address of a server", "không phải là địa chỉ máy chủ"),
+    ("facebook-page", {"api_url": "https://", "page_id": "1", "token": "t"}, "api_url", "is not the address of a server", "không phải là địa chỉ máy chủ"),
+    ("zalo-post", {**ZALO, "oauth_url": "https://oauth.zaloapp.com/?a"}, "oauth_url", "is not the address of a server", "không phải là địa chỉ máy chủ"),
+    ("zns", {**ZALO, "api_url": "https://a b"}, "api_url", "is not the address of a server", "không phải là địa chỉ máy chủ"),
     ("telegram-post", {**TELEGRAM, "chat": "@loa", "receive": "webhook"}, "callback_secret", "is needed", "phải có khi"),
 ]
 
@@ -78,7 +84,8 @@ def test_a_change_that_is_refused_leaves_the_channel_as_it_was(folder):
 
 
 def test_good_values_are_taken(folder):
-    for number, (plugin, options) in enumerate([("email", EMAIL), ("sms-smpp", SMPP), ("telegram", TELEGRAM), ("loudspeaker", {"listen": "[::1]:0"}),
+    for number, (plugin, options) in enumerate([("email", EMAIL), ("sms-smpp", SMPP), ("telegram", TELEGRAM), ("loudspeaker", {"listen": "[::1]:0"}), ("zalo-oa", ZALO),
+                                                ("mastodon", {"url": "http://[::1]:80/dir", "token": "t"}),
                                                 ("sms-http", {"declaration": "good.json", "base_url": "http://127.0.0.1:1"})]):
         folder.ok("channel", "apply", folder.write("c.json", {"name": f"c{number}", "plugin": plugin, "options": options}))
 
