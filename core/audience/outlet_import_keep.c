@@ -162,16 +162,16 @@ struct queue {
 };
 
 static void queue_make(struct outlet__importing *i, struct queue *q) {
-    q->device = base_alloc_array(i->waiting_count + 1, sizeof *q->device);
-    q->code = base_alloc_array(i->waiting_count + 1, sizeof *q->code);
+    q->device = base_alloc_array(i->waiting_count + 1, sizeof(struct outlet__waiting *));
+    q->code = base_alloc_array(i->waiting_count + 1, sizeof(struct outlet__waiting *));
     q->count = 0;
     for (struct outlet__waiting *w = i->waiting; w; w = w->next) {
         q->device[q->count] = q->code[q->count] = w;
         q->count++;
     }
     if (q->count > 1) {
-        qsort(q->device, q->count, sizeof *q->device, by_device);
-        qsort(q->code, q->count, sizeof *q->code, by_code);
+        qsort(q->device, q->count, sizeof(struct outlet__waiting *), by_device);
+        qsort(q->code, q->count, sizeof(struct outlet__waiting *), by_code);
     }
 }
 
@@ -199,7 +199,7 @@ static bool waits(const struct queue *q, struct str code) {
     const struct outlet__waiting key = {.code = code};
     const struct outlet__waiting *at = &key;
     struct outlet__waiting *const *found =
-        bsearch(&at, q->code, q->count, sizeof *q->code, by_code);
+        bsearch(&at, q->code, q->count, sizeof(struct outlet__waiting *), by_code);
     return found && !(*found)->done;
 }
 
