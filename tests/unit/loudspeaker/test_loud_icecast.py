@@ -241,8 +241,9 @@ def test_a_wrong_password_is_a_miss_in_words(tmp_path, ice, words):
     assert ("no password" if words else "ogin failed") in detail and "wrongwrong" not in detail
 
 
-def test_over_tls_to_who_proves_itself(tmp_path, tmp_path_factory):
+def test_over_tls_to_who_proves_itself(tmp_path, tmp_path_factory, monkeypatch):
     """With the certificate to trust the listener hears it; without it nothing is sent, and the password least of all."""
+    monkeypatch.setenv("LSAN_OPTIONS", os.environ.get("LSAN_OPTIONS", "").replace("leaks.supp", "leaks-icecasts.supp"))
     port, tls_port, folder = free_port(), free_port(), tmp_path_factory.mktemp("ice")
     where = f"icecasts://source@127.0.0.1:{tls_port}/loa.ogg"
     with icecast(folder, port, tls_port):
