@@ -1,21 +1,10 @@
 /* Keyed hashes: identifiers of the registry can be compared but not read. */
 #include "conversion/enrolment_private.h"
 
-#include "base/mem.h"
-#include "store/schema.h"
+#include "delivery/ledger.h"
 
 int enrolment__hasher_init(struct enrolment__hasher *hasher, struct db *db, struct base_err *err) {
-    char *hex = NULL;
-    uint8_t key[BASE_SHA256_BYTES];
-    int rc = schema_meta_get(db, "instance_key", &hex, err);
-    if (rc == 0 && base_unhex(str_from(hex), key, sizeof key) != 0) {
-        rc = base_err_set(err, LANTOA_ECORRUPT, "meta.instance_key");
-    }
-    if (rc == 0) {
-        hasher->hmac = base_hmac_new(key, sizeof key);
-    }
-    base_free(hex);
-    return rc;
+    return ledger_instance(db, &hasher->hmac, err);
 }
 
 void enrolment__hasher_release(struct enrolment__hasher *hasher) {

@@ -182,21 +182,30 @@ static int check_names(struct db *db, const struct airing_filter *f, struct base
     return rc < 0 ? rc : 0;
 }
 
+/* The rows that the filter lets through, ready for the first step. */
+static int open_list(struct db *db, const char *what, const struct airing_filter *filter,
+    const char *order, struct db_stmt **stmt_out, struct base_err *err) {
+    struct base_buf sql;
+    base_buf_init(&sql, 1 << 20);
+    build(&sql, what, filter);
+    base_buf_add_text(&sql, order);
+    int rc = check_names(db, filter, err);
+    if (rc == 0) {
+        rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), stmt_out, err)
+                               : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
+    }
+    if (rc == 0) {
+        bind(*stmt_out, filter);
+    }
+    base_buf_release(&sql);
+    return rc;
+}
+
 int airing_each(struct db *db, const struct airing_filter *filter,
     int (*row)(void *arg, const struct airing *airing), void *arg, struct base_err *err) {
     struct db_stmt *stmt = NULL;
-    struct base_buf sql;
-    base_buf_init(&sql, 1 << 20);
-    build(&sql, columns, filter);
-    base_buf_add_text(&sql, " ORDER BY a.start_at, o.code, a.id");
-    int rc = check_names(db, filter, err);
+    int rc = open_list(db, columns, filter, " ORDER BY a.start_at, o.code, a.id", &stmt, err);
     if (rc == 0) {
-        rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
-                               : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
-    }
-    base_buf_release(&sql);
-    if (rc == 0) {
-        bind(stmt, filter);
         while ((rc = db_step(stmt, err)) == 1) {
             const struct airing airing = read_row(stmt);
             rc = row(arg, &airing);
@@ -252,18 +261,9 @@ int airing__briefs_load(struct db *db, const struct airing_filter *filter,
     struct airing__briefs *out, struct base_err *err) {
     struct db_stmt *stmt = NULL;
     struct zone_of last = {0};
-    struct base_buf sql;
     *out = (struct airing__briefs){0};
-    base_buf_init(&sql, 1 << 20);
-    build(&sql, brief_columns, filter);
-    int rc = check_names(db, filter, err);
+    int rc = open_list(db, brief_columns, filter, "", &stmt, err);
     if (rc == 0) {
-        rc = base_buf_ok(&sql) ? db_prepare(db, base_buf_text(&sql), &stmt, err)
-                               : base_err_set(err, LANTOA_ELIMIT, "%s", TR("is too large"));
-    }
-    base_buf_release(&sql);
-    if (rc == 0) {
-        bind(stmt, filter);
         while ((rc = db_step(stmt, err)) == 1) {
             if (out->count == out->room) {
                 out->room = out->room ? 2 * out->room : 64;
